@@ -1,0 +1,140 @@
+"""Every exception that Facekeep raises on purpose, as one tree.
+
+::
+
+    FacekeepError
+    ├── UsageError              the call itself is wrong (exit code 2)
+    ├── RefusedError            a security check denied it (exit code 3)
+    │   ├── ConsentError            no consent for this purpose, or it was withdrawn
+    │   ├── PurposeOffError         the purpose is switched off
+    │   ├── TicketError             a ticket is forged, expired, replayed or does not fit
+    │   ├── ProbeError              a probe is not a unit embedding
+    │   ├── BudgetError             a budget of comparisons or searches is used up
+    │   ├── DisagreementError       the two halves disagree: the search was aborted
+    │   └── TokenError              a release was asked for without a valid token
+    ├── BadInputError           the data given cannot be used (exit code 4)
+    │   ├── ImageError              a picture is damaged, too large, or of no known format
+    │   ├── QualityError            a picture is readable, but not fit for enrolment
+    │   ├── ModelError              a model file is missing, altered or does not fit
+    │   └── FormatError             a record, code or message does not parse
+    ├── NotFoundError           no such data subject, case or notice (exit code 1)
+    └── DamagedStoreError       a store is damaged, swapped or older than its twins (exit code 5)
+        └── KeyMissingError         a key is missing or does not open its store
+
+A failed security check raises one of these. A non-match, a low quality and a failure to acquire are values, never
+exceptions, except where an operation (enrolment) cannot go on without them. No message holds a name, a path given by a
+person, a score, a template or a pixel.
+"""
+
+
+class FacekeepError(Exception):
+    """The root. ``hint`` says what the reader can do about it."""
+
+    default_hint = "See the documentation of the command for what it expects."
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint or self.default_hint
+
+
+class UsageError(FacekeepError):
+    """The call itself is wrong: an option out of range, two options that exclude each other."""
+
+
+class RefusedError(FacekeepError):
+    """A security check denied the operation."""
+
+
+class ConsentError(RefusedError):
+    """The data subject has not consented to this purpose, or has withdrawn."""
+
+    default_hint = "Record a consent first: facekeep consent give SUBJECT --purpose PURPOSE --notice FILE."
+
+
+class PurposeOffError(RefusedError):
+    """The purpose is switched off for this keep."""
+
+    default_hint = "An administrator can switch the purpose on: facekeep switch PURPOSE on."
+
+
+class TicketError(RefusedError):
+    """A ticket is forged, expired, replayed or does not fit the request."""
+
+    default_hint = "Ask again: each ticket serves one search and expires within minutes. Check that the clocks agree."
+
+
+class ProbeError(RefusedError):
+    """A probe is not the fine code of a unit embedding."""
+
+    default_hint = "Send the fine code of a unit embedding made by the model that the gallery is bound to."
+
+
+class BudgetError(RefusedError):
+    """A budget of comparisons or searches is used up."""
+
+    default_hint = "Wait for the next day, or have the lock reviewed: docs/how-to/budgets.md."
+
+
+class DisagreementError(RefusedError):
+    """The two halves disagree about the search; nothing was released."""
+
+    default_hint = "Run facekeep doctor: one half may have been restored from an older backup."
+
+
+class TokenError(RefusedError):
+    """A release was asked for without a valid token."""
+
+    default_hint = "A token serves one position of one search, and only while that search is open."
+
+
+class BadInputError(FacekeepError):
+    """The data given cannot be used."""
+
+
+class ImageError(BadInputError):
+    """A picture is damaged, too large, animated, or of no known format."""
+
+    default_hint = "Give a still picture as JPEG, PNG, WebP, HEIC or TIFF, at most 32 MiB and 64 megapixels."
+
+
+class QualityError(BadInputError):
+    """A picture is readable, but not fit for enrolment. ``reasons`` names the quality measures that failed."""
+
+    default_hint = "Take the picture again: one face, frontal, evenly lit, in focus, eyes open."
+
+    def __init__(self, message: str, *, reasons: tuple[str, ...] = (), hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.reasons = reasons
+
+
+class ModelError(BadInputError):
+    """A model file is missing, altered or does not fit its manifest."""
+
+    default_hint = "Build the model pack again: make models."
+
+
+class FormatError(BadInputError):
+    """A record, code or message does not parse."""
+
+
+class NotFoundError(FacekeepError):
+    """No such data subject, case or notice."""
+
+    default_hint = "List what there is: facekeep list."
+
+
+class DamagedStoreError(FacekeepError):
+    """A store is damaged, swapped, or older than its twins. ``store`` names it: registry, left or right."""
+
+    default_hint = "Nothing was changed. Restore the three stores of one moment, or run facekeep doctor."
+
+    def __init__(self, message: str, *, store: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.store = store
+
+
+class KeyMissingError(DamagedStoreError):
+    """A key is missing or does not open its store."""
+
+    default_hint = "Put the key back where facekeep init left it, or unlock the keyring. There is no default key."
