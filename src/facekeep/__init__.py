@@ -1,0 +1,1 @@
+"""Facekeep: face recognition with nothing worth stealing."""
