@@ -1,0 +1,1 @@
+"""Fetching pictures for tests and the demonstration."""
