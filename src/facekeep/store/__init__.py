@@ -1,0 +1,1 @@
+"""All bytes at rest: keys, the sealed registry and the sealed halves."""
