@@ -1,0 +1,194 @@
+"""The SQLite file of one half: how it is made, opened, copied, and how its failures are told.
+
+The file is held exclusively: a second process that opens it is refused, since a half keeps its rows in memory and two
+of them would drift apart. Exclusive locking also keeps the index of the write-ahead log in memory, so the store has two
+files at most: itself and its log, ``-wal``, which the last close removes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from facekeep.errors import DamagedStoreError, UsageError
+from facekeep.store.half_rows import damaged
+
+__all__ = ["FORMAT", "backup_file", "create_file", "open_file", "reporting", "sync_directory"]
+
+FORMAT: Final = 1
+"""Version of the format, kept in SQLite's ``user_version``."""
+
+_APPLICATION_ID: Final = 0x464B4831  # "FKH1", so that file(1) and a careless restore can tell it from other databases.
+
+_SCHEMA: Final = (
+    # All tables are described in docs/reference/half-store.md.
+    "CREATE TABLE meta (one INTEGER PRIMARY KEY CHECK (one = 1), side TEXT NOT NULL, store BLOB NOT NULL,"
+    " fingerprint BLOB NOT NULL, epoch BLOB NOT NULL, counts BLOB NOT NULL) STRICT",
+    "CREATE TABLE heads (id INTEGER PRIMARY KEY, head BLOB NOT NULL) STRICT",
+    "CREATE TABLE deeps (id INTEGER PRIMARY KEY, deep BLOB NOT NULL) STRICT",
+    "CREATE TABLE spare (id INTEGER PRIMARY KEY) STRICT",
+    "CREATE TABLE places (slot INTEGER PRIMARY KEY, tag BLOB NOT NULL, id INTEGER NOT NULL) STRICT",
+    "CREATE UNIQUE INDEX places_tag ON places (tag)",
+    "CREATE TABLE free (slot INTEGER PRIMARY KEY) STRICT",
+    "CREATE TABLE states (tag BLOB PRIMARY KEY, value BLOB NOT NULL) STRICT",
+    "CREATE TABLE transactions (number INTEGER PRIMARY KEY, sealed BLOB) STRICT",
+    "CREATE TABLE staged (seq INTEGER PRIMARY KEY, number INTEGER NOT NULL, kind INTEGER NOT NULL, tag BLOB NOT NULL,"
+    " id INTEGER, body BLOB) STRICT",
+    "CREATE UNIQUE INDEX staged_tag ON staged (number, tag)",
+)
+
+_PRAGMAS: Final = (
+    "PRAGMA locking_mode = EXCLUSIVE",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA secure_delete = ON",
+    "PRAGMA cell_size_check = ON",
+    "PRAGMA trusted_schema = OFF",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA cache_size = -65536",
+    "PRAGMA wal_autocheckpoint = 2000",
+    "PRAGMA busy_timeout = 0",
+)
+
+_BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+@contextlib.contextmanager
+def reporting(side: str) -> Iterator[None]:
+    """Turn whatever SQLite says, and cells of impossible types, into the errors of this package.
+
+    Raises:
+        DamagedStoreError: the file is damaged, cannot be read or written, or the disk is full.
+        UsageError: another process holds the file, or the store is closed.
+    """
+    try:
+        yield
+    except (sqlite3.Error, TypeError, OverflowError) as error:
+        raise _told(side, error) from None
+
+
+def _told(side: str, error: BaseException) -> DamagedStoreError | UsageError:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in _BUSY:
+        return UsageError(
+            f"the {side} half is in use by another process", hint="Close the other process, or talk to it instead."
+        )
+    if code == sqlite3.SQLITE_FULL:
+        return damaged(
+            side, "cannot be written: the disk is full", hint="Nothing was changed. Make room and try again."
+        )
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+        hint = "Check that the file is where it was and that this account may write it."
+        return damaged(side, "is missing or may not be written", hint=hint)
+    return damaged(side, "is damaged")
+
+
+def create_file(path: Path, side: str) -> sqlite3.Connection:
+    """Make an empty store, readable by its owner alone from the first moment on.
+
+    Raises:
+        UsageError: there is already a file.
+        DamagedStoreError: it cannot be written.
+    """
+    _claim(path, side)
+    with reporting(side):
+        database = _connect(path)
+        try:
+            database.execute("PRAGMA page_size = 8192")
+            _prepare(database)
+            database.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+            database.execute(f"PRAGMA user_version = {FORMAT}")
+            database.execute("BEGIN IMMEDIATE")
+            for statement in _SCHEMA:
+                database.execute(statement)
+            database.execute("COMMIT")
+        except BaseException:
+            database.close()
+            raise
+    return database
+
+
+def open_file(path: Path, side: str) -> sqlite3.Connection:
+    """Open a store and take its lock.
+
+    Raises:
+        DamagedStoreError: it is missing, no store of a half, or damaged.
+        UsageError: another process holds it.
+    """
+    if not path.is_file():
+        raise damaged(side, "is missing", hint="Put the file back where facekeep init made it.")
+    with reporting(side):
+        database = _connect(path)
+        try:
+            _prepare(database)
+            # A write lock, taken once and kept: the connection is exclusive.
+            database.execute("BEGIN IMMEDIATE")
+            database.execute("ROLLBACK")
+            _check_format(database, side)
+        except BaseException:
+            database.close()
+            raise
+    return database
+
+
+def backup_file(database: sqlite3.Connection, target: Path, side: str) -> None:
+    """Copy the committed state of an open store into a new file, which is on disk when this returns.
+
+    Raises:
+        UsageError: there is already a file.
+        DamagedStoreError: the copy cannot be written; what there is of it was removed.
+    """
+    _claim(target, side)
+    try:
+        with reporting(side), contextlib.closing(_connect(target)) as copy:
+            database.backup(copy)
+            # A copy has no write-ahead log beside it, so it is one file, whole in itself.
+            copy.execute("PRAGMA journal_mode = DELETE")
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+    sync_directory(target)
+
+
+def sync_directory(path: Path) -> None:
+    """Put the name of a new file on disk."""
+    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _claim(path: Path, side: str) -> None:
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        sync_directory(path)
+    except FileExistsError:
+        raise UsageError(
+            f"there is already a file where the {side} half shall be written", hint="Choose a place that is empty."
+        ) from None
+    except OSError:
+        hint = "Check that the directory exists and that this account may write in it."
+        raise damaged(side, "cannot be written", hint=hint) from None
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # mode=rw: a store that vanished between the check and here is not made anew, empty.
+    uri = f"{path.absolute().as_uri()}?mode=rw"
+    return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, cached_statements=64)
+
+
+def _check_format(database: sqlite3.Connection, side: str) -> None:
+    (application,) = database.execute("PRAGMA application_id").fetchone()
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    if application != _APPLICATION_ID or version != FORMAT:
+        raise damaged(side, "has a format that this version does not read, or is another file")
+
+
+def _prepare(database: sqlite3.Connection) -> None:
+    for pragma in _PRAGMAS:
+        database.execute(pragma).fetchall()

@@ -1,0 +1,564 @@
+"""The sealed SQLite store of one half of the split gallery.
+
+Implements ``facekeep.split.ports.HalfStore``. The format, and what the file tells to a thief, is written down in
+docs/reference/half-store.md; the packing of rows is in :mod:`facekeep.store.half_rows`.
+
+Three thoughts carry it:
+
+* *Sealed cells stay where they are.* Staging writes a row's cells to their final place and commit only points to them,
+  so a row is written once; and a dead cell is overwritten in place by zeros and its place used again, so no page split
+  leaves a copy of it behind.
+* *The file is the truth about epochs, the key provider about what can still be read.* An epoch key is on disk before
+  anything is sealed under it; the sealed epoch number is flipped in the same SQLite transaction as the rows; the old
+  key is destroyed afterwards. Opening finishes whichever of these steps a crash cut short.
+* *Nothing is believed before it authenticates*: not the counters, not the list of staged changes, not the index by
+  which rows are found (``rows`` compares it with the table).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import itertools
+import os
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Final, Self
+
+from facekeep.domain.row import (
+    TRANSACTION_BYTES,
+    Applied,
+    Change,
+    Pseudonym,
+    StoredRow,
+    TransactionId,
+)
+from facekeep.errors import KeyMissingError, UsageError
+from facekeep.store import half_staging as staging
+from facekeep.store.half_commit import apply_changes, apply_epoch, check_cells, reseal
+from facekeep.store.half_file import backup_file, create_file, open_file, reporting
+from facekeep.store.half_rows import (
+    SIDES,
+    RoleCodec,
+    RowCodec,
+    StagedDigest,
+    damaged,
+    epoch_key_name,
+    half_key,
+    next_key_name,
+)
+from facekeep.store.half_staging import CHUNK, StagedTransaction, check_state, seal_change
+from facekeep.store.keys import KeyProvider, new_key
+
+__all__ = ["SqliteHalfStore"]
+
+_STORE_ID_BYTES: Final = 16
+
+_ROWS: Final = (
+    "SELECT p.slot, q.slot, p.tag, h.head FROM places p NOT INDEXED"
+    " CROSS JOIN places q INDEXED BY places_tag ON q.tag = p.tag"
+    " CROSS JOIN heads h ON h.id = p.id WHERE p.slot > ? ORDER BY p.slot LIMIT ?"
+)
+_FIND: Final = "SELECT p.slot, h.head FROM places p CROSS JOIN heads h ON h.id = p.id WHERE p.tag = ?"
+_DEEP: Final = (
+    "SELECT p.tag, substr(h.head, -16), d.deep FROM places p CROSS JOIN heads h ON h.id = p.id"
+    " CROSS JOIN deeps d ON d.id = p.id WHERE p.slot = ?"
+)
+_NO_ROWS: Final = "lacks rows that it counts, or the other way round"
+
+
+class SqliteHalfStore:
+    """The bytes at rest of one half. Open it with :meth:`create` or :meth:`open`; it may be shared between threads.
+
+    Raises:
+        DamagedStoreError: from every method: a cell does not authenticate, or the file cannot be read or written.
+        UsageError: from every method after :meth:`close`.
+    """
+
+    def __init__(
+        self,
+        database: sqlite3.Connection,
+        keys: KeyProvider,
+        *,
+        side: str,
+        role: RoleCodec,
+        role_key: bytes,
+        keep_id: bytes,
+        store_id: bytes,
+    ) -> None:
+        self._database = database
+        self._keys = keys
+        self._side = side
+        self._role = role
+        self._role_key = role_key
+        self._keep_id = keep_id
+        self._store_id = store_id
+        self._lock = threading.RLock()
+        self._closed = False
+        self._unclean = False
+        self._drawn = False
+        self._entered: dict[TransactionId, bool] = {}
+        self._epoch = 0
+        self._generation = 0
+        self._count = 0
+        self._codec: RowCodec
+
+    @classmethod
+    def create(cls, path: Path, keys: KeyProvider, *, side: str, keep_id: bytes) -> SqliteHalfStore:
+        """Make an empty store of epoch 0, mode 0600.
+
+        The role key (named as the side) is used if it is there and drawn if not; the key of epoch 0 is drawn.
+
+        Args:
+            path: where; there must be nothing yet.
+            keys: where the keys of this half are kept.
+            side: ``left`` or ``right``.
+            keep_id: the identifier of the keep; the store opens with no other.
+
+        Raises:
+            UsageError: there is already a file, or no such side.
+            DamagedStoreError: the file cannot be written, or there is already a key of epoch 0.
+        """
+        _check_side(side)
+        database = create_file(path, side)
+        try:
+            if side not in keys.names():
+                keys.put(side, new_key())
+            keys.put(epoch_key_name(side, 0), new_key())
+            store_id = os.urandom(_STORE_ID_BYTES)
+            role_key = half_key(keys, side, side)
+            role = RoleCodec(side, role_key, store_id=store_id, keep_id=keep_id)
+            store = cls(database, keys, side=side, role=role, role_key=role_key, keep_id=keep_id, store_id=store_id)
+            store._codec = store._codec_of(0)
+            values = (side, store_id, role.fingerprint, role.seal_epoch(0), store._codec.seal_counts(0, 0))
+            with store._writing():
+                database.execute("INSERT INTO meta VALUES (1, ?, ?, ?, ?, ?)", values)
+        except BaseException:
+            database.close()
+            raise
+        return store
+
+    @classmethod
+    def open(cls, path: Path, keys: KeyProvider, *, side: str, keep_id: bytes) -> SqliteHalfStore:
+        """Open a store, and finish what a crash cut short: an incomplete staging, the destruction of an epoch key.
+
+        Args:
+            path: the file.
+            keys: where the keys of this half are kept.
+            side: ``left`` or ``right``.
+            keep_id: the identifier of the keep.
+
+        Raises:
+            DamagedStoreError: the file is missing, damaged, of the other half or of another keep.
+            KeyMissingError: its keys are missing or do not open it; an old backup's epoch key was destroyed.
+            UsageError: another process holds the file, or no such side.
+        """
+        _check_side(side)
+        database = open_file(path, side)
+        try:
+            store_id, fingerprint, epoch, counts = _read_meta(database, side)
+            role_key, role = _role_of(keys, side, fingerprint, store_id=store_id, keep_id=keep_id)
+            store = cls(database, keys, side=side, role=role, role_key=role_key, keep_id=keep_id, store_id=store_id)
+            store._begin(role.open_epoch(epoch), counts)
+        except BaseException:
+            database.close()
+            raise
+        return store
+
+    @property
+    def side(self) -> str:
+        """``left`` or ``right``."""
+        return self._side
+
+    @property
+    def store_id(self) -> bytes:
+        """16 random bytes, drawn when the store was made."""
+        return self._store_id
+
+    @property
+    def epoch(self) -> int:
+        """The epoch whose key seals the committed rows."""
+        return self._epoch
+
+    @property
+    def generation(self) -> int:
+        """Number of committed transactions."""
+        return self._generation
+
+    def __len__(self) -> int:
+        """Number of committed rows."""
+        return self._count
+
+    def rows(self) -> Iterator[StoredRow]:
+        """Every committed row, in order of slot, read as a stream. The index of rows is checked on the way.
+
+        Raises:
+            DamagedStoreError: a row does not open, cannot be found by its pseudonym, or rows are missing.
+            UsageError: the store was changed before the last row was read.
+        """
+        generation, count, last = self._generation, 0, -1
+        while True:
+            with self._reading():
+                if self._generation != generation:
+                    raise UsageError(f"the {self._side} half was changed while its rows were read")
+                codec, expected = self._codec, self._count
+                chunk = self._database.execute(_ROWS, (last, CHUNK)).fetchall()
+            for slot, found, tag, sealed in chunk:
+                if slot != found:
+                    raise damaged(self._side, "has a damaged index")
+                yield codec.open_row(slot, tag, sealed)
+            count += len(chunk)
+            if len(chunk) < CHUNK:
+                break
+            last = chunk[-1][0]
+        if count != expected:
+            raise damaged(self._side, _NO_ROWS)
+
+    def find(self, pseudonym: Pseudonym) -> StoredRow | None:
+        """The committed row of a pseudonym, or None. To be believed once :meth:`rows` has been read to its end."""
+        with self._reading():
+            tag = self._codec.tag(pseudonym)
+            found = self._database.execute(_FIND, (tag,)).fetchone()
+            return None if found is None else self._codec.open_row(found[0], tag, found[1])
+
+    def deep(self, slots: Sequence[int]) -> list[bytes]:
+        """The deep parts of rows, in the order asked; a slot may be asked more than once.
+
+        Raises:
+            DamagedStoreError: a slot has no row, or its row no deep part, or one that does not open.
+        """
+        with self._reading():
+            execute, open_deep = self._database.execute, self._codec.open_deep
+            parts = []
+            for slot in slots:
+                found = execute(_DEEP, (int(slot),)).fetchone()
+                if found is None:
+                    raise damaged(self._side, "lacks a row that was asked for")
+                parts.append(open_deep(*found))
+            return parts
+
+    def state(self, name: str) -> bytes | None:
+        """A named value of the half, or None."""
+        with self._reading():
+            tag = self._codec.state_tag(name)
+            found = self._database.execute("SELECT value FROM states WHERE tag = ?", (tag,)).fetchone()
+            return None if found is None else self._codec.open_state(tag, found[0])[1]
+
+    def save_state(self, name: str, value: bytes) -> None:
+        """Write a named value on its own, durably, without counting a generation.
+
+        Raises:
+            UsageError: the value is longer than 16 MiB.
+        """
+        check_state(name, value)
+        with self._writing():
+            tag = self._codec.state_tag(name)
+            sealed = self._codec.seal_state(name, value, tag)
+            self._database.execute("INSERT OR REPLACE INTO states VALUES (?, ?)", (tag, sealed))
+
+    def stage(self, transaction: TransactionId, changes: Iterable[Change], *, new_epoch: bool = False) -> None:
+        """Make a transaction durable without applying it. ``changes`` may read this store while it is consumed.
+
+        Args:
+            transaction: 16 bytes; re-staging the same id replaces what was staged, once it is staged whole.
+            changes: at most one per pseudonym or name, consumed as a stream in chunks of 2,048.
+            new_epoch: draw a new epoch key and seal the changes under it. Such a transaction stands alone: it is
+                refused while another one is staged, and others are refused while it is.
+
+        Raises:
+            UsageError: another transaction is in the way, or two changes concern the same row or value.
+        """
+        if len(transaction) != TRANSACTION_BYTES:
+            raise UsageError(f"a transaction id has {TRANSACTION_BYTES} bytes")
+        number: int | None = None
+        source, digest = iter(changes), StagedDigest()
+        try:
+            codec = self._enter(transaction, new_epoch=new_epoch)
+            while True:
+                chunk = [seal_change(codec, change) for change in itertools.islice(source, CHUNK)]
+                with self._writing():
+                    begun = staging.new_number(self._database) if number is None else number
+                    staging.write(self._database, begun, chunk, digest)
+                    if len(chunk) < CHUNK:
+                        self._drop(transaction)
+                        staging.finish(self._database, self._codec, begun, transaction, digest, new_epoch=new_epoch)
+                # Only now is the number ours: had the disk been full, another thread might have been given it.
+                number = begun
+                if len(chunk) < CHUNK:
+                    break
+        except BaseException:
+            self._leave(transaction, number)
+            raise
+        self._leave(transaction, None)
+
+    def commit(self, transaction: TransactionId) -> list[Applied]:
+        """Apply a staged transaction whole, durably, and count a generation.
+
+        When it returns, what it replaced or removed is in no file of the store any more.
+
+        Returns:
+            What changed, in the order of the changes. Empty for a transaction that is not staged, and for one that
+            began an epoch: every row has changed then, and may be in another slot; read :meth:`rows` again.
+        """
+        with self._lock:
+            staged = self._staged(transaction)
+            if staged is None:
+                self._scrub()
+                return []
+            if staged.new_epoch:
+                self._commit_epoch(staged)
+                return []
+            with self._writing():
+                applied, grown, destroyed = apply_changes(self._database, self._codec, staged, self._side)
+                staging.drop(self._database, staged.number, blank=False)
+                self._write_counts(self._codec, self._generation + 1, self._count + grown)
+            self._generation += 1
+            self._count += grown
+            self._unclean = self._unclean or destroyed
+            self._scrub()
+            return applied
+
+    def abort(self, transaction: TransactionId) -> None:
+        """Forget a staged transaction, and the epoch key drawn for it. One that is not staged is taken as ended."""
+        with self._lock:
+            with self._writing():
+                self._drop(transaction)
+            self._undraw()
+            self._scrub()
+
+    def staged(self) -> list[TransactionId]:
+        """The transactions staged and neither committed nor aborted, in the order of staging."""
+        with self._reading():
+            return [staged.transaction for staged in staging.transactions(self._database, self._codec)]
+
+    def reseal(self, role_key: bytes) -> None:
+        """Seal everything again under another role key, in one SQLite transaction. No key is put or deleted.
+
+        Use :func:`facekeep.store.half_rotation.rotate_half`, which does this to the store and its log together.
+
+        Raises:
+            UsageError: a transaction is staged, or being staged; end it first.
+        """
+        with self._lock:
+            if self._entered or self.staged():
+                raise UsageError(f"the {self._side} half has a staged transaction; end it before its key is changed")
+            role = RoleCodec(self._side, role_key, store_id=self._store_id, keep_id=self._keep_id)
+            codec = self._codec_of(self._epoch, role_key)
+            with self._writing():
+                reseal(self._database, self._codec, codec, self._count, self._side)
+                self._write_counts(codec, self._generation, self._count)
+                meta = (role.fingerprint, role.seal_epoch(self._epoch))
+                self._database.execute("UPDATE meta SET fingerprint = ?, epoch = ?", meta)
+            self._role, self._role_key, self._codec = role, role_key, codec
+            self._unclean = True
+            self._scrub()
+
+    def sealed_by(self, role_key: bytes) -> bool:
+        """Whether this is the role key that seals the store."""
+        role = RoleCodec(self._side, role_key, store_id=self._store_id, keep_id=self._keep_id)
+        return hmac.compare_digest(role.fingerprint, self._role.fingerprint)
+
+    def backup(self, target: Path) -> None:
+        """Copy the store into a new file of mode 0600, sealed as it is. It dies with the key of the present epoch.
+
+        Raises:
+            UsageError: there is already a file.
+            DamagedStoreError: the copy cannot be written.
+        """
+        with self._reading():
+            backup_file(self._database, target, self._side)
+
+    def verify(self) -> None:
+        """Read everything: SQLite's own check of the file, then every row, deep part, value and staged change.
+
+        Raises:
+            DamagedStoreError: something is damaged.
+            UsageError: the store was changed meanwhile.
+        """
+        with self._reading():
+            if self._database.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]:
+                raise damaged(self._side, "is damaged")
+            for _ in self.rows():
+                pass
+            check_cells(self._database, self._codec)
+            for staged in staging.transactions(self._database, self._codec):
+                for _ in staging.read(self._database, staged, self._side):
+                    pass
+
+    def close(self) -> None:
+        """Close the file. No method may be called afterwards."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                with reporting(self._side):
+                    self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        with self._lock, reporting(self._side):
+            if self._closed:
+                raise UsageError(f"the {self._side} half is closed")
+            yield
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._reading():
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._database.execute("COMMIT")
+            except BaseException:
+                # SQLite has rolled back by itself after some errors, a full disk among them.
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+                raise
+
+    def _codec_of(self, epoch: int, role_key: bytes | None = None) -> RowCodec:
+        epoch_key = half_key(self._keys, epoch_key_name(self._side, epoch), self._side)
+        role = self._role_key if role_key is None else role_key
+        return RowCodec(self._side, role, epoch_key, store_id=self._store_id, keep_id=self._keep_id)
+
+    def _begin(self, epoch: int, counts: bytes) -> None:
+        """Take up an existing file: its counters, and what a crash has left over."""
+        self._epoch = epoch
+        self._codec = self._codec_of(epoch)
+        self._generation, self._count = self._codec.open_counts(counts)
+        with self._reading():
+            cut_short = staging.incomplete(self._database)
+        if cut_short:
+            with self._writing():
+                for number in cut_short:
+                    staging.drop(self._database, number, blank=True)
+        # Only now, when the key of the file's epoch has opened it, may others be destroyed: had an old backup been put
+        # here, its key would be missing, and the present one is all that opens the store it displaced.
+        prefix = epoch_key_name(self._side, 0)[:-1]
+        for name in self._keys.names():
+            digits = name.removeprefix(prefix)
+            if name.startswith(prefix) and digits.isdecimal() and int(digits) < epoch:
+                self._keys.delete(name)
+        self._drawn = epoch_key_name(self._side, epoch + 1) in self._keys.names()
+        self._undraw()
+        # A crash may have come between a commit and its scrubbing.
+        self._unclean = True
+        self._scrub()
+
+    def _staged(self, transaction: TransactionId) -> StagedTransaction | None:
+        with self._reading():
+            for staged in staging.transactions(self._database, self._codec):
+                if staged.transaction == transaction:
+                    return staged
+        return None
+
+    def _drop(self, transaction: TransactionId) -> None:
+        staged = self._staged(transaction)
+        if staged is not None:
+            staging.drop(self._database, staged.number, blank=True)
+            self._unclean = True
+
+    def _enter(self, transaction: TransactionId, *, new_epoch: bool) -> RowCodec:
+        """Admit a staging, and give the codec that it seals with."""
+        with self._reading():
+            staged = {one.transaction: one.new_epoch for one in staging.transactions(self._database, self._codec)}
+            again = staged.pop(transaction, False)
+            others = staged | self._entered
+            if transaction in self._entered or (others if new_epoch else any(others.values())):
+                raise UsageError(
+                    f"another transaction of the {self._side} half is in the way: a new epoch stands alone",
+                    hint="Commit or abort what is staged, then try again.",
+                )
+            codec = self._draw(again=again) if new_epoch else self._codec
+            self._entered[transaction] = new_epoch
+            return codec
+
+    def _leave(self, transaction: TransactionId, unfinished: int | None) -> None:
+        with self._lock:
+            self._entered.pop(transaction, None)
+            if unfinished is not None:
+                with self._writing():
+                    staging.drop(self._database, unfinished, blank=True)
+                self._unclean = True
+            self._undraw()
+
+    def _draw(self, *, again: bool) -> RowCodec:
+        """The codec of the next epoch. Its key is on disk before anything is sealed under it."""
+        name = epoch_key_name(self._side, self._epoch + 1)
+        if not again:
+            self._keys.delete(name)
+            self._keys.put(name, new_key())
+        self._drawn = True
+        return self._codec_of(self._epoch + 1)
+
+    def _undraw(self) -> None:
+        """Delete the key of the next epoch if no transaction needs it."""
+        if not self._drawn or any(self._entered.values()):
+            return
+        with self._reading():
+            needed = any(staged.new_epoch for staged in staging.transactions(self._database, self._codec))
+        if not needed:
+            self._keys.delete(epoch_key_name(self._side, self._epoch + 1))
+            self._drawn = False
+
+    def _commit_epoch(self, staged: StagedTransaction) -> None:
+        codec = self._codec_of(self._epoch + 1)
+        with self._writing():
+            count = apply_epoch(self._database, self._codec, codec, staged, self._side)
+            staging.drop(self._database, staged.number, blank=False)
+            self._write_counts(codec, self._generation + 1, count)
+            self._database.execute("UPDATE meta SET epoch = ?", (self._role.seal_epoch(self._epoch + 1),))
+        ended = epoch_key_name(self._side, self._epoch)
+        self._epoch, self._codec, self._drawn = self._epoch + 1, codec, False
+        self._generation, self._count = self._generation + 1, count
+        self._unclean = True
+        self._keys.delete(ended)
+        self._scrub()
+
+    def _write_counts(self, codec: RowCodec, generation: int, count: int) -> None:
+        self._database.execute("UPDATE meta SET counts = ?", (codec.seal_counts(generation, count),))
+
+    def _scrub(self) -> None:
+        """Fold the write-ahead log into the file and cut it to nothing, if it may hold something destroyed."""
+        if self._unclean:
+            with self._reading():
+                (busy, _, _) = self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self._unclean = bool(busy)
+
+
+def _check_side(side: str) -> None:
+    if side not in SIDES:
+        raise UsageError("a half is left or right")
+
+
+def _read_meta(database: sqlite3.Connection, side: str) -> tuple[bytes, bytes, bytes, bytes]:
+    with reporting(side):
+        meta = database.execute("SELECT side, store, fingerprint, epoch, counts FROM meta").fetchall()
+    if len(meta) != 1 or meta[0][0] not in SIDES or not all(isinstance(value, bytes) for value in meta[0][1:]):
+        raise damaged(side, "is damaged")
+    found, store_id, fingerprint, epoch, counts = meta[0]
+    if found != side:
+        raise damaged(side, f"was swapped: in its place is a {found} half")
+    return store_id, fingerprint, epoch, counts
+
+
+def _role_of(
+    keys: KeyProvider, side: str, fingerprint: bytes, *, store_id: bytes, keep_id: bytes
+) -> tuple[bytes, RoleCodec]:
+    """The role key that seals the store: the present one, or the next if a rotation was cut short."""
+    names = keys.names()
+    for name in (side, next_key_name(side)):
+        if name in names:
+            role_key = half_key(keys, name, side)
+            role = RoleCodec(side, role_key, store_id=store_id, keep_id=keep_id)
+            if role.fingerprint == fingerprint:
+                return role_key, role
+    if side not in names:
+        # Ask for it nevertheless: the provider knows best why it cannot be had.
+        half_key(keys, side, side)
+    raise KeyMissingError(f"the key of the {side} half does not open it", store=side)
