@@ -1,6 +1,6 @@
 """A row of one half of the split gallery, and the changes that a transaction makes to rows.
 
-Invariants: a pseudonym is 16 random bytes, one per reference, and the only name that both halves and the registry share;
+Invariants: a pseudonym is 16 random bytes, one per reference, the only name that both halves and the registry share;
 a row of the left half carries a seed, one of the right half carries masked codes; neither tells anything of the face.
 """
 

@@ -67,7 +67,7 @@ class HalfStore(Protocol):
         ...
 
     def commit(self, transaction: TransactionId) -> list[Applied]:
-        """Apply a staged transaction whole, durably, and count a generation. A new epoch's commit destroys the old key."""
+        """Apply a staged transaction whole and durably, count a generation; a new epoch destroys the old key."""
         ...
 
     def abort(self, transaction: TransactionId) -> None:
@@ -88,7 +88,7 @@ class HalfStore(Protocol):
 
 
 class HalfLog(Protocol):
-    """The append-only log of one half. Records are sealed and chained: a changed, removed or re-ordered one is found."""
+    """The append-only log of one half. Records are sealed and chained: a changed or removed one is found."""
 
     def __len__(self) -> int:
         """Number of records."""

@@ -1,0 +1,232 @@
+"""The gate's part of a search: sign a ticket, ask both halves alike, open one entry of each table, claim by token.
+
+The gate sees probes, bands above the ticket's threshold and released pseudonyms. It holds nothing at rest.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from numpy.typing import NDArray
+
+from facekeep.domain.row import Pseudonym, RowHead, TransactionId
+from facekeep.errors import DisagreementError, RefusedError
+from facekeep.split.bands import decode_band
+from facekeep.split.codes import FineCode, coarse_code, encode_probe
+from facekeep.split.masks import MaskRow, new_seed, split
+from facekeep.split.messages import Answer, Claim, LeftPart, Released, RightPart, SearchRequest
+from facekeep.split.onetime import open_bands, open_tokens
+from facekeep.split.roles import LeftPort, RightPort
+from facekeep.split.ticket import LIFETIME_SECONDS, NONCE_BYTES, Ticket, sign
+
+_TOGETHER = 8
+_L = TypeVar("_L")
+_R = TypeVar("_R")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to ask, before it becomes a ticket. See split.ticket.Ticket for the fields."""
+
+    purpose: str
+    level: int
+    operator: str
+    case: str = ""
+    gallery: str = ""
+    row: Pseudonym | None = None
+    candidates: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A row that the halves released.
+
+    Attributes:
+        pseudonym: the row.
+        band: 1 for the laxest level of the model, rising; at least the ticket's level + 1.
+    """
+
+    pseudonym: Pseudonym
+    band: int
+
+
+class Gate:
+    """Asks two halves. Safe for threads."""
+
+    def __init__(
+        self,
+        left: LeftPort,
+        right: RightPort,
+        key: Ed25519PrivateKey,
+        *,
+        keep_id: bytes,
+        model: str,
+        levels: int,
+        clock: Callable[[], int],
+    ) -> None:
+        """Pair the halves and be ready.
+
+        Args:
+            left: the left half.
+            right: the right half.
+            key: signs tickets; the halves have pinned its public part.
+            keep_id: 16 bytes.
+            model: SHA-256 of the embedding model, 64 hexadecimal digits.
+            levels: number of levels of the model.
+            clock: seconds since 1970, UTC.
+        """
+        self._left, self._right = left, right
+        self._key = key
+        self._keep = keep_id.hex()
+        self._model = model
+        self._levels = levels
+        self._clock = clock
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="facekeep-left")
+        self._turn_lock = threading.Lock()
+        self.pair()
+
+    def pair(self) -> None:
+        """Let the halves agree on a new session."""
+        first, second = self._left.hello(), self._right.hello()
+        self._left.pair(second)
+        self._right.pair(first)
+        self._turn = 0
+
+    def close(self) -> None:
+        """End the gate's thread; the halves are closed by who opened them."""
+        self._beside.shutdown()
+
+    def _both(self, left: Callable[[], _L], right: Callable[[], _R]) -> tuple[_L, _R]:
+        # Wait for both whatever happens: a half must not be left working on a search that was given up.
+        waiting = self._beside.submit(left)
+        try:
+            second = right()
+        finally:
+            failure = waiting.exception()
+        if failure is not None:
+            raise failure
+        return waiting.result(), second
+
+    # Searching
+
+    def request(self, question: Question, probe: FineCode) -> SearchRequest:
+        """A signed ticket with its probe and the next turn."""
+        now = self._clock()
+        nonce = os.urandom(NONCE_BYTES)
+        ticket = Ticket(
+            keep=self._keep,
+            purpose=question.purpose,
+            gallery=question.gallery,
+            row="" if question.row is None else question.row.hex(),
+            case=question.case,
+            operator=question.operator,
+            model=self._model,
+            level=question.level,
+            candidates=question.candidates,
+            nonce=nonce.hex(),
+            issued=now,
+            expires=now + LIFETIME_SECONDS,
+        )
+        with self._turn_lock:
+            turn = self._turn
+            self._turn += 1
+        return SearchRequest(nonce, sign(ticket, self._key), encode_probe(probe), turn)
+
+    def search(self, question: Question, probe: FineCode) -> tuple[Hit, ...]:
+        """The rows that pass, best band first.
+
+        Raises:
+            RefusedError: a half refused (the first reason is given), or the halves disagree.
+        """
+        (answer,) = self.search_many([(question, probe)])
+        if isinstance(answer, RefusedError):
+            raise answer
+        return answer
+
+    def search_many(self, questions: Sequence[tuple[Question, FineCode]]) -> list[tuple[Hit, ...] | RefusedError]:
+        """Several searches that share passes over the gallery; for each its hits, or why it was refused."""
+        answers: list[tuple[Hit, ...] | RefusedError] = []
+        for start in range(0, len(questions), _TOGETHER):
+            part = questions[start : start + _TOGETHER]
+            requests = [self.request(question, probe) for question, probe in part]
+            lefts, rights = self._begin(requests)
+            for (question, _), request, left, right in zip(part, requests, lefts, rights, strict=True):
+                refusal = left or right
+                answers.append(refusal if refusal is not None else self._finish(question, request))
+        return answers
+
+    def _begin(self, requests: Sequence[SearchRequest]) -> tuple[list[RefusedError | None], list[RefusedError | None]]:
+        return self._both(lambda: self._left.begin(requests), lambda: self._right.begin(requests))
+
+    def _finish(self, question: Question, request: SearchRequest) -> tuple[Hit, ...] | RefusedError:
+        search = request.nonce
+        try:
+            bands = self._bands(search)
+            chosen = _choose(bands, question.candidates)
+            return self._claim(search, chosen, bands)
+        except RefusedError as refusal:
+            return refusal
+
+    def _bands(self, search: bytes) -> NDArray[np.uint8]:
+        left, right = self._both(lambda: self._left.fine(search), lambda: self._right.fine(search))
+        _agree(left, right)
+        words = open_bands(left.tables.view(np.uint8), right.indices, right.pads)
+        return np.asarray([decode_band(word, self._levels) for word in words.tolist()], np.uint8)
+
+    def _claim(self, search: bytes, chosen: NDArray[np.int32], bands: NDArray[np.uint8]) -> tuple[Hit, ...]:
+        left, right = self._both(lambda: self._left.tokens(search, chosen), lambda: self._right.tokens(search, chosen))
+        _agree(left, right)
+        tokens = open_tokens(left.tables.view(np.uint64), right.indices, right.pads)
+        claims = [Claim(index, token) for index, token in enumerate(tokens)]
+        first, second = self._both(
+            lambda: self._left.release(search, claims), lambda: self._right.release(search, claims)
+        )
+        expected = {index: int(bands[position]) for index, position in enumerate(chosen.tolist()) if bands[position]}
+        if first != second or {released.index: released.band for released in first} != expected:
+            raise DisagreementError("the halves released different rows: the search was aborted")
+        return tuple(Hit(r.pseudonym, r.band) for r in sorted(first, key=_best_first))
+
+    # Enrolling
+
+    def stage_enrol(self, transaction: TransactionId, rows: Sequence[tuple[RowHead, FineCode]]) -> None:
+        """Split new rows and have both halves prepare them, each its own part only.
+
+        Args:
+            transaction: 16 bytes.
+            rows: heads, with version 0 and the halves' epoch, and fine codes.
+        """
+        lefts, rights = [], []
+        model = bytes.fromhex(self._model)
+        for head, fine in rows:
+            seed = new_seed()
+            mask = MaskRow(head.pseudonym, head.epoch, head.version, model)
+            coarse, deep = split(fine, coarse_code(fine), seed, mask).to_bytes()
+            lefts.append(LeftPart(head, seed))
+            rights.append(RightPart(head, coarse, deep))
+        self._left.stage_enrol(transaction, lefts)
+        self._right.stage_enrol(transaction, rights)
+
+
+def _agree(left: Answer, right: Answer) -> None:
+    if not hmac.compare_digest(left.tag, right.tag):
+        raise DisagreementError("the halves disagree about a search: it was aborted and nothing was released")
+
+
+def _choose(bands: NDArray[np.uint8], candidates: int) -> NDArray[np.int32]:
+    """The positions to ask tokens for: the best bands, filled up with others so that the number tells nothing."""
+    order = np.asarray(secrets.SystemRandom().sample(range(len(bands)), len(bands)), np.int32)
+    best = order[np.argsort(-bands[order].astype(np.int16), kind="stable")][:candidates]
+    return best[np.asarray(secrets.SystemRandom().sample(range(len(best)), len(best)))]
+
+
+def _best_first(released: Released) -> int:
+    return -released.band

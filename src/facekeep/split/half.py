@@ -1,0 +1,317 @@
+"""What both halves do alike with their rows: open, check, write in two phases, count.
+
+A half trusts nobody: not the gate, whose tickets it checks, and not its twin beyond the pinned key. It keeps its own
+rules, budgets and log. The two roles themselves are in ``left`` and ``right``.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from facekeep.domain.consent import Purpose
+from facekeep.domain.row import (
+    Change,
+    Pseudonym,
+    PutRow,
+    PutState,
+    RemoveRow,
+    RowFlag,
+    RowHead,
+    StoredRow,
+    TransactionId,
+)
+from facekeep.errors import DamagedStoreError, FormatError, RefusedError, UsageError
+from facekeep.split.blocks import CoarseBlocks
+from facekeep.split.budget import Budgets
+from facekeep.split.messages import HalfStatus
+from facekeep.split.ports import HalfLog, HalfStore
+from facekeep.split.ratchet import Handshake, Hello, Ratchet
+from facekeep.split.rows import RowTable
+from facekeep.split.rules import Rules
+
+_SNAPSHOT_EVERY = 4096
+_RULES = "rules"
+_BUDGETS = "budgets"
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a half is given at its start.
+
+    Attributes:
+        store: its rows.
+        log: its log.
+        identity: its Ed25519 key; the twin has the public part in its rules.
+        clock: seconds since 1970, UTC.
+        threads: where further parts of a scan run, or None.
+        parts: into how many parts a scan is cut.
+    """
+
+    store: HalfStore
+    log: HalfLog
+    identity: Ed25519PrivateKey
+    clock: Callable[[], int]
+    threads: ThreadPoolExecutor | None = None
+    parts: int = 1
+
+
+def install_rules(store: HalfStore, rules: Rules) -> None:
+    """Give a new store its rules; once, when the keep is made."""
+    if store.state(_RULES) is not None:
+        raise UsageError("a half already has its rules")
+    store.save_state(_RULES, rules.to_bytes())
+
+
+class Half(ABC):
+    """Rows, rules, budgets and sessions of one half. Safe for threads."""
+
+    side: bytes
+
+    def __init__(self, around: Surroundings) -> None:
+        """Open: load the rules, the rows and the counts.
+
+        Raises:
+            DamagedStoreError: the store or the log does not authenticate, or the log was shortened.
+        """
+        self._store = around.store
+        self._log = around.log
+        self._identity = around.identity
+        self._clock = around.clock
+        self._threads = around.threads
+        self._parts = around.parts
+        self._lock = threading.RLock()
+        self._handshake: Handshake | None = None
+        self._ratchet: Ratchet | None = None
+        self._nonces: dict[str, int] = {}
+        stored = self._store.state(_RULES)
+        if stored is None:
+            raise self._damaged("has no rules")
+        try:
+            self._rules = Rules.from_bytes(stored)
+            self._model = bytes.fromhex(self._rules.model)
+            self._budgets = self._replay()
+        except FormatError as problem:
+            raise self._damaged("has rules or counts that do not parse") from problem
+        self._load()
+
+    def _damaged(self, what: str) -> DamagedStoreError:
+        name = f"{self.side.decode()} half"
+        return DamagedStoreError(f"the {name} {what}", store=name)
+
+    # Opening
+
+    def _load(self) -> None:
+        count = len(self._store)
+        table = RowTable(count)
+        blocks = CoarseBlocks(self._rules.dimension, count)
+
+        def shares() -> Iterator[tuple[int, bytes]]:
+            for row in self._store.rows():
+                table.put(row.slot, row.head)
+                self._remember(row)
+                yield row.slot, self._coarse_share(row)
+
+        blocks.fill(shares())
+        self._table, self._blocks = table, blocks
+
+    @abstractmethod
+    def _coarse_share(self, row: StoredRow) -> bytes:
+        """This half's share of a row's coarse code, D bytes."""
+
+    @abstractmethod
+    def _remember(self, row: StoredRow) -> None:
+        """Keep in memory what a comparison needs of a row beside its coarse share."""
+
+    def _replay(self) -> Budgets:
+        stored = self._store.state(_BUDGETS)
+        start = 0
+        budgets = Budgets(self._rules.limits)
+        if stored is not None:
+            try:
+                snapshot = json.loads(stored)
+                start = int(snapshot["log"])
+                self._nonces = {str(nonce): int(expires) for nonce, expires in snapshot["nonces"].items()}
+                budgets = Budgets.restore(self._rules.limits, snapshot["counts"].encode())
+            except (ValueError, KeyError, TypeError, AttributeError) as problem:
+                raise FormatError("the counts of a half do not parse") from problem
+        if len(self._log) < start:
+            raise self._damaged("has a log that is shorter than it was")
+        for record in self._log.replay(start):
+            self._count(budgets, json.loads(record))
+        return budgets
+
+    def _count(self, budgets: Budgets, record: dict[str, object]) -> None:
+        row = Pseudonym(bytes.fromhex(str(record.get("row", ""))))
+        when = int(str(record["time"]))
+        match record["kind"]:
+            case "search":
+                self._nonces[str(record["nonce"])] = int(str(record["expires"]))
+                budgets.count(when, row=row or None, case=str(record["case"]), operator=str(record["operator"]))
+            case "accept":
+                budgets.accepted(int(str(record["searched"])), row)
+            case "forgive":
+                budgets.forgive(row)
+
+    def _write_log(self, records: Sequence[dict[str, object]], *, durable: bool) -> None:
+        before = len(self._log)
+        self._log.append_many([json.dumps(record).encode() for record in records], durable=durable)
+        if before // _SNAPSHOT_EVERY != len(self._log) // _SNAPSHOT_EVERY:
+            self._save_counts()
+
+    def _save_counts(self) -> None:
+        now = self._clock()
+        self._nonces = {nonce: expires for nonce, expires in self._nonces.items() if expires > now}
+        snapshot = {"log": len(self._log), "nonces": self._nonces, "counts": self._budgets.snapshot().decode()}
+        self._store.save_state(_BUDGETS, json.dumps(snapshot).encode())
+
+    # Sessions with the twin
+
+    def hello(self) -> Hello:
+        """Begin a session; open searches of the former one end."""
+        with self._lock:
+            keep, peer = bytes.fromhex(self._rules.keep), bytes.fromhex(self._rules.peer)
+            self._handshake = Handshake(self.side, keep, self._identity, peer)
+            return self._handshake.hello
+
+    def pair(self, other: Hello) -> None:
+        """Finish the session.
+
+        Raises:
+            RefusedError: the other is not the pinned twin, or no session was begun.
+        """
+        with self._lock:
+            if self._handshake is None:
+                raise RefusedError("a half was answered before it asked", hint="Open the keep again.")
+            self._ratchet = self._handshake.finish(other)
+            self._handshake = None
+
+    def _session(self) -> Ratchet:
+        if self._ratchet is None:
+            raise RefusedError("the halves are not paired", hint="Open the keep again.")
+        return self._ratchet
+
+    # Writing
+
+    @abstractmethod
+    def _same_secret(self, slot: int, row: StoredRow, head: RowHead) -> PutRow:
+        """The row under another head that leaves its masks as they are."""
+
+    def stage_erase(self, transaction: TransactionId, pseudonyms: Sequence[Pseudonym]) -> None:
+        """Prepare to remove rows; one that is not there is gone as asked."""
+        self._stage(transaction, [RemoveRow(pseudonym) for pseudonym in pseudonyms])
+
+    def stage_marks(self, transaction: TransactionId, marks: Sequence[tuple[Pseudonym, int, RowFlag]]) -> None:
+        """Prepare to give rows other purpose bits and flags.
+
+        Raises:
+            DamagedStoreError: a row is missing here that the coordinator knows.
+        """
+        with self._lock:
+            changes = []
+            for pseudonym, purposes, flags in marks:
+                row = self._store.find(pseudonym)
+                if row is None:
+                    raise self._damaged("lacks a row that the registry knows")
+                old = row.head
+                head = RowHead(old.pseudonym, old.epoch, old.version, old.gallery, purposes, flags)
+                changes.append(self._same_secret(row.slot, row, head))
+            self._stage(transaction, changes)
+
+    def stage_switch(self, transaction: TransactionId, purpose: Purpose, on: bool) -> None:
+        """Prepare to switch a purpose in this half's rules."""
+        with self._lock:
+            self._stage(transaction, [PutState(_RULES, self._rules.with_switch(purpose, on).to_bytes())])
+
+    def _stage(self, transaction: TransactionId, changes: Iterable[Change], *, new_epoch: bool = False) -> None:
+        with self._lock:
+            self._store.stage(transaction, changes, new_epoch=new_epoch)
+
+    def commit(self, transaction: TransactionId) -> None:
+        """Apply what was prepared, in the store and then in memory."""
+        with self._lock:
+            epoch = self._store.epoch
+            applied = self._store.commit(transaction)
+            self._ended(transaction)
+            if self._store.epoch != epoch:
+                self._load()
+            present = [change.row for change in applied if change.row is not None]
+            for change in applied:
+                if change.row is None:
+                    self._table.remove(change.slot)
+                    self._blocks.clear(change.slot)
+                    self._forget(change.slot)
+            for row in present:
+                self._table.put(row.slot, row.head)
+                self._remember(row)
+            if len(present) > 1:
+                self._blocks.fill((row.slot, self._coarse_share(row)) for row in sorted(present, key=lambda r: r.slot))
+            elif present:
+                self._blocks.put(present[0].slot, self._coarse_share(present[0]))
+            stored = self._store.state(_RULES)
+            if stored is not None:
+                self._rules = Rules.from_bytes(stored)
+            self._write_log(
+                [{"kind": "write", "time": self._clock(), "rows": len(applied), "epoch": self._store.epoch}],
+                durable=False,
+            )
+
+    @abstractmethod
+    def _forget(self, slot: int) -> None:
+        """Overwrite what ``_remember`` kept."""
+
+    @abstractmethod
+    def _ended(self, transaction: TransactionId) -> None:
+        """Drop what was kept in memory for a transaction."""
+
+    def abort(self, transaction: TransactionId) -> None:
+        """Forget what was prepared."""
+        with self._lock:
+            self._store.abort(transaction)
+            self._ended(transaction)
+
+    def staged(self) -> list[TransactionId]:
+        """What is prepared and not ended."""
+        with self._lock:
+            return self._store.staged()
+
+    # Supervision
+
+    def forgive(self, pseudonym: Pseudonym, reviewers: Sequence[str]) -> None:
+        """Release the lock of a row after too many rejections.
+
+        Raises:
+            RefusedError: fewer than two different reviewers.
+        """
+        if len({name for name in reviewers if name}) < 2:
+            raise RefusedError("a lock is released by two different reviewers", hint="Name both reviewers.")
+        with self._lock:
+            record: dict[str, object] = {"kind": "forgive", "time": self._clock(), "row": pseudonym.hex()}
+            self._write_log([{**record, "reviewers": sorted(set(reviewers))}], durable=True)
+            self._budgets.forgive(pseudonym)
+
+    def status(self) -> HalfStatus:
+        """How the half is."""
+        with self._lock:
+            return HalfStatus(
+                self._store.store_id,
+                self._store.epoch,
+                self._store.generation,
+                len(self._table),
+                self._table.root(),
+                self._budgets.alarms(),
+                len(self._log),
+            )
+
+    def close(self) -> None:
+        """Save the counts and close store and log."""
+        with self._lock:
+            self._save_counts()
+            self._log.close()
+            self._store.close()

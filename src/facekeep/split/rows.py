@@ -1,0 +1,155 @@
+"""Which rows a half has, in memory: 28 bytes a row beside its codes; and the row set of a search.
+
+The order of a row set is by pseudonym, which is random and known to both halves alike: slots differ between them and
+tell nothing. Rows of people on "never return me" are left out here, before anything is permuted or compared.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from hashlib import sha256
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facekeep.domain.row import Pseudonym, RowFlag, RowHead
+from facekeep.split.transcript import row_set_root
+
+NEVER_RETURN_BIT = 1 << 7
+"""Purpose bit of the rows of the list "never return me"; no other purpose reaches them, and they reach no other row."""
+
+_KEY = np.dtype([("high", ">u8"), ("low", ">u8"), ("epoch", ">u4"), ("version", ">u4")])
+_MARK = np.dtype([("gallery", "<u2"), ("purposes", "u1"), ("flags", "u1")])
+_CACHED_SETS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class RowSet:
+    """The rows that one search compares.
+
+    Attributes:
+        slots: ordered by pseudonym, int32.
+        root: 32 bytes over (pseudonym, epoch, version) of them.
+    """
+
+    slots: NDArray[np.int32]
+    root: bytes
+
+    def __len__(self) -> int:
+        return len(self.slots)
+
+
+class RowTable:
+    """The heads of all rows, by slot. Not safe for threads: the half holds its lock."""
+
+    def __init__(self, capacity: int = 0) -> None:
+        """An empty table with room for ``capacity`` rows."""
+        self._keys = np.zeros(max(64, capacity), _KEY)
+        self._marks = np.zeros(max(64, capacity), _MARK)
+        self._galleries: list[str] = [""]  # index 0 marks a free slot
+        self._sets: OrderedDict[tuple[str, int], RowSet] = OrderedDict()
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def put(self, slot: int, head: RowHead) -> None:
+        """Take a row in, in place of what the slot held."""
+        if slot >= len(self._keys):
+            more = max(slot + 1, len(self._keys) * 5 // 4) - len(self._keys)
+            self._keys = np.concatenate([self._keys, np.zeros(more, _KEY)])
+            self._marks = np.concatenate([self._marks, np.zeros(more, _MARK)])
+        self._count += self._marks["gallery"][slot] == 0
+        self._keys[slot] = (
+            int.from_bytes(head.pseudonym[:8], "big"),
+            int.from_bytes(head.pseudonym[8:], "big"),
+            head.epoch,
+            head.version,
+        )
+        self._marks[slot] = (self._gallery_index(head.gallery), head.purposes, int(head.flags))
+        self._sets.clear()
+
+    def remove(self, slot: int) -> None:
+        """Forget the row in a slot."""
+        self._count -= self._marks["gallery"][slot] != 0
+        self._keys[slot] = 0
+        self._marks[slot] = 0
+        self._sets.clear()
+
+    def head(self, slot: int) -> RowHead:
+        """The row in a slot."""
+        key, mark = self._keys[slot], self._marks[slot]
+        return RowHead(
+            self.pseudonym(slot),
+            int(key["epoch"]),
+            int(key["version"]),
+            self._galleries[int(mark["gallery"])],
+            int(mark["purposes"]),
+            RowFlag(int(mark["flags"])),
+        )
+
+    def pseudonym(self, slot: int) -> Pseudonym:
+        """The pseudonym of the row in a slot."""
+        return Pseudonym(self._keys[slot].tobytes()[:16])
+
+    def slots(self) -> NDArray[np.int32]:
+        """The slots in use, rising."""
+        return np.flatnonzero(self._marks["gallery"]).astype(np.int32)
+
+    def row_set(self, gallery: str, purposes: int) -> RowSet:
+        """The rows of a gallery ("" for all) with any of the purpose bits, less those that are never returned.
+
+        The last few row sets are kept until a row changes: the root of a million rows takes longer than a search.
+        """
+        key = (gallery, purposes)
+        found = self._sets.get(key)
+        if found is None:
+            found = self._sets[key] = self._build(gallery, purposes)
+            if len(self._sets) > _CACHED_SETS:
+                self._sets.popitem(last=False)
+        self._sets.move_to_end(key)
+        return found
+
+    def _build(self, gallery: str, purposes: int) -> RowSet:
+        marks = self._marks
+        chosen = ((marks["purposes"] & purposes) != 0) & ((marks["flags"] & RowFlag.SUPPRESSED) == 0)
+        if gallery:
+            index = self._galleries.index(gallery) if gallery in self._galleries else len(self._galleries)
+            chosen &= marks["gallery"] == index
+        else:
+            chosen &= marks["gallery"] != 0
+        slots = self._ordered(np.flatnonzero(chosen).astype(np.int32))
+        return RowSet(slots, row_set_root(self._keys[slots]))
+
+    def single(self, slot: int | None) -> RowSet:
+        """The row set of a 1:1 comparison: one row, or none where the person is absent."""
+        slots = np.asarray([] if slot is None else [slot], np.int32)
+        return RowSet(slots, row_set_root(self._keys[slots]))
+
+    def root(self) -> bytes:
+        """A hash over every row with all its marks: equal in two halves that hold the same rows."""
+        slots = self._ordered(self.slots())
+        names = sorted(self._galleries)
+        rank = np.asarray([names.index(name) for name in self._galleries], "<u2")
+        used = np.unique(rank[self._marks["gallery"][slots]])
+        marks = self._marks[slots].copy()
+        marks["gallery"] = np.searchsorted(used, rank[marks["gallery"]])
+        listed = "\x00".join(names[i] for i in used).encode()
+        return sha256(b"facekeep/1/table\x00" + self._keys[slots].tobytes() + marks.tobytes() + listed).digest()
+
+    def _ordered(self, slots: NDArray[np.int32]) -> NDArray[np.int32]:
+        keys = self._keys[slots]
+        high = keys["high"].astype(np.uint64)
+        order = np.argsort(high)
+        ranked = high[order]
+        if np.any(ranked[1:] == ranked[:-1]):  # two equal 64-bit halves: possible, though not by chance
+            order = np.lexsort((keys["low"].astype(np.uint64), high))
+        return slots[order]
+
+    def _gallery_index(self, gallery: str) -> int:
+        try:
+            return self._galleries.index(gallery)
+        except ValueError:
+            self._galleries.append(gallery)
+            return len(self._galleries) - 1

@@ -1,0 +1,289 @@
+"""The part of a search that both halves do alike: admit, log, count, permute, and give for valid tokens only."""
+
+from __future__ import annotations
+
+import hmac
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facekeep.domain.row import Pseudonym, TransactionId
+from facekeep.errors import RefusedError, TicketError, TokenError
+from facekeep.split.bands import BANDS
+from facekeep.split.codes import FineCode, check_probe, coarse_code, coarse_support
+from facekeep.split.half import Half, Surroundings
+from facekeep.split.kernels import gather, shuffle
+from facekeep.split.messages import Claim, Released, SearchRequest
+from facekeep.split.onetime import tokens_of
+from facekeep.split.prf import stage_key, stream, tag
+from facekeep.split.roles import SelectorPort
+from facekeep.split.rows import RowSet
+from facekeep.split.ticket import Ticket, open_ticket
+from facekeep.split.transcript import chosen_hash, positions_hash, search_hash
+
+COARSE_ABOVE = 1000
+"""A row set of at most this many rows is compared whole, without the coarse stage."""
+
+ANSWER_STEP = 100
+"""Answers of the fine stage are padded to a multiple of this."""
+
+NO_ROW = -1
+
+
+@dataclass(slots=True)
+class OpenSearch:
+    """A search under way; its turn key serves it alone.
+
+    Attributes:
+        ticket: what it is for.
+        started: when it was logged.
+        probe: fine code, shape (D,).
+        turn_key: 32 bytes.
+        transcript: hash of the last stage, 32 bytes.
+        order: slots in permuted order, int32; after the fine stage only those compared.
+        coarse: whether the selector chooses the positions.
+        stage: what was answered last.
+        chosen: after the token stage the slots for which tokens were given.
+    """
+
+    ticket: Ticket
+    started: int
+    probe: FineCode = field(repr=False)
+    turn_key: bytes = field(repr=False)
+    transcript: bytes
+    order: NDArray[np.int32] = field(repr=False)
+    coarse: bool
+    stage: str = "begun"
+    chosen: NDArray[np.int32] | None = field(default=None, repr=False)
+
+    def advance(self, before: str, after: str) -> None:
+        """Go on to the next stage, once.
+
+        Raises:
+            TicketError: it was asked out of order or twice.
+        """
+        if self.stage != before:
+            raise TicketError("a stage of a search was asked twice, or out of order")
+        self.stage = after
+
+
+@dataclass(frozen=True, slots=True)
+class _Admitted:
+    request: SearchRequest
+    ticket: Ticket
+    probe: FineCode = field(repr=False)
+    rows: RowSet = field(repr=False)
+    turn_key: bytes = field(repr=False)
+
+
+class SearchingHalf(Half):
+    """A half that answers searches."""
+
+    _subtracts_zero: bool
+
+    def __init__(self, around: Surroundings, selector: SelectorPort) -> None:
+        """Open, and remember where coarse sums go."""
+        super().__init__(around)
+        self._selector = selector
+        self._open: dict[bytes, OpenSearch] = {}
+
+    def commit(self, transaction: TransactionId) -> None:
+        """Apply what was prepared. Searches under way end: their slots may now hold other rows."""
+        with self._lock:
+            super().commit(transaction)
+            self._open.clear()
+
+    def begin(self, requests: Sequence[SearchRequest]) -> list[RefusedError | None]:
+        """Check, log, count and start searches.
+
+        Everything admitted is on disk in the log before anything is computed. Searches that come together share one
+        pass over the coarse codes.
+
+        Returns:
+            For each request None, or why it was refused; a refused one leaves nothing but a line in the log.
+        """
+        with self._lock:
+            now = self._clock()
+            self._open = {nonce: s for nonce, s in self._open.items() if s.ticket.expires > now}
+            outcomes: list[RefusedError | None] = []
+            admitted: list[_Admitted] = []
+            for request in requests:
+                try:
+                    admitted.append(self._admit(request, now))
+                    outcomes.append(None)
+                except RefusedError as refusal:
+                    outcomes.append(refusal)
+            self._record(admitted, outcomes, now)
+            self._start(admitted, now)
+            return outcomes
+
+    def _admit(self, request: SearchRequest, now: int) -> _Admitted:
+        ticket = open_ticket(request.ticket, bytes.fromhex(self._rules.gate), now=now)
+        bits = self._rules.purpose_bits(ticket)
+        if ticket.nonce in self._nonces or request.nonce.hex() != ticket.nonce:
+            raise TicketError("a ticket was used before, or its nonce is another's")
+        probe = check_probe(request.probe, self._rules.dimension)
+        row = Pseudonym(bytes.fromhex(ticket.row)) if ticket.is_one_to_one else None
+        self._budgets.check(now, row=row, case=ticket.case, operator=ticket.operator)
+        if row is None:
+            rows = self._table.row_set(ticket.gallery, bits)
+        else:
+            stored = self._store.find(row)
+            fits = stored is not None and stored.head.purposes & bits and ticket.gallery in ("", stored.head.gallery)
+            rows = self._table.single(stored.slot if stored is not None and fits else None)
+        turn_key = self._session().take(request.turn)
+        self._nonces[ticket.nonce] = ticket.expires
+        self._budgets.count(now, row=row, case=ticket.case, operator=ticket.operator)
+        return _Admitted(request, ticket, probe, rows, turn_key)
+
+    def _record(self, admitted: Sequence[_Admitted], outcomes: Sequence[RefusedError | None], now: int) -> None:
+        records: list[dict[str, object]] = [
+            {
+                "kind": "search",
+                "time": now,
+                "nonce": a.ticket.nonce,
+                "expires": a.ticket.expires,
+                "purpose": a.ticket.purpose,
+                "gallery": a.ticket.gallery,
+                "row": a.ticket.row,
+                "case": a.ticket.case,
+                "operator": a.ticket.operator,
+                "level": a.ticket.level,
+                "rows": len(a.rows),
+            }
+            for a in admitted
+        ]
+        records += [{"kind": "refuse", "time": now, "why": type(o).__name__} for o in outcomes if o is not None]
+        self._write_log(records, durable=bool(admitted))
+
+    def _start(self, admitted: Sequence[_Admitted], now: int) -> None:
+        with_coarse = [a for a in admitted if not a.ticket.is_one_to_one and len(a.rows) > COARSE_ABOVE]
+        sums = (
+            self._blocks.scan([coarse_code(a.probe) for a in with_coarse], self._threads, self._parts)
+            if with_coarse
+            else None
+        )
+        for a in admitted:
+            transcript = search_hash(
+                a.request.ticket.payload, a.request.probe, self._store.epoch, a.rows.root, len(a.rows)
+            )
+            order = self._permute(a, transcript)
+            nonce = bytes.fromhex(a.ticket.nonce)
+            coarse = any(a is c for c in with_coarse)
+            self._open[nonce] = OpenSearch(a.ticket, now, a.probe, a.turn_key, transcript, order, coarse)
+            if coarse and sums is not None:
+                share = sums[next(i for i, c in enumerate(with_coarse) if a is c)]
+                out = np.empty(len(order), np.uint8)
+                zeros = stream(stage_key(a.turn_key, b"zero", transcript), len(order))
+                gather(share, order, zeros, self._subtracts_zero, out)
+                support = coarse_support(self._rules.dimension)
+                self._selector.offer(nonce, self.side, tag(a.turn_key, b"coarse", transcript), out, support)
+
+    def _permute(self, a: _Admitted, transcript: bytes) -> NDArray[np.int32]:
+        if a.ticket.is_one_to_one:
+            return a.rows.slots if len(a.rows) else np.asarray([NO_ROW], np.int32)
+        count = len(a.rows)
+        draws = stream(stage_key(a.turn_key, b"permutation", transcript), 5 * count)
+        order = np.empty(count, np.int32)
+        shuffle(a.rows.slots, draws[4 * count :], draws[: 4 * count].view("<u4"), order)
+        return order
+
+    def _search(self, search: bytes) -> OpenSearch:
+        found = self._open.get(search)
+        if found is None or found.ticket.expires <= self._clock():
+            raise TicketError("there is no such search, or it has expired")
+        return found
+
+    def _enter_fine(self, search: bytes) -> OpenSearch:
+        """Fix the positions to compare, padded, and hash them."""
+        found = self._search(search)
+        found.advance("begun", "fine")
+        if found.coarse:
+            positions = self._selector.positions(search, self.side)
+            slots = found.order[positions]
+        else:
+            positions = np.arange(len(found.order), dtype=np.int32)
+            slots = found.order
+        if not found.ticket.is_one_to_one:
+            missing = -len(slots) % ANSWER_STEP if len(slots) else ANSWER_STEP
+            slots = np.concatenate([slots, np.full(missing, NO_ROW, np.int32)])
+        found.order = slots
+        found.transcript = positions_hash(found.transcript, positions)
+        return found
+
+    def _enter_tokens(self, search: bytes, chosen: NDArray[np.int32]) -> OpenSearch:
+        """Fix the positions for which tokens are given, and hash them.
+
+        Raises:
+            TicketError: more than the ticket allows, a repeated one, or one that was not compared.
+        """
+        found = self._search(search)
+        found.advance("fine", "tokens")
+        if not 1 <= len(chosen) <= found.ticket.candidates or len(np.unique(chosen)) != len(chosen):
+            raise TicketError("more tokens were asked for than the ticket allows")
+        if int(chosen.min()) < 0 or int(chosen.max()) >= len(found.order):
+            raise TicketError("a token was asked for a position that was not compared")
+        found.chosen = found.order[chosen]
+        found.transcript = chosen_hash(found.transcript, chosen)
+        return found
+
+    @abstractmethod
+    def _score_shares(self, slots: NDArray[np.int32], probe: FineCode) -> NDArray[np.uint16]:
+        """This half's share of the fine scores; 0 where there is no row."""
+
+    @staticmethod
+    def _tokens(found: OpenSearch, index: int) -> list[bytes]:
+        """The token of every band at one of the chosen positions, 16 bytes each."""
+        return [
+            stage_key(found.turn_key, b"token/%d/%d" % (index, band), found.transcript)[:16] for band in range(BANDS)
+        ]
+
+    def _token_words(self, found: OpenSearch) -> list[NDArray[np.uint64]]:
+        count = 0 if found.chosen is None else len(found.chosen)
+        return [tokens_of(self._tokens(found, index)) for index in range(count)]
+
+    def release(self, search: bytes, claims: Sequence[Claim]) -> list[Released]:
+        """Give pseudonym and band for valid tokens, and end the search.
+
+        A token of band 0 is valid and gives nothing: the gate presents as many tokens as it asked for.
+
+        Raises:
+            TokenError: a token is not one of its position's; nothing is given then, and the search has ended.
+        """
+        with self._lock:
+            found = self._search(search)
+            found.advance("tokens", "released")
+            del self._open[search]
+            if found.chosen is None or len({claim.index for claim in claims}) != len(claims):
+                raise TokenError("a token was presented twice")
+            given = [released for claim in claims if (released := self._honour(found, claim)) is not None]
+            if found.ticket.is_one_to_one and given:
+                row = given[0].pseudonym
+                self._budgets.accepted(found.started, row)
+                accept: dict[str, object] = {"kind": "accept", "time": self._clock(), "row": row.hex()}
+                self._write_log([{**accept, "searched": found.started, "nonce": found.ticket.nonce}], durable=False)
+            elif given:
+                rows = [released.pseudonym.hex() for released in given]
+                self._write_log(
+                    [{"kind": "release", "time": self._clock(), "nonce": found.ticket.nonce, "rows": rows}],
+                    durable=False,
+                )
+            return given
+
+    def _honour(self, found: OpenSearch, claim: Claim) -> Released | None:
+        if found.chosen is None or not 0 <= claim.index < len(found.chosen):
+            raise TokenError("a token was presented for a position that was not chosen")
+        bands = [
+            band
+            for band, token in enumerate(self._tokens(found, claim.index))
+            if hmac.compare_digest(token, claim.token)
+        ]
+        if not bands:
+            raise TokenError("a token is not valid")
+        slot = int(found.chosen[claim.index])
+        if bands[0] == 0 or slot == NO_ROW:
+            return None
+        return Released(claim.index, self._table.pseudonym(slot), bands[0])
