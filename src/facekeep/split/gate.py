@@ -225,7 +225,8 @@ def _choose(bands: NDArray[np.uint8], candidates: int) -> NDArray[np.int32]:
     """The positions to ask tokens for: the best bands, filled up with others so that the number tells nothing."""
     order = np.asarray(secrets.SystemRandom().sample(range(len(bands)), len(bands)), np.int32)
     best = order[np.argsort(-bands[order].astype(np.int16), kind="stable")][:candidates]
-    return best[np.asarray(secrets.SystemRandom().sample(range(len(best)), len(best)))]
+    secrets.SystemRandom().shuffle(picked := best.tolist())
+    return np.asarray(picked, np.int32)
 
 
 def _best_first(released: Released) -> int:

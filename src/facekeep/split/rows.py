@@ -57,9 +57,12 @@ class RowTable:
     def put(self, slot: int, head: RowHead) -> None:
         """Take a row in, in place of what the slot held."""
         if slot >= len(self._keys):
-            more = max(slot + 1, len(self._keys) * 5 // 4) - len(self._keys)
-            self._keys = np.concatenate([self._keys, np.zeros(more, _KEY)])
-            self._marks = np.concatenate([self._marks, np.zeros(more, _MARK)])
+            # Not np.concatenate: it would turn the big-endian fields into native ones.
+            size = max(slot + 1, len(self._keys) * 5 // 4)
+            keys, marks = np.zeros(size, _KEY), np.zeros(size, _MARK)
+            keys[: len(self._keys)] = self._keys
+            marks[: len(self._marks)] = self._marks
+            self._keys, self._marks = keys, marks
         self._count += self._marks["gallery"][slot] == 0
         self._keys[slot] = (
             int.from_bytes(head.pseudonym[:8], "big"),
