@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -17,7 +18,7 @@ from typing import Final
 from facekeep.errors import DamagedStoreError, UsageError
 from facekeep.store.half_rows import damaged
 
-__all__ = ["FORMAT", "backup_file", "create_file", "open_file", "reporting", "sync_directory"]
+__all__ = ["FORMAT", "HalfFile", "reporting", "sync_directory"]
 
 FORMAT: Final = 1
 """Version of the format, kept in SQLite's ``user_version``."""
@@ -87,71 +88,142 @@ def _told(side: str, error: BaseException) -> DamagedStoreError | UsageError:
     return damaged(side, "is damaged")
 
 
-def create_file(path: Path, side: str) -> sqlite3.Connection:
-    """Make an empty store, readable by its owner alone from the first moment on.
+class HalfFile:
+    """An open file, its lock and its transactions. Several threads may share it; a thread may enter again.
 
-    Raises:
-        UsageError: there is already a file.
-        DamagedStoreError: it cannot be written.
+    Attributes:
+        database: the connection, to be used within :meth:`reading` or :meth:`writing`.
+        side: ``left`` or ``right``.
+        lock: what every use of the connection holds; hold it for several uses that belong together.
     """
-    _claim(path, side)
-    with reporting(side):
-        database = _connect(path)
-        try:
-            database.execute("PRAGMA page_size = 8192")
-            _prepare(database)
-            database.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-            database.execute(f"PRAGMA user_version = {FORMAT}")
+
+    def __init__(self, database: sqlite3.Connection, side: str) -> None:
+        self.database = database
+        self.side = side
+        self.lock = threading.RLock()
+        self._closed = False
+        self._unclean = False
+
+    @classmethod
+    def create(cls, path: Path, side: str) -> HalfFile:
+        """Make an empty store, readable by its owner alone from the first moment on.
+
+        Raises:
+            UsageError: there is already a file.
+            DamagedStoreError: it cannot be written.
+        """
+        _claim(path, side)
+        with reporting(side):
+            database = _connect(path)
+            try:
+                database.execute("PRAGMA page_size = 8192")
+                _prepare(database)
+                database.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+                database.execute(f"PRAGMA user_version = {FORMAT}")
+                database.execute("BEGIN IMMEDIATE")
+                for statement in _SCHEMA:
+                    database.execute(statement)
+                database.execute("COMMIT")
+            except BaseException:
+                database.close()
+                raise
+        return cls(database, side)
+
+    @classmethod
+    def open(cls, path: Path, side: str) -> HalfFile:
+        """Open a store and take its lock.
+
+        Raises:
+            DamagedStoreError: it is missing, no store of a half, or damaged.
+            UsageError: another process holds it.
+        """
+        if not path.is_file():
+            raise damaged(side, "is missing", hint="Put the file back where facekeep init made it.")
+        with reporting(side):
+            database = _connect(path)
+            try:
+                _prepare(database)
+                # A write lock, taken once and kept: the connection is exclusive.
+                database.execute("BEGIN IMMEDIATE")
+                database.execute("ROLLBACK")
+                _check_format(database, side)
+            except BaseException:
+                database.close()
+                raise
+        return cls(database, side)
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Hold the lock and tell failures by the errors of :func:`reporting`.
+
+        Raises:
+            UsageError: the store is closed.
+        """
+        with self.lock, reporting(self.side):
+            if self._closed:
+                raise UsageError(f"the {self.side} half is closed")
+            yield self.database
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Hold the lock for one SQLite transaction, which is on disk at the end, or undone if anything is raised."""
+        with self.reading() as database:
             database.execute("BEGIN IMMEDIATE")
-            for statement in _SCHEMA:
-                database.execute(statement)
-            database.execute("COMMIT")
-        except BaseException:
-            database.close()
-            raise
-    return database
+            try:
+                yield database
+                database.execute("COMMIT")
+            except BaseException:
+                # SQLite has rolled back by itself after some errors, a full disk among them.
+                if database.in_transaction:
+                    database.execute("ROLLBACK")
+                raise
 
+    def soil(self) -> None:
+        """Note that the write-ahead log may hold something that was destroyed."""
+        self._unclean = True
 
-def open_file(path: Path, side: str) -> sqlite3.Connection:
-    """Open a store and take its lock.
+    def scrub(self) -> None:
+        """Fold the write-ahead log into the file and cut it to nothing, if :meth:`soil` was called before."""
+        with self.reading() as database:
+            if self._unclean:
+                (busy, _, _) = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                # The connection is exclusive, so only a cursor that is being read keeps the log busy; it is cut later.
+                self._unclean = bool(busy)
 
-    Raises:
-        DamagedStoreError: it is missing, no store of a half, or damaged.
-        UsageError: another process holds it.
-    """
-    if not path.is_file():
-        raise damaged(side, "is missing", hint="Put the file back where facekeep init made it.")
-    with reporting(side):
-        database = _connect(path)
-        try:
-            _prepare(database)
-            # A write lock, taken once and kept: the connection is exclusive.
-            database.execute("BEGIN IMMEDIATE")
-            database.execute("ROLLBACK")
-            _check_format(database, side)
-        except BaseException:
-            database.close()
-            raise
-    return database
+    def backup(self, target: Path) -> None:
+        """Copy the committed state into a new file, which is on disk when this returns.
 
+        Raises:
+            UsageError: there is already a file.
+            DamagedStoreError: the copy cannot be written; what there is of it was removed.
+        """
+        with self.reading() as database:
+            _claim(target, self.side)
+            try:
+                with contextlib.closing(_connect(target)) as copy:
+                    database.backup(copy)
+                    # A copy has no write-ahead log beside it, so it is one file, whole in itself.
+                    copy.execute("PRAGMA journal_mode = DELETE").fetchall()
+            except BaseException:
+                target.unlink(missing_ok=True)
+                raise
 
-def backup_file(database: sqlite3.Connection, target: Path, side: str) -> None:
-    """Copy the committed state of an open store into a new file, which is on disk when this returns.
+    def check(self) -> None:
+        """SQLite's own check of the whole file.
 
-    Raises:
-        UsageError: there is already a file.
-        DamagedStoreError: the copy cannot be written; what there is of it was removed.
-    """
-    _claim(target, side)
-    try:
-        with reporting(side), contextlib.closing(_connect(target)) as copy:
-            database.backup(copy)
-            # A copy has no write-ahead log beside it, so it is one file, whole in itself.
-            copy.execute("PRAGMA journal_mode = DELETE")
-    except BaseException:
-        target.unlink(missing_ok=True)
-        raise
-    sync_directory(target)
+        Raises:
+            DamagedStoreError: it found something.
+        """
+        with self.reading() as database:
+            if database.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]:
+                raise damaged(self.side, "is damaged")
+
+    def close(self) -> None:
+        """Close the file; closing it twice is once."""
+        with self.lock, reporting(self.side):
+            if not self._closed:
+                self._closed = True
+                self.database.close()
 
 
 def sync_directory(path: Path) -> None:

@@ -18,27 +18,11 @@ import struct
 from typing import Final
 
 from facekeep.domain.row import GALLERY_BYTES_MAX, Pseudonym, PutRow, RowFlag, RowHead, StoredRow, TransactionId
-from facekeep.errors import DamagedStoreError, KeyMissingError
-from facekeep.store.keys import KeyProvider
-from facekeep.store.sealing import KEY_BYTES, Sealer, blind_index, cell_aad, derive_key
+from facekeep.errors import DamagedStoreError
+from facekeep.store.half_keys import NO_EPOCH
+from facekeep.store.sealing import Sealer, blind_index, cell_aad, derive_key
 
-__all__ = [
-    "BOUND_BYTES",
-    "NO_EPOCH",
-    "SIDES",
-    "RoleCodec",
-    "RowCodec",
-    "damaged",
-    "epoch_key_name",
-    "half_key",
-    "next_key_name",
-]
-
-SIDES: Final = ("left", "right")
-"""The two halves."""
-
-NO_EPOCH: Final = bytes(KEY_BYTES)
-"""Stands for the epoch key where a cell has to outlive epochs."""
+__all__ = ["BOUND_BYTES", "RoleCodec", "RowCodec", "StagedDigest", "damaged"]
 
 BOUND_BYTES: Final = 16
 """How many of a sealed cell's last bytes (its authentication tag) stand for the whole cell."""
@@ -53,28 +37,6 @@ _FLAGS: Final = tuple(RowFlag(value) for value in range(256))
 def damaged(side: str, what: str, *, hint: str | None = None) -> DamagedStoreError:
     """The error of a damaged half: ``what`` completes "the left half …"."""
     return DamagedStoreError(f"the {side} half {what}", store=side, hint=hint)
-
-
-def epoch_key_name(side: str, epoch: int) -> str:
-    """Under which name a key provider keeps the key of an epoch."""
-    return f"{side}.epoch.{epoch}"
-
-
-def next_key_name(side: str) -> str:
-    """Under which name a key provider keeps the role key that a rotation is moving to."""
-    return f"{side}.next"
-
-
-def half_key(keys: KeyProvider, name: str, side: str) -> bytes:
-    """A key of exactly 32 bytes.
-
-    Raises:
-        KeyMissingError: there is none, or it has another length.
-    """
-    key = keys.get(name)
-    if len(key) != KEY_BYTES:
-        raise KeyMissingError(f"the key {name!r} does not open the {side} half", store=side)
-    return key
 
 
 class RoleCodec:

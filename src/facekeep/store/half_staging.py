@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from facekeep.domain.row import Change, PutRow, PutState, RemoveRow, TransactionId
 from facekeep.errors import UsageError
@@ -38,7 +38,7 @@ __all__ = [
     "write",
 ]
 
-CHUNK: Final = 2048
+CHUNK: Final = 4096
 """Rows read, or written in one SQLite transaction, at a time: it bounds memory and the write-ahead log."""
 
 STATE_BYTES_MAX: Final = 16 * 2**20
@@ -58,9 +58,8 @@ _READ: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SealedChange:
-    """A change ready to be staged.
+class SealedChange(NamedTuple):
+    """A change ready to be staged. A tuple, since a gallery makes millions of them.
 
     Attributes:
         kind: PUT, REMOVE or STATE.
@@ -71,12 +70,11 @@ class SealedChange:
 
     kind: int
     tag: bytes
-    sealed: bytes = field(repr=False)
-    deep: bytes | None = field(repr=False)
+    sealed: bytes
+    deep: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class StagedChange:
+class StagedChange(NamedTuple):
     """A change as it was staged, beside the row that it concerns.
 
     Attributes:
@@ -91,7 +89,7 @@ class StagedChange:
     kind: int
     tag: bytes
     cell: int | None
-    sealed: bytes = field(repr=False)
+    sealed: bytes
     slot: int | None
     old_cell: int | None
 
@@ -216,7 +214,7 @@ def read(database: sqlite3.Connection, staged: StagedTransaction, side: str) -> 
     """
     digest, last = StagedDigest(), -1
     while chunk := database.execute(_READ, (staged.number, last, CHUNK)).fetchall():
-        changes = [StagedChange(*row[1:]) for row in chunk]
+        changes = [StagedChange._make(row[1:]) for row in chunk]
         for change in changes:
             digest.add(change.kind, change.tag, change.sealed)
         yield changes

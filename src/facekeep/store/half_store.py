@@ -17,38 +17,21 @@ Three thoughts carry it:
 
 from __future__ import annotations
 
-import contextlib
 import hmac
 import itertools
 import os
 import sqlite3
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, Self
 
-from facekeep.domain.row import (
-    TRANSACTION_BYTES,
-    Applied,
-    Change,
-    Pseudonym,
-    StoredRow,
-    TransactionId,
-)
+from facekeep.domain.row import TRANSACTION_BYTES, Applied, Change, Pseudonym, StoredRow, TransactionId
 from facekeep.errors import KeyMissingError, UsageError
 from facekeep.store import half_staging as staging
 from facekeep.store.half_commit import apply_changes, apply_epoch, check_cells, reseal
-from facekeep.store.half_file import backup_file, create_file, open_file, reporting
-from facekeep.store.half_rows import (
-    SIDES,
-    RoleCodec,
-    RowCodec,
-    StagedDigest,
-    damaged,
-    epoch_key_name,
-    half_key,
-    next_key_name,
-)
+from facekeep.store.half_file import HalfFile
+from facekeep.store.half_keys import SIDES, EpochKeys, check_side, role_keys
+from facekeep.store.half_rows import RoleCodec, RowCodec, StagedDigest, damaged
 from facekeep.store.half_staging import CHUNK, StagedTransaction, check_state, seal_change
 from facekeep.store.keys import KeyProvider, new_key
 
@@ -77,28 +60,14 @@ class SqliteHalfStore:
         UsageError: from every method after :meth:`close`.
     """
 
-    def __init__(
-        self,
-        database: sqlite3.Connection,
-        keys: KeyProvider,
-        *,
-        side: str,
-        role: RoleCodec,
-        role_key: bytes,
-        keep_id: bytes,
-        store_id: bytes,
-    ) -> None:
-        self._database = database
-        self._keys = keys
-        self._side = side
-        self._role = role
-        self._role_key = role_key
+    def __init__(self, file: HalfFile, keys: KeyProvider, role_key: bytes, *, keep_id: bytes, store_id: bytes) -> None:
+        self._file = file
+        self._side = file.side
+        self._keys = EpochKeys(keys, file.side)
         self._keep_id = keep_id
         self._store_id = store_id
-        self._lock = threading.RLock()
-        self._closed = False
-        self._unclean = False
-        self._drawn = False
+        self._role_key = role_key
+        self._role = RoleCodec(file.side, role_key, store_id=store_id, keep_id=keep_id)
         self._entered: dict[TransactionId, bool] = {}
         self._epoch = 0
         self._generation = 0
@@ -121,22 +90,19 @@ class SqliteHalfStore:
             UsageError: there is already a file, or no such side.
             DamagedStoreError: the file cannot be written, or there is already a key of epoch 0.
         """
-        _check_side(side)
-        database = create_file(path, side)
+        file = HalfFile.create(path, check_side(side))
         try:
             if side not in keys.names():
                 keys.put(side, new_key())
-            keys.put(epoch_key_name(side, 0), new_key())
             store_id = os.urandom(_STORE_ID_BYTES)
-            role_key = half_key(keys, side, side)
-            role = RoleCodec(side, role_key, store_id=store_id, keep_id=keep_id)
-            store = cls(database, keys, side=side, role=role, role_key=role_key, keep_id=keep_id, store_id=store_id)
+            store = cls(file, keys, role_keys(keys, side)[0], keep_id=keep_id, store_id=store_id)
+            store._keys.begin()
             store._codec = store._codec_of(0)
-            values = (side, store_id, role.fingerprint, role.seal_epoch(0), store._codec.seal_counts(0, 0))
-            with store._writing():
-                database.execute("INSERT INTO meta VALUES (1, ?, ?, ?, ?, ?)", values)
+            meta = (side, store_id, store._role.fingerprint, store._role.seal_epoch(0), store._codec.seal_counts(0, 0))
+            with file.writing() as database:
+                database.execute("INSERT INTO meta VALUES (1, ?, ?, ?, ?, ?)", meta)
         except BaseException:
-            database.close()
+            file.close()
             raise
         return store
 
@@ -155,17 +121,20 @@ class SqliteHalfStore:
             KeyMissingError: its keys are missing or do not open it; an old backup's epoch key was destroyed.
             UsageError: another process holds the file, or no such side.
         """
-        _check_side(side)
-        database = open_file(path, side)
+        file = HalfFile.open(path, check_side(side))
         try:
-            store_id, fingerprint, epoch, counts = _read_meta(database, side)
-            role_key, role = _role_of(keys, side, fingerprint, store_id=store_id, keep_id=keep_id)
-            store = cls(database, keys, side=side, role=role, role_key=role_key, keep_id=keep_id, store_id=store_id)
-            store._begin(role.open_epoch(epoch), counts)
+            with file.reading() as database:
+                store_id, fingerprint, epoch, counts = _read_meta(database, side)
+            for role_key in role_keys(keys, side):
+                store = cls(file, keys, role_key, keep_id=keep_id, store_id=store_id)
+                if store._role.fingerprint == fingerprint:
+                    store._take_up(epoch, counts)
+                    return store
         except BaseException:
-            database.close()
+            file.close()
             raise
-        return store
+        file.close()
+        raise KeyMissingError(f"the key of the {side} half does not open it", store=side)
 
     @property
     def side(self) -> str:
@@ -200,11 +169,11 @@ class SqliteHalfStore:
         """
         generation, count, last = self._generation, 0, -1
         while True:
-            with self._reading():
+            with self._file.reading() as database:
                 if self._generation != generation:
                     raise UsageError(f"the {self._side} half was changed while its rows were read")
                 codec, expected = self._codec, self._count
-                chunk = self._database.execute(_ROWS, (last, CHUNK)).fetchall()
+                chunk = database.execute(_ROWS, (last, CHUNK)).fetchall()
             for slot, found, tag, sealed in chunk:
                 if slot != found:
                     raise damaged(self._side, "has a damaged index")
@@ -218,9 +187,9 @@ class SqliteHalfStore:
 
     def find(self, pseudonym: Pseudonym) -> StoredRow | None:
         """The committed row of a pseudonym, or None. To be believed once :meth:`rows` has been read to its end."""
-        with self._reading():
+        with self._file.reading() as database:
             tag = self._codec.tag(pseudonym)
-            found = self._database.execute(_FIND, (tag,)).fetchone()
+            found = database.execute(_FIND, (tag,)).fetchone()
             return None if found is None else self._codec.open_row(found[0], tag, found[1])
 
     def deep(self, slots: Sequence[int]) -> list[bytes]:
@@ -229,8 +198,8 @@ class SqliteHalfStore:
         Raises:
             DamagedStoreError: a slot has no row, or its row no deep part, or one that does not open.
         """
-        with self._reading():
-            execute, open_deep = self._database.execute, self._codec.open_deep
+        with self._file.reading() as database:
+            execute, open_deep = database.execute, self._codec.open_deep
             parts = []
             for slot in slots:
                 found = execute(_DEEP, (int(slot),)).fetchone()
@@ -241,9 +210,9 @@ class SqliteHalfStore:
 
     def state(self, name: str) -> bytes | None:
         """A named value of the half, or None."""
-        with self._reading():
+        with self._file.reading() as database:
             tag = self._codec.state_tag(name)
-            found = self._database.execute("SELECT value FROM states WHERE tag = ?", (tag,)).fetchone()
+            found = database.execute("SELECT value FROM states WHERE tag = ?", (tag,)).fetchone()
             return None if found is None else self._codec.open_state(tag, found[0])[1]
 
     def save_state(self, name: str, value: bytes) -> None:
@@ -253,17 +222,17 @@ class SqliteHalfStore:
             UsageError: the value is longer than 16 MiB.
         """
         check_state(name, value)
-        with self._writing():
+        with self._file.writing() as database:
             tag = self._codec.state_tag(name)
             sealed = self._codec.seal_state(name, value, tag)
-            self._database.execute("INSERT OR REPLACE INTO states VALUES (?, ?)", (tag, sealed))
+            database.execute("INSERT OR REPLACE INTO states VALUES (?, ?)", (tag, sealed))
 
     def stage(self, transaction: TransactionId, changes: Iterable[Change], *, new_epoch: bool = False) -> None:
         """Make a transaction durable without applying it. ``changes`` may read this store while it is consumed.
 
         Args:
             transaction: 16 bytes; re-staging the same id replaces what was staged, once it is staged whole.
-            changes: at most one per pseudonym or name, consumed as a stream in chunks of 2,048.
+            changes: at most one per pseudonym or name, consumed as a stream in chunks of 4,096.
             new_epoch: draw a new epoch key and seal the changes under it. Such a transaction stands alone: it is
                 refused while another one is staged, and others are refused while it is.
 
@@ -278,12 +247,12 @@ class SqliteHalfStore:
             codec = self._enter(transaction, new_epoch=new_epoch)
             while True:
                 chunk = [seal_change(codec, change) for change in itertools.islice(source, CHUNK)]
-                with self._writing():
-                    begun = staging.new_number(self._database) if number is None else number
-                    staging.write(self._database, begun, chunk, digest)
+                with self._file.writing() as database:
+                    begun = staging.new_number(database) if number is None else number
+                    staging.write(database, begun, chunk, digest)
                     if len(chunk) < CHUNK:
-                        self._drop(transaction)
-                        staging.finish(self._database, self._codec, begun, transaction, digest, new_epoch=new_epoch)
+                        self._drop(database, transaction)
+                        staging.finish(database, self._codec, begun, transaction, digest, new_epoch=new_epoch)
                 # Only now is the number ours: had the disk been full, another thread might have been given it.
                 number = begun
                 if len(chunk) < CHUNK:
@@ -302,36 +271,37 @@ class SqliteHalfStore:
             What changed, in the order of the changes. Empty for a transaction that is not staged, and for one that
             began an epoch: every row has changed then, and may be in another slot; read :meth:`rows` again.
         """
-        with self._lock:
+        with self._file.lock:
             staged = self._staged(transaction)
             if staged is None:
-                self._scrub()
+                self._file.scrub()
                 return []
             if staged.new_epoch:
                 self._commit_epoch(staged)
                 return []
-            with self._writing():
-                applied, grown, destroyed = apply_changes(self._database, self._codec, staged, self._side)
-                staging.drop(self._database, staged.number, blank=False)
-                self._write_counts(self._codec, self._generation + 1, self._count + grown)
+            with self._file.writing() as database:
+                applied, grown, destroyed = apply_changes(database, self._codec, staged, self._side)
+                staging.drop(database, staged.number, blank=False)
+                _write_counts(database, self._codec, self._generation + 1, self._count + grown)
             self._generation += 1
             self._count += grown
-            self._unclean = self._unclean or destroyed
-            self._scrub()
+            if destroyed:
+                self._file.soil()
+            self._file.scrub()
             return applied
 
     def abort(self, transaction: TransactionId) -> None:
         """Forget a staged transaction, and the epoch key drawn for it. One that is not staged is taken as ended."""
-        with self._lock:
-            with self._writing():
-                self._drop(transaction)
+        with self._file.lock:
+            with self._file.writing() as database:
+                self._drop(database, transaction)
             self._undraw()
-            self._scrub()
+            self._file.scrub()
 
     def staged(self) -> list[TransactionId]:
         """The transactions staged and neither committed nor aborted, in the order of staging."""
-        with self._reading():
-            return [staged.transaction for staged in staging.transactions(self._database, self._codec)]
+        with self._file.reading() as database:
+            return [staged.transaction for staged in staging.transactions(database, self._codec)]
 
     def reseal(self, role_key: bytes) -> None:
         """Seal everything again under another role key, in one SQLite transaction. No key is put or deleted.
@@ -341,19 +311,19 @@ class SqliteHalfStore:
         Raises:
             UsageError: a transaction is staged, or being staged; end it first.
         """
-        with self._lock:
+        with self._file.lock:
             if self._entered or self.staged():
                 raise UsageError(f"the {self._side} half has a staged transaction; end it before its key is changed")
             role = RoleCodec(self._side, role_key, store_id=self._store_id, keep_id=self._keep_id)
             codec = self._codec_of(self._epoch, role_key)
-            with self._writing():
-                reseal(self._database, self._codec, codec, self._count, self._side)
-                self._write_counts(codec, self._generation, self._count)
+            with self._file.writing() as database:
+                reseal(database, self._codec, codec, self._count, self._side)
+                _write_counts(database, codec, self._generation, self._count)
                 meta = (role.fingerprint, role.seal_epoch(self._epoch))
-                self._database.execute("UPDATE meta SET fingerprint = ?, epoch = ?", meta)
+                database.execute("UPDATE meta SET fingerprint = ?, epoch = ?", meta)
             self._role, self._role_key, self._codec = role, role_key, codec
-            self._unclean = True
-            self._scrub()
+            self._file.soil()
+            self._file.scrub()
 
     def sealed_by(self, role_key: bytes) -> bool:
         """Whether this is the role key that seals the store."""
@@ -367,8 +337,7 @@ class SqliteHalfStore:
             UsageError: there is already a file.
             DamagedStoreError: the copy cannot be written.
         """
-        with self._reading():
-            backup_file(self._database, target, self._side)
+        self._file.backup(target)
 
     def verify(self) -> None:
         """Read everything: SQLite's own check of the file, then every row, deep part, value and staged change.
@@ -377,23 +346,18 @@ class SqliteHalfStore:
             DamagedStoreError: something is damaged.
             UsageError: the store was changed meanwhile.
         """
-        with self._reading():
-            if self._database.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]:
-                raise damaged(self._side, "is damaged")
+        with self._file.reading() as database:
+            self._file.check()
             for _ in self.rows():
                 pass
-            check_cells(self._database, self._codec)
-            for staged in staging.transactions(self._database, self._codec):
-                for _ in staging.read(self._database, staged, self._side):
+            check_cells(database, self._codec)
+            for staged in staging.transactions(database, self._codec):
+                for _ in staging.read(database, staged, self._side):
                     pass
 
     def close(self) -> None:
         """Close the file. No method may be called afterwards."""
-        with self._lock:
-            if not self._closed:
-                self._closed = True
-                with reporting(self._side):
-                    self._database.close()
+        self._file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -401,72 +365,43 @@ class SqliteHalfStore:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[None]:
-        with self._lock, reporting(self._side):
-            if self._closed:
-                raise UsageError(f"the {self._side} half is closed")
-            yield
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
-        with self._reading():
-            self._database.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._database.execute("COMMIT")
-            except BaseException:
-                # SQLite has rolled back by itself after some errors, a full disk among them.
-                if self._database.in_transaction:
-                    self._database.execute("ROLLBACK")
-                raise
-
     def _codec_of(self, epoch: int, role_key: bytes | None = None) -> RowCodec:
-        epoch_key = half_key(self._keys, epoch_key_name(self._side, epoch), self._side)
-        role = self._role_key if role_key is None else role_key
-        return RowCodec(self._side, role, epoch_key, store_id=self._store_id, keep_id=self._keep_id)
+        key = self._role_key if role_key is None else role_key
+        return RowCodec(self._side, key, self._keys.get(epoch), store_id=self._store_id, keep_id=self._keep_id)
 
-    def _begin(self, epoch: int, counts: bytes) -> None:
+    def _take_up(self, epoch: bytes, counts: bytes) -> None:
         """Take up an existing file: its counters, and what a crash has left over."""
-        self._epoch = epoch
-        self._codec = self._codec_of(epoch)
+        self._epoch = self._role.open_epoch(epoch)
+        self._codec = self._codec_of(self._epoch)
         self._generation, self._count = self._codec.open_counts(counts)
-        with self._reading():
-            cut_short = staging.incomplete(self._database)
-        if cut_short:
-            with self._writing():
-                for number in cut_short:
-                    staging.drop(self._database, number, blank=True)
-        # Only now, when the key of the file's epoch has opened it, may others be destroyed: had an old backup been put
-        # here, its key would be missing, and the present one is all that opens the store it displaced.
-        prefix = epoch_key_name(self._side, 0)[:-1]
-        for name in self._keys.names():
-            digits = name.removeprefix(prefix)
-            if name.startswith(prefix) and digits.isdecimal() and int(digits) < epoch:
-                self._keys.delete(name)
-        self._drawn = epoch_key_name(self._side, epoch + 1) in self._keys.names()
+        with self._file.reading() as database:
+            cut_short = staging.incomplete(database)
+        for number in cut_short:
+            with self._file.writing() as database:
+                staging.drop(database, number, blank=True)
+        self._keys.settle(self._epoch)
         self._undraw()
-        # A crash may have come between a commit and its scrubbing.
-        self._unclean = True
-        self._scrub()
+        # The crash may have come between a commit and its scrubbing.
+        self._file.soil()
+        self._file.scrub()
 
     def _staged(self, transaction: TransactionId) -> StagedTransaction | None:
-        with self._reading():
-            for staged in staging.transactions(self._database, self._codec):
+        with self._file.reading() as database:
+            for staged in staging.transactions(database, self._codec):
                 if staged.transaction == transaction:
                     return staged
         return None
 
-    def _drop(self, transaction: TransactionId) -> None:
+    def _drop(self, database: sqlite3.Connection, transaction: TransactionId) -> None:
         staged = self._staged(transaction)
         if staged is not None:
-            staging.drop(self._database, staged.number, blank=True)
-            self._unclean = True
+            staging.drop(database, staged.number, blank=True)
+            self._file.soil()
 
     def _enter(self, transaction: TransactionId, *, new_epoch: bool) -> RowCodec:
         """Admit a staging, and give the codec that it seals with."""
-        with self._reading():
-            staged = {one.transaction: one.new_epoch for one in staging.transactions(self._database, self._codec)}
+        with self._file.reading() as database:
+            staged = {one.transaction: one.new_epoch for one in staging.transactions(database, self._codec)}
             again = staged.pop(transaction, False)
             others = staged | self._entered
             if transaction in self._entered or (others if new_epoch else any(others.values())):
@@ -474,91 +409,55 @@ class SqliteHalfStore:
                     f"another transaction of the {self._side} half is in the way: a new epoch stands alone",
                     hint="Commit or abort what is staged, then try again.",
                 )
-            codec = self._draw(again=again) if new_epoch else self._codec
+            codec = self._codec
+            if new_epoch:
+                if not again:
+                    self._keys.draw(self._epoch + 1)
+                codec = self._codec_of(self._epoch + 1)
             self._entered[transaction] = new_epoch
             return codec
 
     def _leave(self, transaction: TransactionId, unfinished: int | None) -> None:
-        with self._lock:
+        with self._file.lock:
             self._entered.pop(transaction, None)
             if unfinished is not None:
-                with self._writing():
-                    staging.drop(self._database, unfinished, blank=True)
-                self._unclean = True
+                with self._file.writing() as database:
+                    staging.drop(database, unfinished, blank=True)
+                self._file.soil()
             self._undraw()
 
-    def _draw(self, *, again: bool) -> RowCodec:
-        """The codec of the next epoch. Its key is on disk before anything is sealed under it."""
-        name = epoch_key_name(self._side, self._epoch + 1)
-        if not again:
-            self._keys.delete(name)
-            self._keys.put(name, new_key())
-        self._drawn = True
-        return self._codec_of(self._epoch + 1)
-
     def _undraw(self) -> None:
-        """Delete the key of the next epoch if no transaction needs it."""
-        if not self._drawn or any(self._entered.values()):
+        """Destroy the key of the next epoch if no transaction needs it."""
+        if not self._keys.drawn or any(self._entered.values()):
             return
-        with self._reading():
-            needed = any(staged.new_epoch for staged in staging.transactions(self._database, self._codec))
+        with self._file.reading() as database:
+            needed = any(staged.new_epoch for staged in staging.transactions(database, self._codec))
         if not needed:
-            self._keys.delete(epoch_key_name(self._side, self._epoch + 1))
-            self._drawn = False
+            self._keys.undraw(self._epoch + 1)
 
     def _commit_epoch(self, staged: StagedTransaction) -> None:
         codec = self._codec_of(self._epoch + 1)
-        with self._writing():
-            count = apply_epoch(self._database, self._codec, codec, staged, self._side)
-            staging.drop(self._database, staged.number, blank=False)
-            self._write_counts(codec, self._generation + 1, count)
-            self._database.execute("UPDATE meta SET epoch = ?", (self._role.seal_epoch(self._epoch + 1),))
-        ended = epoch_key_name(self._side, self._epoch)
-        self._epoch, self._codec, self._drawn = self._epoch + 1, codec, False
+        with self._file.writing() as database:
+            count = apply_epoch(database, self._codec, codec, staged, self._side)
+            staging.drop(database, staged.number, blank=False)
+            _write_counts(database, codec, self._generation + 1, count)
+            database.execute("UPDATE meta SET epoch = ?", (self._role.seal_epoch(self._epoch + 1),))
+        self._epoch, self._codec = self._epoch + 1, codec
         self._generation, self._count = self._generation + 1, count
-        self._unclean = True
-        self._keys.delete(ended)
-        self._scrub()
-
-    def _write_counts(self, codec: RowCodec, generation: int, count: int) -> None:
-        self._database.execute("UPDATE meta SET counts = ?", (codec.seal_counts(generation, count),))
-
-    def _scrub(self) -> None:
-        """Fold the write-ahead log into the file and cut it to nothing, if it may hold something destroyed."""
-        if self._unclean:
-            with self._reading():
-                (busy, _, _) = self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            self._unclean = bool(busy)
+        self._file.soil()
+        self._keys.turn(self._epoch - 1)
+        self._file.scrub()
 
 
-def _check_side(side: str) -> None:
-    if side not in SIDES:
-        raise UsageError("a half is left or right")
+def _write_counts(database: sqlite3.Connection, codec: RowCodec, generation: int, count: int) -> None:
+    database.execute("UPDATE meta SET counts = ?", (codec.seal_counts(generation, count),))
 
 
 def _read_meta(database: sqlite3.Connection, side: str) -> tuple[bytes, bytes, bytes, bytes]:
-    with reporting(side):
-        meta = database.execute("SELECT side, store, fingerprint, epoch, counts FROM meta").fetchall()
+    meta = database.execute("SELECT side, store, fingerprint, epoch, counts FROM meta").fetchall()
     if len(meta) != 1 or meta[0][0] not in SIDES or not all(isinstance(value, bytes) for value in meta[0][1:]):
         raise damaged(side, "is damaged")
     found, store_id, fingerprint, epoch, counts = meta[0]
     if found != side:
         raise damaged(side, f"was swapped: in its place is a {found} half")
     return store_id, fingerprint, epoch, counts
-
-
-def _role_of(
-    keys: KeyProvider, side: str, fingerprint: bytes, *, store_id: bytes, keep_id: bytes
-) -> tuple[bytes, RoleCodec]:
-    """The role key that seals the store: the present one, or the next if a rotation was cut short."""
-    names = keys.names()
-    for name in (side, next_key_name(side)):
-        if name in names:
-            role_key = half_key(keys, name, side)
-            role = RoleCodec(side, role_key, store_id=store_id, keep_id=keep_id)
-            if role.fingerprint == fingerprint:
-                return role_key, role
-    if side not in names:
-        # Ask for it nevertheless: the provider knows best why it cannot be had.
-        half_key(keys, side, side)
-    raise KeyMissingError(f"the key of the {side} half does not open it", store=side)
