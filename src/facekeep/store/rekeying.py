@@ -1,0 +1,94 @@
+"""Sealing the registry anew: for a new epoch, or under a new role key as well.
+
+Only what hangs on the registrar's keys is written: data keys, the registry's own cells, and, where the role key
+changes, the blind indexes. The cells of people hang on their data keys and stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from sqlalchemy import Column, Connection, bindparam, select, update
+
+from facekeep.domain.consent import Notice
+from facekeep.store import tables
+from facekeep.store.transaction import state_record
+from facekeep.store.vault import Cells, Vault
+from facekeep.store.view import PAGE, read_state
+
+__all__ = ["rekey"]
+
+_INDEXED_ROOT: Final = (
+    (tables.cases.c.title, lambda record: record["title"]),
+    (tables.notices.c.digest, lambda record: Notice(record["text"]).digest),
+)
+
+
+def rekey(connection: Connection, old: Vault, new: Vault, *, epoch: int) -> None:
+    """Seal everything under ``new`` that is sealed under ``old``, inside the transaction that ``connection`` is in.
+
+    Raises:
+        DamagedStoreError: a cell does not open.
+    """
+    state = read_state(connection, old)
+    if old.role_check != new.role_check:
+        _index_people(connection, old, new)
+        for column, value_of in _INDEXED_ROOT:
+            _index_root(connection, old, new, column, value_of)
+    for identifier, cell in tables.ROOT_CELLS:
+        for page in _pages(connection, identifier, cell):
+            changed = [(row, old.reseal(new, cell, row, sealed)) for row, sealed in page]
+            _write(connection, identifier, cell, changed)
+    sealed = new.root.seal(tables.meta.c.sealed, new.store, state_record(state))
+    connection.execute(
+        update(tables.meta).values(epoch=epoch, role_check=new.role_check, epoch_check=new.epoch_check, sealed=sealed)
+    )
+
+
+def _index_people(connection: Connection, old: Vault, new: Vault) -> None:
+    subjects, references = tables.subjects.c, tables.references.c
+    for page in _pages(connection, subjects.id, subjects.key, subjects.sealed):
+        labels: list[tuple[bytes, bytes]] = []
+        pseudonyms: list[tuple[bytes, bytes]] = []
+        for subject, wrapped, sealed in page:
+            cells = old.unwrap(subjects.key, subject, wrapped)
+            label = cells.open(subjects.sealed, subject, sealed)["label"]
+            labels.append((subject, new.index(subjects.label, label)))
+            pseudonyms += _pseudonyms(connection, new, subject, cells)
+        _write(connection, subjects.id, subjects.label, labels)
+        _write(connection, references.id, references.pseudonym, pseudonyms)
+
+
+def _pseudonyms(connection: Connection, new: Vault, subject: bytes, cells: Cells) -> Iterator[tuple[bytes, bytes]]:
+    columns = tables.references.c
+    rows = connection.execute(select(columns.id, columns.sealed).where(columns.subject == subject)).all()
+    for row, sealed in rows:
+        yield row, new.index(columns.pseudonym, cells.open(columns.sealed, row, sealed)["pseudonym"])
+
+
+def _index_root(
+    connection: Connection, old: Vault, new: Vault, column: Column[Any], value_of: Callable[[Mapping[str, Any]], str]
+) -> None:
+    identifier, cell = column.table.c.id, column.table.c.sealed
+    for page in _pages(connection, identifier, cell):
+        values = [(row, value_of(old.root.open(cell, row, sealed))) for row, sealed in page]
+        _write(connection, identifier, column, [(row, new.index(column, value)) for row, value in values])
+
+
+def _pages(connection: Connection, identifier: Column[Any], *cells: Column[Any]) -> Iterator[list[Any]]:
+    """The rows of a table a page at a time, so that a large registry need not fit in memory."""
+    last = b""
+    while page := connection.execute(
+        select(identifier, *cells).where(identifier > last).order_by(identifier).limit(PAGE)
+    ).all():
+        yield list(page)
+        last = page[-1][0]
+
+
+def _write(
+    connection: Connection, identifier: Column[Any], column: Column[Any], values: list[tuple[bytes, bytes]]
+) -> None:
+    if values:
+        statement = update(identifier.table).where(identifier == bindparam("row")).values({column: bindparam("value")})
+        connection.execute(statement, [{"row": row, "value": value} for row, value in values])

@@ -1,0 +1,74 @@
+"""The tables of the registry. docs/reference/stores.md says what each column gives away to a thief: keep both in step.
+
+Rows are clustered by random identifiers (``WITHOUT ROWID``), so that not even the order of insertion can be read off
+the file. A change here needs a migration.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, MetaData, Table
+from sqlalchemy.types import UserDefinedType
+
+__all__ = ["ROOT_CELLS", "Blob", "cases", "consents", "journal", "meta", "metadata", "never_return", "notices"]
+__all__ += ["references", "subjects", "tombstones"]
+
+
+class Blob(UserDefinedType[bytes]):
+    """Bytes as they lie in the file. What a damaged file holds instead is passed on and fails to open."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        """The name of the type in SQL."""
+        return "BLOB"
+
+
+metadata: Final = MetaData()
+
+
+def _table(name: str, *columns: Column[Any] | Index | CheckConstraint) -> Table:
+    return Table(name, metadata, *columns, sqlite_with_rowid=False)
+
+
+def _blob(name: str, *, key: bool = False, unique: bool = False) -> Column[bytes]:
+    return Column(name, Blob, primary_key=key, unique=unique, nullable=False)
+
+
+def _subject() -> Column[bytes]:
+    return Column("subject", Blob, ForeignKey("subjects.id", ondelete="CASCADE"), nullable=False, index=True)
+
+
+meta: Final = _table(
+    "meta",
+    Column("id", Integer, CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
+    _blob("store"),
+    Column("epoch", Integer, nullable=False),
+    _blob("role_check"),
+    _blob("epoch_check"),
+    _blob("sealed"),
+)
+subjects: Final = _table("subjects", _blob("id", key=True), _blob("label", unique=True), _blob("key"), _blob("sealed"))
+references: Final = _table(
+    "references", _blob("id", key=True), _blob("pseudonym", unique=True), _subject(), _blob("sealed")
+)
+consents: Final = _table("consents", _blob("id", key=True), _subject(), _blob("sealed"))
+never_return: Final = _table(
+    "never_return",
+    Column("subject", Blob, ForeignKey("subjects.id", ondelete="CASCADE"), primary_key=True, nullable=False),
+    _blob("sealed"),
+)
+notices: Final = _table("notices", _blob("id", key=True), _blob("digest", unique=True), _blob("sealed"))
+cases: Final = _table("cases", _blob("id", key=True), _blob("title", unique=True), _blob("sealed"))
+journal: Final = _table("journal", _blob("id", key=True), _blob("sealed"))
+tombstones: Final = _table("tombstones", _blob("id", key=True), _blob("sealed"))
+
+ROOT_CELLS: Final = (
+    (subjects.c.id, subjects.c.key),
+    (notices.c.id, notices.c.sealed),
+    (cases.c.id, cases.c.sealed),
+    (journal.c.id, journal.c.sealed),
+    (tombstones.c.id, tombstones.c.sealed),
+)
+"""Row identifier and cell of everything that is sealed under the registry's own keys; the rest is under data keys."""

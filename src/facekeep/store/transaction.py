@@ -1,0 +1,327 @@
+"""What can be written to the registry: all of one transaction, or nothing of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import delete, insert, update
+
+from facekeep.domain.consent import Consent, Notice, Purpose
+from facekeep.domain.row import PSEUDONYM_BYTES, TRANSACTION_BYTES, Pseudonym, TransactionId
+from facekeep.domain.search import CASE_ID_BYTES, Case, CaseId
+from facekeep.domain.subject import SUBJECT_ID_BYTES, DataSubject, SubjectId, normalised_label
+from facekeep.errors import NotFoundError, UsageError
+from facekeep.store import tables
+from facekeep.store.journal import JournalEntry, JournalKind, JournalState, record_of
+from facekeep.store.keys import new_key
+from facekeep.store.records import Value, write_time
+from facekeep.store.vault import Cells
+from facekeep.store.view import State, View, consent_of
+
+__all__ = ["Transaction", "state_record"]
+
+_ROW_BYTES = 16
+
+
+class Transaction(View):
+    """A view that writes too, and sees its own writes. Made by ``Registry.transaction`` alone.
+
+    Times are passed in, with time zone: the store reads no clock. A time without zone is a ``ValueError``.
+    """
+
+    scrub = False
+    """Whether something was erased, so that the write-ahead log has to be emptied after the commit."""
+
+    def add_subject(self, label: str, name: str = "", attributes: Mapping[str, str] | None = None) -> SubjectId:
+        """Add a data subject under a fresh data key.
+
+        Raises:
+            UsageError: there is already one with this label.
+            FormatError: label, name or attributes are too long or hold what cannot be written.
+        """
+        label = normalised_label(label)
+        if self._find(tables.subjects.c.label, label) is not None:
+            raise UsageError("there is already a data subject with this label")
+        subject = DataSubject(SubjectId(os.urandom(SUBJECT_ID_BYTES)), label, name, attributes or {})
+        data_key = new_key()
+        wrapped = self._vault.wrap(tables.subjects.c.key, subject.id, data_key)
+        cells = self._vault.unwrap(tables.subjects.c.key, subject.id, wrapped)
+        self._connection.execute(
+            insert(tables.subjects).values(
+                id=subject.id,
+                label=self._vault.index(tables.subjects.c.label, label),
+                key=wrapped,
+                sealed=_sealed_subject(subject, cells),
+            )
+        )
+        return subject.id
+
+    def change_subject(
+        self, subject: SubjectId, *, name: str | None = None, attributes: Mapping[str, str] | None = None
+    ) -> None:
+        """Put right what is recorded of a data subject; None leaves a part as it is. The label stays.
+
+        Raises:
+            NotFoundError: there is no such data subject.
+            FormatError: name or attributes are too long or hold what cannot be written.
+        """
+        person = self._person(subject)
+        before = self._subject_of(person)
+        after = replace(
+            before,
+            name=before.name if name is None else name,
+            attributes=before.attributes if attributes is None else attributes,
+        )
+        sealed = _sealed_subject(after, self._cells_of(person))
+        self._connection.execute(update(tables.subjects).where(tables.subjects.c.id == subject).values(sealed=sealed))
+        # What was put right shall not linger in the log either.
+        self.scrub = True
+
+    def add_reference(
+        self, subject: SubjectId, pseudonym: Pseudonym, *, gallery: str, model: str, created: datetime
+    ) -> None:
+        """Record a reference whose rows lie, or will lie, in both halves.
+
+        Raises:
+            NotFoundError: there is no such data subject.
+            UsageError: the pseudonym is in use.
+        """
+        if len(pseudonym) != PSEUDONYM_BYTES:
+            raise ValueError(f"a pseudonym has {PSEUDONYM_BYTES} bytes")
+        cells = self._cells_of(self._person(subject))
+        index = self._vault.index(tables.references.c.pseudonym, pseudonym)
+        if self._row(tables.references.c.pseudonym, index) is not None:
+            raise UsageError("this pseudonym is in use")
+        row = os.urandom(_ROW_BYTES)
+        record: dict[str, Value] = {"pseudonym": pseudonym, "gallery": gallery, "model": model}
+        record["created"] = write_time(created)
+        sealed = cells.seal(tables.references.c.sealed, row, record)
+        self._connection.execute(
+            insert(tables.references).values(id=row, pseudonym=index, subject=subject, sealed=sealed)
+        )
+
+    def remove_reference(self, pseudonym: Pseudonym) -> None:
+        """Remove the record of a reference. Nothing happens if there is none: it is gone as asked."""
+        index = self._vault.index(tables.references.c.pseudonym, pseudonym)
+        self._connection.execute(delete(tables.references).where(tables.references.c.pseudonym == index))
+        self.scrub = True
+
+    def give_consent(self, subject: SubjectId, purpose: Purpose, notice: str, given: datetime) -> None:
+        """Record a consent. A consent to the same purpose and notice that still holds is left as it is.
+
+        Args:
+            subject: who consents.
+            purpose: to what.
+            notice: SHA-256 of the notice that was shown, which the registry must hold.
+            given: when.
+
+        Raises:
+            NotFoundError: there is no such data subject, or no such notice.
+        """
+        if self.notice(notice) is None:
+            raise NotFoundError(
+                "there is no such notice", hint="Add the notice that was shown, then record the consent."
+            )
+        new = Consent(purpose, notice, given)
+        cells = self._cells_of(self._person(subject))
+        if any(old.holds and (old.purpose, old.notice) == (purpose, notice) for old in self.consents_of(subject)):
+            return
+        row = os.urandom(_ROW_BYTES)
+        sealed = _sealed_consent(new, row, cells)
+        self._connection.execute(insert(tables.consents).values(id=row, subject=subject, sealed=sealed))
+
+    def withdraw_consent(self, subject: SubjectId, purpose: Purpose, when: datetime) -> None:
+        """Mark every consent of a data subject to a purpose as withdrawn; it never holds again.
+
+        Raises:
+            NotFoundError: there is no such data subject, or no consent to this purpose that holds.
+        """
+        holding = [
+            (row, cells, consent)
+            for row, cells in self._owned(tables.consents, subject)
+            if (consent := consent_of(row, cells)).holds and consent.purpose is purpose
+        ]
+        if not holding:
+            raise NotFoundError("there is no consent to this purpose that holds")
+        for row, cells, consent in holding:
+            sealed = _sealed_consent(replace(consent, withdrawn=when), row.id, cells)
+            where = tables.consents.c.id == row.id
+            self._connection.execute(update(tables.consents).where(where).values(sealed=sealed))
+
+    def erase_subject(self, subject: SubjectId, when: datetime) -> tuple[Pseudonym, ...]:
+        """Erase a data subject: the wrapped data key, every row, and what the journal holds about the person.
+
+        Journal entries of the kind *erase* stay, since they finish this in the halves; they hold random identifiers
+        only and go when they are ended. A tombstone with the subject's random identifier and the time remains.
+
+        Returns:
+            The pseudonyms whose rows the halves must remove.
+
+        Raises:
+            NotFoundError: there is no such data subject, or it was erased before.
+        """
+        pseudonyms = self.remove_subject(subject)
+        sealed = self._vault.root.seal(tables.tombstones.c.sealed, subject, {"erased": write_time(when)})
+        self._connection.execute(insert(tables.tombstones).values(id=subject, sealed=sealed))
+        return pseudonyms
+
+    def remove_subject(self, subject: SubjectId) -> tuple[Pseudonym, ...]:
+        """Remove a data subject without a tombstone, to undo an enrolment that was never acknowledged.
+
+        Returns and raises as :meth:`erase_subject`.
+        """
+        pseudonyms = tuple(reference.pseudonym for reference in self.references_of(subject))
+        for entry in self.journal():
+            if entry.subject == subject and entry.kind is not JournalKind.ERASE:
+                self.journal_end(entry.id)
+        # References, consents and the membership in "never return me" go with it, by their foreign keys.
+        self._connection.execute(delete(tables.subjects).where(tables.subjects.c.id == subject))
+        self.scrub = True
+        return pseudonyms
+
+    def join_never_return(self, subject: SubjectId, when: datetime) -> None:
+        """Put a data subject on the list "never return me". Joining twice changes nothing.
+
+        Raises:
+            NotFoundError: there is no such data subject.
+        """
+        cells = self._cells_of(self._person(subject))
+        if not self.is_never_returned(subject):
+            sealed = cells.seal(tables.never_return.c.sealed, subject, {"joined": write_time(when)})
+            self._connection.execute(insert(tables.never_return).values(subject=subject, sealed=sealed))
+
+    def leave_never_return(self, subject: SubjectId) -> None:
+        """Take a data subject off that list. Nothing happens to one who is not on it."""
+        self._connection.execute(delete(tables.never_return).where(tables.never_return.c.subject == subject))
+
+    def set_switch(self, purpose: Purpose, *, on: bool) -> None:
+        """Switch a purpose on or off for the whole keep."""
+        others = self._state.switched_on - {purpose}
+        self._write_state(replace(self._state, switched_on=others | {purpose} if on else others))
+
+    def add_notice(self, notice: Notice) -> str:
+        """Keep the text of a notice, and give its SHA-256. Keeping it twice changes nothing."""
+        if self.notice(notice.digest) is None:
+            row = os.urandom(_ROW_BYTES)
+            sealed = self._vault.root.seal(tables.notices.c.sealed, row, {"text": notice.text})
+            index = self._vault.index(tables.notices.c.digest, notice.digest)
+            self._connection.execute(insert(tables.notices).values(id=row, digest=index, sealed=sealed))
+        return notice.digest
+
+    def add_case(self, title: str, purpose: Purpose, *, opened_by: str, opened: datetime, expires: datetime) -> CaseId:
+        """Open a case.
+
+        Raises:
+            UsageError: there is already one with this title.
+            FormatError: the title is too long or holds what cannot be written.
+            ValueError: it would end before it begins.
+        """
+        title = normalised_label(title)
+        if self._find(tables.cases.c.title, title) is not None:
+            raise UsageError("there is already a case with this title")
+        case = Case(CaseId(os.urandom(CASE_ID_BYTES)), title, purpose, opened_by, opened, expires)
+        index = self._vault.index(tables.cases.c.title, title)
+        self._connection.execute(insert(tables.cases).values(id=case.id, title=index, sealed=self._sealed_case(case)))
+        return case.id
+
+    def close_case(self, case: CaseId, when: datetime) -> None:
+        """Close a case. One that is closed keeps the time at which it was.
+
+        Raises:
+            NotFoundError: there is no such case.
+        """
+        before = self.case(case)
+        if before.closed is None:
+            sealed = self._sealed_case(replace(before, closed=when))
+            self._connection.execute(update(tables.cases).where(tables.cases.c.id == case).values(sealed=sealed))
+
+    def journal_begin(
+        self, kind: JournalKind, payload: Mapping[str, Value], *, subject: SubjectId | None = None
+    ) -> TransactionId:
+        """Begin a transaction over the three stores, as *prepared*.
+
+        Args:
+            kind: what it does.
+            payload: the identifiers needed to undo or finish it; never a share, a template or a name.
+            subject: whom it is about; the entry goes when that person is erased.
+
+        Returns:
+            Its identifier, 16 random bytes, by which the halves know it too.
+        """
+        number = self._state.journalled + 1
+        transaction = TransactionId(os.urandom(TRANSACTION_BYTES))
+        entry = JournalEntry(transaction, number, kind, JournalState.PREPARED, subject, payload)
+        self._connection.execute(insert(tables.journal).values(id=transaction, sealed=self._sealed_entry(entry)))
+        self._write_state(replace(self._state, journalled=number))
+        return transaction
+
+    def journal_mark(self, transaction: TransactionId, state: JournalState) -> None:
+        """Record how far a transaction has come.
+
+        Raises:
+            NotFoundError: it has ended, or never begun.
+        """
+        row = self._row(tables.journal.c.id, transaction)
+        if row is None:
+            raise NotFoundError("the journal has no such transaction")
+        sealed = self._sealed_entry(replace(self._entry_of(row), state=state))
+        where = tables.journal.c.id == transaction
+        self._connection.execute(update(tables.journal).where(where).values(sealed=sealed))
+
+    def journal_end(self, transaction: TransactionId) -> None:
+        """Forget a transaction that is done, or undone, in all three stores. Ending it twice changes nothing."""
+        self._connection.execute(delete(tables.journal).where(tables.journal.c.id == transaction))
+
+    def advance_generation(self) -> int:
+        """Count one more thing that the three stores did together, and give the new count."""
+        self._write_state(replace(self._state, generation=self._state.generation + 1))
+        return self._state.generation
+
+    def _write_state(self, state: State) -> None:
+        sealed = self._vault.root.seal(tables.meta.c.sealed, self._vault.store, state_record(state))
+        self._connection.execute(update(tables.meta).values(sealed=sealed))
+        self._state = state
+
+    def _sealed_case(self, case: Case) -> bytes:
+        record: dict[str, Value] = {
+            "title": case.title,
+            "purpose": case.purpose.value,
+            "opened_by": case.opened_by,
+            "opened": write_time(case.opened),
+            "expires": write_time(case.expires),
+            "closed": None if case.closed is None else write_time(case.closed),
+        }
+        return self._vault.root.seal(tables.cases.c.sealed, case.id, record)
+
+    def _sealed_entry(self, entry: JournalEntry) -> bytes:
+        return self._vault.root.seal(tables.journal.c.sealed, entry.id, record_of(entry))
+
+
+def state_record(state: State) -> dict[str, Value]:
+    """The registry's own record, as it is sealed."""
+    return {
+        "keep": state.keep,
+        "model": state.model,
+        "generation": state.generation,
+        "journalled": state.journalled,
+        "switched_on": sorted(purpose.value for purpose in state.switched_on),
+    }
+
+
+def _sealed_subject(subject: DataSubject, cells: Cells) -> bytes:
+    attributes = sorted(subject.attributes.items())
+    record: dict[str, Value] = {"label": subject.label, "name": subject.name, "attributes": attributes}
+    return cells.seal(tables.subjects.c.sealed, subject.id, record)
+
+
+def _sealed_consent(consent: Consent, row: bytes, cells: Cells) -> bytes:
+    record: dict[str, Value] = {
+        "purpose": consent.purpose.value,
+        "notice": consent.notice,
+        "given": write_time(consent.given),
+        "withdrawn": None if consent.withdrawn is None else write_time(consent.withdrawn),
+    }
+    return cells.seal(tables.consents.c.sealed, row, record)

@@ -1,0 +1,305 @@
+"""What can be read of the registry, in one snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from sqlalchemy import Column, Connection, Row, Table, func, select
+
+from facekeep.domain.consent import Consent, Notice, Purpose
+from facekeep.domain.row import Pseudonym
+from facekeep.domain.search import Case, CaseId
+from facekeep.domain.subject import DataSubject, Reference, SubjectId, normalised_label
+from facekeep.errors import DamagedStoreError, FacekeepError, NotFoundError
+from facekeep.store import tables
+from facekeep.store.journal import JournalEntry, entry_of
+from facekeep.store.records import read_time
+from facekeep.store.vault import ROLE, Cells, Vault
+
+__all__ = ["PAGE", "State", "View", "consent_of", "read_state"]
+
+PAGE: Final = 1000
+"""How many rows a page has, unless it is asked for otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The registry's own sealed record.
+
+    Attributes:
+        keep: identifier of the keep, which the halves know too.
+        model: SHA-256 of the embedding model that the keep is bound to.
+        generation: counts what the three stores did together.
+        journalled: counts the journal's entries ever begun.
+        switched_on: the purposes that are on.
+    """
+
+    keep: bytes
+    model: str
+    generation: int
+    journalled: int
+    switched_on: frozenset[Purpose]
+
+
+class View:
+    """One snapshot of the registry, valid while its block lasts.
+
+    Every method may raise :class:`~facekeep.errors.DamagedStoreError` when a cell does not open.
+    """
+
+    def __init__(self, connection: Connection, vault: Vault) -> None:
+        self._connection = connection
+        self._vault = vault
+        self._state = read_state(connection, vault)
+
+    @property
+    def state(self) -> State:
+        """The registry's own record."""
+        return self._state
+
+    def subject(self, subject: SubjectId) -> DataSubject:
+        """The data subject of this identifier.
+
+        Raises:
+            NotFoundError: there is none; the message tells an erased one from one that never was.
+        """
+        return self._subject_of(self._person(subject))
+
+    def subject_by_label(self, label: str) -> DataSubject | None:
+        """The data subject of this label, or None.
+
+        Raises:
+            FormatError: no label can look like this.
+        """
+        label = normalised_label(label)
+        row = self._find(tables.subjects.c.label, label)
+        found = None if row is None else self._subject_of(row)
+        if found is not None and found.label != label:
+            raise _moved(tables.subjects)
+        return found
+
+    def subjects(self, *, after: SubjectId | None = None, limit: int = PAGE) -> list[DataSubject]:
+        """A page of data subjects by ascending identifier, which is a random order.
+
+        Args:
+            after: the last identifier of the page before, or None for the first page.
+            limit: how many at most; fewer than that means that this was the last page.
+        """
+        chosen = select(tables.subjects).order_by(tables.subjects.c.id).limit(limit)
+        if after is not None:
+            chosen = chosen.where(tables.subjects.c.id > after)
+        return [self._subject_of(row) for row in self._connection.execute(chosen).all()]
+
+    def subject_count(self) -> int:
+        """How many data subjects there are."""
+        return self._connection.execute(select(func.count()).select_from(tables.subjects)).scalar_one()
+
+    def reference_count(self) -> int:
+        """How many references there are."""
+        return self._connection.execute(select(func.count()).select_from(tables.references)).scalar_one()
+
+    def is_erased(self, subject: SubjectId) -> bool:
+        """Whether there once was a data subject of this identifier who was erased."""
+        return self._row(tables.tombstones.c.id, subject) is not None
+
+    def references_of(self, subject: SubjectId) -> tuple[Reference, ...]:
+        """The references of a data subject, oldest first.
+
+        Raises:
+            NotFoundError: there is no such data subject.
+        """
+        found = (self._reference_of(row, cells) for row, cells in self._owned(tables.references, subject))
+        return tuple(sorted(found, key=lambda reference: (reference.created, reference.pseudonym)))
+
+    def reference(self, pseudonym: Pseudonym) -> Reference | None:
+        """The reference of this pseudonym, or None."""
+        row = self._find(tables.references.c.pseudonym, pseudonym)
+        if row is None:
+            return None
+        found = self._reference_of(row, self._cells_of(self._person(row.subject)))
+        if found.pseudonym != pseudonym:
+            raise _moved(tables.references)
+        return found
+
+    def subject_of_pseudonym(self, pseudonym: Pseudonym) -> SubjectId | None:
+        """Whose reference this is, or None."""
+        found = self.reference(pseudonym)
+        return None if found is None else found.subject
+
+    def consents_of(self, subject: SubjectId) -> tuple[Consent, ...]:
+        """All consents that a data subject ever gave, oldest first.
+
+        Raises:
+            NotFoundError: there is no such data subject.
+        """
+        found = (consent_of(row, cells) for row, cells in self._owned(tables.consents, subject))
+        return tuple(sorted(found, key=lambda consent: (consent.given, consent.purpose)))
+
+    def allowed_purposes(self, subject: SubjectId) -> frozenset[Purpose]:
+        """The purposes that the data subject consents to and that are switched on.
+
+        Raises:
+            NotFoundError: there is no such data subject.
+        """
+        return self._state.switched_on & {consent.purpose for consent in self.consents_of(subject) if consent.holds}
+
+    def is_never_returned(self, subject: SubjectId) -> bool:
+        """Whether the data subject joined "never return me"."""
+        return self._row(tables.never_return.c.subject, subject) is not None
+
+    def never_returned(self) -> tuple[SubjectId, ...]:
+        """All data subjects who joined "never return me"."""
+        column = tables.never_return.c.subject
+        return tuple(SubjectId(row.subject) for row in self._connection.execute(select(column).order_by(column)))
+
+    def switches(self) -> Mapping[Purpose, bool]:
+        """Every purpose, and whether it is on."""
+        return {purpose: purpose in self._state.switched_on for purpose in Purpose}
+
+    def notice(self, digest: str) -> Notice | None:
+        """The notice of this SHA-256, or None."""
+        row = self._find(tables.notices.c.digest, digest)
+        if row is None:
+            return None
+        found = Notice(self._vault.root.open(tables.notices.c.sealed, row.id, row.sealed)["text"])
+        if found.digest != digest:
+            raise _moved(tables.notices)
+        return found
+
+    def case(self, case: CaseId) -> Case:
+        """The case of this identifier.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        row = self._row(tables.cases.c.id, case)
+        if row is None:
+            raise NotFoundError("there is no such case")
+        return self._case_of(row)
+
+    def case_by_title(self, title: str) -> Case | None:
+        """The case of this title, or None.
+
+        Raises:
+            FormatError: no title can look like this.
+        """
+        title = normalised_label(title)
+        row = self._find(tables.cases.c.title, title)
+        found = None if row is None else self._case_of(row)
+        if found is not None and found.title != title:
+            raise _moved(tables.cases)
+        return found
+
+    def cases(self) -> tuple[Case, ...]:
+        """All cases, oldest first."""
+        found = (self._case_of(row) for row in self._connection.execute(select(tables.cases)).all())
+        return tuple(sorted(found, key=lambda case: (case.opened, case.id)))
+
+    def journal(self) -> tuple[JournalEntry, ...]:
+        """The transactions that have begun and not ended, in the order in which they began."""
+        rows = self._connection.execute(select(tables.journal)).all()
+        return tuple(sorted((self._entry_of(row) for row in rows), key=lambda entry: entry.number))
+
+    def check(self) -> None:
+        """Open every cell. Reads everything; meant for ``facekeep doctor``."""
+        after: SubjectId | None = None
+        while page := self.subjects(after=after):
+            for subject in page:
+                self.references_of(subject.id)
+                self.consents_of(subject.id)
+            after = page[-1].id
+        for row in self._connection.execute(select(tables.never_return)).all():
+            cells = self._cells_of(self._person(row.subject))
+            cells.open(tables.never_return.c.sealed, row.subject, row.sealed)
+        for identifier, cell in tables.ROOT_CELLS[1:]:
+            for row, sealed in self._connection.execute(select(identifier, cell)).all():
+                self._vault.root.open(cell, row, sealed)
+
+    def _row(self, column: Column[Any], value: bytes) -> Row[Any] | None:
+        return self._connection.execute(select(column.table).where(column == value)).first()
+
+    def _find(self, column: Column[Any], value: bytes | str) -> Row[Any] | None:
+        return self._row(column, self._vault.index(column, value))
+
+    def _person(self, subject: SubjectId) -> Row[Any]:
+        row = self._row(tables.subjects.c.id, subject)
+        if row is None:
+            erased = self.is_erased(subject)
+            raise NotFoundError("this data subject was erased" if erased else "there is no such data subject")
+        return row
+
+    def _cells_of(self, person: Row[Any]) -> Cells:
+        return self._vault.unwrap(tables.subjects.c.key, person.id, person.key)
+
+    def _owned(self, table: Table, subject: SubjectId) -> list[tuple[Row[Any], Cells]]:
+        cells = self._cells_of(self._person(subject))
+        rows = self._connection.execute(select(table).where(table.c.subject == subject)).all()
+        return [(row, cells) for row in rows]
+
+    def _subject_of(self, person: Row[Any]) -> DataSubject:
+        record = self._cells_of(person).open(tables.subjects.c.sealed, person.id, person.sealed)
+        attributes = dict(record["attributes"])
+        return DataSubject(person.id, label=record["label"], name=record["name"], attributes=attributes)
+
+    def _reference_of(self, row: Row[Any], cells: Cells) -> Reference:
+        record = cells.open(tables.references.c.sealed, row.id, row.sealed)
+        return Reference(
+            pseudonym=record["pseudonym"],
+            subject=row.subject,
+            gallery=record["gallery"],
+            model=record["model"],
+            created=read_time(record["created"]),
+        )
+
+    def _case_of(self, row: Row[Any]) -> Case:
+        record = self._vault.root.open(tables.cases.c.sealed, row.id, row.sealed)
+        case = Case(
+            id=row.id,
+            title=record["title"],
+            purpose=Purpose(record["purpose"]),
+            opened_by=record["opened_by"],
+            opened=read_time(record["opened"]),
+            expires=read_time(record["expires"]),
+        )
+        return case if record["closed"] is None else replace(case, closed=read_time(record["closed"]))
+
+    def _entry_of(self, row: Row[Any]) -> JournalEntry:
+        return entry_of(row.id, self._vault.root.open(tables.journal.c.sealed, row.id, row.sealed))
+
+
+def read_state(connection: Connection, vault: Vault) -> State:
+    """The registry's own record.
+
+    Raises:
+        DamagedStoreError: it does not open, or the keys were changed by another process.
+    """
+    row = connection.execute(select(tables.meta)).one()
+    if row.epoch_check != vault.epoch_check:
+        hint = "Open the keep again."
+        raise DamagedStoreError("another process changed the keys of the registry", store=ROLE, hint=hint)
+    record = vault.root.open(tables.meta.c.sealed, vault.store, row.sealed)
+    return State(
+        keep=record["keep"],
+        model=record["model"],
+        generation=record["generation"],
+        journalled=record["journalled"],
+        switched_on=frozenset(Purpose(purpose) for purpose in record["switched_on"]),
+    )
+
+
+def consent_of(row: Row[Any], cells: Cells) -> Consent:
+    """The consent in a row of the table."""
+    record = cells.open(tables.consents.c.sealed, row.id, row.sealed)
+    withdrawn = record["withdrawn"]
+    return Consent(
+        purpose=Purpose(record["purpose"]),
+        notice=record["notice"],
+        given=read_time(record["given"]),
+        withdrawn=None if withdrawn is None else read_time(withdrawn),
+    )
+
+
+def _moved(table: Table) -> FacekeepError:
+    return DamagedStoreError(f"the index of the {table.name} points at another row", store=ROLE)
