@@ -1,8 +1,8 @@
 """Thresholds as error rates, and what a comparison tells: a band, never a bare score.
 
-Invariants: the levels of a calibration go from lax to strict, with falling FMR and rising threshold; each is bound to the
-digest of the model that it was measured with; a level whose FMR lies below what the calibration data can show is marked
-as extrapolated.
+Invariants: the levels of a calibration go from lax to strict, with falling FMR and rising threshold; each is bound to
+the digest of the model that it was measured with; a level whose FMR lies below what the calibration data can show is
+marked as extrapolated.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
+
+SCORE_SCALE = 160 * 160
+"""An integer score of the split gallery is this many times a cosine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,14 @@ class Calibration:
             if level.fmr <= fmr * (1 + 1e-9):
                 return index
         return None
+
+    def integer_thresholds(self) -> tuple[int, ...]:
+        """The thresholds in the scale of the split gallery, ⌈τ · 25,600⌉, from lax to strict.
+
+        Its fine codes are round(160 · e), so that the inner product of two is 160² times their cosine; rounding up
+        never lets a lower cosine pass (docs/reference/calibration.md has what the rounding of the codes changes).
+        """
+        return tuple(math.ceil(level.threshold * SCORE_SCALE) for level in self.levels)
 
     def level_for_fpir(self, fpir: float, gallery_size: int) -> int | None:
         """The level that keeps the false positive identification rate of a search at most ``fpir``.

@@ -1,0 +1,1 @@
+"""Use cases: what people do with Facekeep, with access, transactions and logs."""
