@@ -57,9 +57,7 @@ class Cluster:
                 limits=self.limits,
             )
             install_rules(store, rules)
-            FileHalfLog.create(
-                self.folder / f"{side}.log", self.keys, side=side, keep_id=KEEP, store_id=store.store_id
-            ).close()
+            FileHalfLog.create(self.folder / f"{side}.log", self.keys, side=side, store_id=store.store_id).close()
             store.close()
         self.open()
 
@@ -68,7 +66,7 @@ class Cluster:
 
     def around(self, side: str) -> Surroundings:
         store = SqliteHalfStore.open(self.folder / f"{side}.db", self.keys, side=side, keep_id=KEEP)
-        log = FileHalfLog.open(self.folder / f"{side}.log", self.keys, side=side, keep_id=KEEP, store_id=store.store_id)
+        log = FileHalfLog.open(self.folder / f"{side}.log", self.keys, side=side, store_id=store.store_id)
         return Surroundings(store, log, self.identities[side], lambda: self.now)
 
     def open(self) -> None:
