@@ -1,0 +1,121 @@
+"""What the tests of the registry share: people to enrol, and a look at the bare file."""
+
+# ruff: noqa: S608 -- the statements are put together of this file's own words
+
+import os
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from facekeep.domain.consent import Notice, Purpose
+from facekeep.domain.row import Pseudonym
+from facekeep.domain.subject import SubjectId
+from facekeep.store.journal import JournalKind
+from facekeep.store.registry import Registry
+from facekeep.store.transaction import Transaction
+
+MODEL = "ab" * 32
+KEEP = b"keep identifier."
+NOW = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
+NOTICE = Notice("We keep two random halves of your template.")
+NOBODY = SubjectId(bytes(16))
+
+
+def pseudonym() -> Pseudonym:
+    return Pseudonym(os.urandom(16))
+
+
+def enrol(tx: Transaction, label: str, *pseudonyms: Pseudonym, name: str = "") -> SubjectId:
+    subject = tx.add_subject(label, name, {})
+    for each in pseudonyms:
+        tx.add_reference(subject, each, gallery="staff", model=MODEL, created=NOW)
+    tx.give_consent(subject, Purpose.VERIFY, tx.add_notice(NOTICE), NOW)
+    return subject
+
+
+def fill(registry: Registry) -> None:
+    with registry.transaction() as tx:
+        for i in range(5):
+            enrol(tx, f"person {i}", pseudonym(), pseudonym(), name=f"Name {i}")
+        gone = enrol(tx, "gone", pseudonym())
+        tx.erase_subject(gone, NOW)
+        tx.join_never_return(tx.subjects()[0].id, NOW)
+        tx.add_case("case", Purpose.VERIFY, opened_by="op", opened=NOW, expires=NOW + timedelta(days=1))
+        tx.set_switch(Purpose.VERIFY, on=True)
+        tx.journal_begin(JournalKind.REFRESH, {"epoch": 2})
+        tx.advance_generation()
+
+
+def snapshot(registry: Registry) -> list[object]:
+    """All that can be read, found through every index."""
+    people = list(registry.subjects())
+    found: list[object] = [people, registry.cases(), registry.journal(), registry.never_returned()]
+    for person in people:
+        assert registry.subject_by_label(person.label) == person
+        references = registry.references_of(person.id)
+        assert {registry.subject_of_pseudonym(reference.pseudonym) for reference in references} <= {person.id}
+        found += [references, registry.consents_of(person.id), registry.allowed_purposes(person.id)]
+    assert all(registry.case_by_title(case.title) == case for case in registry.cases())
+    return [*found, registry.notice(NOTICE.digest), registry.switches(), registry.generation, registry.keep_id]
+
+
+def contents(folder: Path) -> list[bytes]:
+    return [p.read_bytes() for p in folder.rglob("*") if p.is_file()]
+
+
+def stored_bytes(path: Path, subject: SubjectId) -> set[bytes]:
+    """Every sealed cell and blind index that belongs to one person, as it lies in the file."""
+    connection = sqlite3.connect(path)
+    found: set[bytes] = set()
+    for table, column in (("subjects", "id"), ("references", "subject"), ("consents", "subject")):
+        for row in connection.execute(f'SELECT * FROM "{table}" WHERE {column} = ?', (subject,)):
+            found |= {bytes(cell) for cell in row if bytes(cell) != subject}
+    connection.close()
+    return found
+
+
+def root_cells(path: Path) -> list[tuple[bytes, ...]]:
+    connection = sqlite3.connect(path)
+    rows = [
+        row
+        for table, column in (
+            ("subjects", "key"),
+            ("meta", "sealed"),
+            ("cases", "sealed"),
+            ("notices", "sealed"),
+            ("journal", "sealed"),
+            ("tombstones", "sealed"),
+        )
+        for row in connection.execute(f"SELECT {column} FROM {table}")
+    ]
+    connection.close()
+    return rows
+
+
+def blind_indexes(path: Path) -> set[bytes]:
+    connection = sqlite3.connect(path)
+    found = {
+        row[0]
+        for table, column in (
+            ("subjects", "label"),
+            ("references", "pseudonym"),
+            ("cases", "title"),
+            ("notices", "digest"),
+        )
+        for row in connection.execute(f'SELECT {column} FROM "{table}"')
+    }
+    connection.close()
+    return found
+
+
+def execute(path: Path, statement: str, *values: object) -> None:
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute(statement, values)
+    connection.close()
+
+
+def fetch(path: Path, statement: str) -> list[tuple[bytes, ...]]:
+    connection = sqlite3.connect(path)
+    rows = connection.execute(statement).fetchall()
+    connection.close()
+    return rows

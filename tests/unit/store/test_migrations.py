@@ -1,0 +1,113 @@
+"""The shipped migrations lead to the tables that the program uses."""
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from facekeep.errors import DamagedStoreError
+from facekeep.store.database import Database, new_file
+from facekeep.store.keys import MemoryKeyProvider
+from facekeep.store.migrations import HEAD, revision_of, upgrade
+from facekeep.store.registry import Registry
+from facekeep.store.tables import metadata
+from tests.unit.store.registry_scenes import execute, fetch, fill, snapshot
+
+
+def test_they_lead_to_the_tables_in_use(tmp_path: Path) -> None:
+    new_file(tmp_path / "file")
+    database = Database(tmp_path / "file")
+    with database.writing() as connection:
+        assert revision_of(connection) is None
+        upgrade(connection)
+        assert revision_of(connection) == HEAD
+        upgrade(connection)
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    database.close()
+
+
+def test_a_file_made_by_them_is_the_file_the_tables_would_make(tmp_path: Path) -> None:
+    files = [tmp_path / "migrated", tmp_path / "made"]
+    for file in files:
+        new_file(file)
+        database = Database(file)
+        with database.writing() as connection:
+            if file.name == "made":
+                metadata.create_all(connection)
+            else:
+                upgrade(connection)
+        database.close()
+    wanted = "SELECT name, lower(sql) FROM sqlite_schema WHERE name NOT LIKE '%alembic%' ORDER BY name"
+    migrated, made = (
+        {(name, "".join(sorted("".join(str(sql).split())))) for name, sql in fetch(file, wanted)} for file in files
+    )
+    # Letters sorted: the order of constraints within a statement is all that may differ.
+    assert migrated == made
+    tables = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '%alembic%'"
+    assert all("WITHOUT ROWID" in str(sql) for (sql,) in fetch(files[0], tables))
+
+
+def test_they_are_one_line_that_ends_at_the_known_head() -> None:
+    config = Config()
+    config.set_main_option("script_location", "facekeep.store:migrations")
+    scripts = ScriptDirectory.from_config(config)
+    assert scripts.get_heads() == [HEAD]
+    assert len(scripts.get_bases()) == 1
+
+
+def test_an_interrupted_migration_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    new_file(tmp_path / "file")
+    database = Database(tmp_path / "file")
+
+    def migrate_and_die() -> None:
+        with database.writing() as connection:
+            upgrade(connection)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        migrate_and_die()
+    database.close()
+    assert fetch(tmp_path / "file", "SELECT name FROM sqlite_schema") == []
+
+
+def test_a_file_of_a_newer_version_is_refused_and_left_alone(
+    registry: Registry, path: Path, keys: MemoryKeyProvider
+) -> None:
+    registry.close()
+    execute(path, "UPDATE alembic_version SET version_num = '9999'")
+    before = path.read_bytes()
+    with pytest.raises(DamagedStoreError, match="newer version") as caught:
+        Registry.open(path, keys)
+    assert "Upgrade Facekeep" in caught.value.hint
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("damage", ["DELETE FROM alembic_version", "DROP TABLE alembic_version"])
+def test_a_file_without_a_version_is_refused(
+    registry: Registry, path: Path, keys: MemoryKeyProvider, damage: str
+) -> None:
+    registry.close()
+    execute(path, damage)
+    with pytest.raises(DamagedStoreError, match="not a registry"):
+        Registry.open(path, keys)
+
+
+def test_an_up_to_date_registry_opens_without_alembic(registry: Registry, path: Path, keys: MemoryKeyProvider) -> None:
+    fill(registry)
+    before = snapshot(registry)
+    registry.close()
+    with Registry.open(path, keys) as again:
+        assert snapshot(again) == before
+    code = "import sys; import facekeep.store.registry; sys.exit('alembic' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_sqlite_is_new_enough() -> None:
+    # WITHOUT ROWID, secure_delete and wal_checkpoint(TRUNCATE) all work since 3.8.8.
+    assert sqlite3.sqlite_version_info >= (3, 8, 8)
