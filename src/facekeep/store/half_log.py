@@ -240,18 +240,18 @@ class FileHalfLog:
         self._end = before = first_mark(self._header)
         self._marks = [self._end]
         last = b""
-        for mark, sealed in walk(descriptor, self._end, os.fstat(descriptor).st_size, self._side):
-            before, self._end, last = self._end, mark, sealed
-            if mark.number % _MARK_EVERY == 0:
-                self._marks.append(mark)
-        if last:
-            try:
+        try:
+            for mark, sealed in walk(descriptor, self._end, os.fstat(descriptor).st_size, self._side):
+                before, self._end, last = self._end, mark, sealed
+                if mark.number % _MARK_EVERY == 0:
+                    self._marks.append(mark)
+            if last:
                 open_record(self._sealer, before, last, self._side)
-            except DamagedStoreError:
-                # Some record on the way is not the one that was written; find the first.
-                for _ in self.replay():
-                    pass
-                raise
+        except DamagedStoreError:
+            # A damaged record shows at the next one, whose chain is another then. Name the first that does not open.
+            for _ in self.replay():
+                pass
+            raise
 
     def _settle(self, expected_length: int) -> None:
         """Cut off the beginning of a record whose writing a crash interrupted; walk has made sure that it is one."""
