@@ -92,15 +92,17 @@ def differential(
     *,
     attribute: str,
     thresholds: Sequence[tuple[float, float]],
+    scale: float = 1.0,
 ) -> tuple[Differential, ...]:
     """Error rates by group.
 
     Args:
-        embeddings: shape (n, dimension), unit length.
+        embeddings: shape (n, dimension), unit length or codes.
         subjects: shape (n,), number of the subject of each picture.
         group_of: group of each subject by its number, or None where the table has none.
         attribute: name of the attribute.
         thresholds: pairs of the FMR that is meant and the common threshold that keeps it.
+        scale: what an inner product is divided by to be a cosine.
 
     Returns:
         One differential for each threshold.
@@ -108,7 +110,7 @@ def differential(
     names = sorted({name for name in group_of if name is not None})
     group_of_picture = np.array([names.index(g) if (g := group_of[s]) is not None else -1 for s in subjects], np.int64)
     gathered = [
-        _within_group(embeddings[mine], subjects[mine], [threshold for _, threshold in thresholds])
+        _within_group(embeddings[mine], subjects[mine], [threshold for _, threshold in thresholds], scale)
         for mine in (group_of_picture == index for index in range(len(names)))
     ]
     return tuple(
@@ -126,11 +128,11 @@ def differential(
 
 
 def _within_group(
-    embeddings: Floats, subjects: Integers, thresholds: Sequence[float]
+    embeddings: Floats, subjects: Integers, thresholds: Sequence[float], scale: float
 ) -> tuple[MatedScores, list[int], int, int]:
     scores, whose = [np.empty(0, np.float32)], [np.empty(0, np.int64)]
     passing, count = [0] * len(thresholds), 0
-    for block, first, second in cross_pairs(embeddings, subjects):
+    for block, first, second in cross_pairs(embeddings, subjects, scale=scale):
         same = subjects[first] == subjects[second]
         scores.append(block[same])
         whose.append(subjects[first][same])

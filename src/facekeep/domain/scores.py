@@ -205,13 +205,14 @@ def pair_counts(subjects: Integers) -> tuple[int, int]:
 
 
 def cross_pairs(
-    embeddings: Floats, subjects: Integers, rows: int = 512
+    embeddings: Floats, subjects: Integers, *, scale: float = 1.0, rows: int = 512
 ) -> Iterator[tuple[Floats, NDArray[np.intp], NDArray[np.intp]]]:
     """Every pair of different pictures once, a block of rows at a time.
 
     Args:
-        embeddings: shape (n, dimension), unit length.
+        embeddings: shape (n, dimension), unit length; or codes of whole numbers, as float32, which is exact below 2²⁴.
         subjects: shape (n,); only its length is used here, to catch a mix-up.
+        scale: what an inner product is divided by to be a cosine; 25,600 for the codes of the split gallery.
         rows: rows of a block; memory is about 40 · rows · n bytes.
 
     Yields:
@@ -225,17 +226,18 @@ def cross_pairs(
         block = embeddings[start : start + rows] @ embeddings[start:].T
         above = columns[start:][None, :] > columns[start : start + rows][:, None]
         first, second = np.nonzero(above)
-        yield block[above], first + start, second + start
+        yield block[above] / np.float32(scale), first + start, second + start
 
 
 def gather(
-    embeddings: Floats, subjects: Integers, laxest_fmr: float = LAXEST_FMR
+    embeddings: Floats, subjects: Integers, *, scale: float = 1.0, laxest_fmr: float = LAXEST_FMR
 ) -> tuple[MatedScores, NonMatedSummary]:
     """Compare every picture with every other one.
 
     Args:
-        embeddings: shape (n, dimension), float32, unit length.
+        embeddings: shape (n, dimension), float32, unit length or codes.
         subjects: shape (n,), whose picture it is, 0 … 2³¹ − 1.
+        scale: what an inner product is divided by to be a cosine.
         laxest_fmr: thresholds up to this rate will be exact.
 
     Raises:
@@ -247,7 +249,7 @@ def gather(
     accumulator = NonMatedScores(non_mated_count, laxest_fmr)
     mated: list[Floats] = []
     whose: list[Integers] = []
-    for scores, first, second in cross_pairs(embeddings, subjects):
+    for scores, first, second in cross_pairs(embeddings, subjects, scale=scale):
         a, b = subjects[first], subjects[second]
         same = a == b
         mated.append(scores[same])

@@ -54,15 +54,22 @@ class SearchScores:
 
 
 def search_scores(
-    gallery: Floats, gallery_subjects: Integers, probes: Floats, probe_subjects: Integers, rows: int = 256
+    gallery: Floats,
+    gallery_subjects: Integers,
+    probes: Floats,
+    probe_subjects: Integers,
+    *,
+    scale: float = 1.0,
+    rows: int = 256,
 ) -> SearchScores:
     """Search every probe in the gallery.
 
     Args:
-        gallery: shape (N, dimension), unit length, one reference for each subject, N ≥ 2.
+        gallery: shape (N, dimension), unit length or codes, one reference for each subject, N ≥ 2.
         gallery_subjects: shape (N,), all different.
         probes: shape (m, dimension), m ≥ 1.
         probe_subjects: shape (m,), each of them in the gallery.
+        scale: what an inner product is divided by to be a cosine.
         rows: probes in one step.
 
     Raises:
@@ -75,7 +82,7 @@ def search_scores(
     column = order[np.searchsorted(known, probe_subjects)]
     mate, other, rank = [], [], []
     for start in range(0, probes.shape[0], rows):
-        scores = (probes[start : start + rows] @ gallery.T).astype(np.float64)
+        scores = (probes[start : start + rows] @ gallery.T).astype(np.float64) / scale
         at = np.arange(scores.shape[0]), column[start : start + rows]
         own = scores[at]
         rank.append((scores >= own[:, None]).sum(axis=1))

@@ -1,5 +1,7 @@
 """Make, write and read calibrations: which threshold keeps which false match rate, for one model.
 
+Scores come from an evaluation that compares as the gallery does, so that the thresholds hold there exactly.
+
 Rates down to where ten non-mated pairs still pass are measured; beyond, down to four powers of ten below the end of the
 fit, thresholds are continued by :mod:`facekeep.domain.tail` and marked as extrapolated. The file is strict JSON
 (docs/reference/calibration.md): unknown keys, another version, or another model are refused.
@@ -193,7 +195,12 @@ def write_calibration(path: Path, measured: MeasuredCalibration) -> None:
 
 
 def shipped_calibration(model: str) -> Calibration:
-    """The calibration of a model that comes with Facekeep.
+    """The calibration of a model that comes with Facekeep. Raises as :func:`shipped_calibration_text`."""
+    return _of_model(from_json(shipped_calibration_text(model)).calibration, model)
+
+
+def shipped_calibration_text(model: str) -> str:
+    """The file of that calibration, as it is.
 
     Args:
         model: SHA-256 of the embedding model.
@@ -208,7 +215,7 @@ def shipped_calibration(model: str) -> Calibration:
             "no calibration comes with Facekeep for this embedding model",
             hint="Measure one: facekeep evaluate --images DIR --write-calibration FILE.",
         )
-    return _of_model(from_json(file.read_text(encoding="utf-8")).calibration, model)
+    return file.read_text(encoding="utf-8")
 
 
 def _of_model(calibration: Calibration, model: str) -> Calibration:

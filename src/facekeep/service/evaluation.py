@@ -2,6 +2,9 @@
 
 Embeddings are made, compared and forgotten; none is written anywhere, and no name is in the result. The figures hold
 for the set at hand: a set of celebrities, or of neighbours, gives others.
+
+Comparison is that of the split gallery by default: inner products of the fine codes, whole numbers. Thresholds found so
+hold there exactly. ``plaintext=True`` compares the embeddings themselves instead, to see what the codes cost.
 """
 
 from __future__ import annotations
@@ -10,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
-from facekeep.domain.comparison import Calibration
+from facekeep.domain.comparison import SCORE_SCALE, Calibration
 from facekeep.domain.differentials import Differential, differential
 from facekeep.domain.performance import (
     DetCurve,
@@ -37,6 +41,7 @@ from facekeep.service.evaluation_acquisition import (
 )
 from facekeep.service.evaluation_data import PairList, PictureSet, draw_pairs
 from facekeep.service.evaluation_json import evaluation_as_json
+from facekeep.split.codes import fine_code
 
 FMRS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 """False match rates that thresholds are asked for."""
@@ -105,6 +110,7 @@ class Evaluation:
 
     Attributes:
         model: SHA-256 of the embedding model.
+        plaintext: whether embeddings were compared, rather than the codes of the gallery.
         people: in the set.
         pictures: in the set.
         failure_to_acquire: pictures without a face, of those that could be read.
@@ -124,6 +130,7 @@ class Evaluation:
     """
 
     model: str
+    plaintext: bool
     people: int
     pictures: int
     failure_to_acquire: Rate
@@ -157,6 +164,7 @@ def evaluate(
     *,
     groups: Mapping[str, Sequence[str | None]] | None = None,
     calibration: Calibration | None = None,
+    plaintext: bool = False,
     workers: int = DEFAULT_WORKERS,
     progress: Progress | None = None,
 ) -> Evaluation:
@@ -167,6 +175,7 @@ def evaluate(
         embedder: the model with its detector.
         groups: for each attribute the group of each person (see ``evaluation_data.read_groups``).
         calibration: thresholds to be judged; also the common thresholds of the groups. Must be of this model.
+        plaintext: compare embeddings, not the codes of the gallery.
         workers: threads, two by default.
         progress: called with a stage, the steps done and all steps.
 
@@ -175,7 +184,9 @@ def evaluate(
         BadInputError: the set has no mated or no non-mated pair left.
     """
     acquisition = acquire(pictures.paths, embedder, workers=workers, progress=progress)
-    return evaluate_acquired(pictures, acquisition, groups=groups, calibration=calibration, progress=progress)
+    return evaluate_acquired(
+        pictures, acquisition, groups=groups, calibration=calibration, plaintext=plaintext, progress=progress
+    )
 
 
 def evaluate_acquired(
@@ -184,6 +195,7 @@ def evaluate_acquired(
     *,
     groups: Mapping[str, Sequence[str | None]] | None = None,
     calibration: Calibration | None = None,
+    plaintext: bool = False,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Measure on embeddings that are at hand; arguments and errors as for :func:`evaluate`."""
@@ -191,7 +203,11 @@ def evaluate_acquired(
         raise FormatError("the calibration is of another model", hint="Measure one with --write-calibration.")
     tell = progress or (lambda _stage, _done, _all: None)
     kept = acquisition.acquired
-    embeddings, subjects = acquisition.embeddings[kept], pictures.subjects[kept]
+    compared, scale = acquisition.embeddings, 1.0
+    if not plaintext:
+        compared, scale = np.zeros_like(compared), float(SCORE_SCALE)
+        compared[kept] = fine_code(acquisition.embeddings[kept])
+    embeddings, subjects = compared[kept], pictures.subjects[kept]
     if not all(pair_counts(subjects)):
         raise BadInputError(
             "too few pictures with a face: no mated or no non-mated pair is left",
@@ -199,11 +215,11 @@ def evaluate_acquired(
         )
     stages = 4 + len(groups or {})
     tell("measuring", 0, stages)
-    mated, non_mated = gather(embeddings, subjects)
+    mated, non_mated = gather(embeddings, subjects, scale=scale)
     pictures_of = np.bincount(subjects, minlength=len(pictures.names))
     tell("measuring", 1, stages)
     pairs = pictures.pairs or draw_pairs(pictures.subjects)
-    accuracy = _accuracy(acquisition, pairs) if pairs is not None else None
+    accuracy = _accuracy(compared, kept, pairs, scale) if pairs is not None else None
     asked = [point for fmr in FMRS if (point := operating_point(mated, non_mated, fmr)) is not None]
     points = tuple(_with_intervals(mated, non_mated, pictures_of, point) for point in asked)
     tell("measuring", 2, stages)
@@ -212,16 +228,19 @@ def evaluate_acquired(
         for level in (calibration.levels if calibration else ())
     )
     tell("measuring", 3, stages)
-    search = _search(embeddings, subjects)
+    search = _search(embeddings, subjects, scale)
     tell("measuring", 4, stages)
     differentials: list[Differential] = []
     thresholds = _common_thresholds(calibration, points)
     for done, (attribute, group_of) in enumerate((groups or {}).items(), start=5):
-        differentials += differential(embeddings, subjects, group_of, attribute=attribute, thresholds=thresholds)
+        differentials += differential(
+            embeddings, subjects, group_of, attribute=attribute, thresholds=thresholds, scale=scale
+        )
         tell("measuring", done, stages)
     read = len(pictures.paths) - acquisition.unreadable
     return Evaluation(
         model=acquisition.model,
+        plaintext=plaintext,
         people=len(pictures.names),
         pictures=len(pictures.paths),
         failure_to_acquire=Rate(acquisition.no_face, read),
@@ -241,10 +260,10 @@ def evaluate_acquired(
     )
 
 
-def _accuracy(acquisition: Acquisition, pairs: PairList) -> FoldAccuracy:
+def _accuracy(compared: Floats, acquired: NDArray[np.bool_], pairs: PairList, scale: float) -> FoldAccuracy:
     """A pair with a picture without a face has the lowest score: a wrong decision if mated, a right one if not."""
-    scores = np.einsum("ij,ij->i", acquisition.embeddings[pairs.first], acquisition.embeddings[pairs.second])
-    both = acquisition.acquired[pairs.first] & acquisition.acquired[pairs.second]
+    scores = np.einsum("ij,ij->i", compared[pairs.first], compared[pairs.second]) / np.float32(scale)
+    both = acquired[pairs.first] & acquired[pairs.second]
     return fold_accuracy(np.where(both, scores, np.float32(-1)), pairs.mated, pairs.fold)
 
 
@@ -278,12 +297,12 @@ def _common_thresholds(calibration: Calibration | None, points: Sequence[PointRe
     ]
 
 
-def _search(embeddings: Floats, subjects: Integers) -> SearchResult | None:
+def _search(embeddings: Floats, subjects: Integers, scale: float) -> SearchResult | None:
     enrolled, first = np.unique(subjects, return_index=True)
     probes = np.setdiff1d(np.arange(subjects.size), first)
     if not probes.size or enrolled.size < 2:
         return None
-    scores: SearchScores = search_scores(embeddings[first], enrolled, embeddings[probes], subjects[probes])
+    scores: SearchScores = search_scores(embeddings[first], enrolled, embeddings[probes], subjects[probes], scale=scale)
     return SearchResult(
         references=scores.references,
         probes=int(probes.size),

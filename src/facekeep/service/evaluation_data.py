@@ -194,7 +194,8 @@ def draw_pairs(subjects: Integers) -> PairList | None:
 def read_groups(table: Path, names: Sequence[str]) -> dict[str, tuple[str | None, ...]]:
     """Groups of people from a CSV table: the first column names the person, each further column is an attribute.
 
-    A column of numbers with more than eight different values is cut into three bands of about equally many people.
+    A column of numbers with more than eight different values is cut into three bands of about equally many people. An
+    empty field or ``NA`` means that the person is in no group of this attribute.
 
     Args:
         table: the file, UTF-8, with a heading.
@@ -223,10 +224,15 @@ def read_groups(table: Path, names: Sequence[str]) -> dict[str, tuple[str | None
     if not any(name in row_of for name in names):
         raise UsageError("the table of groups names nobody of the set", hint="Its first column is the folder's name.")
     return {
-        attribute: _as_groups([row_of[name][column].strip() if name in row_of else "" for name in names])
+        attribute: _as_groups([_value(row_of[name][column]) if name in row_of else "" for name in names])
         for column, attribute in enumerate(rows[0])
         if column
     }
+
+
+def _value(field: str) -> str:
+    value = field.strip()
+    return "" if value == "NA" else value
 
 
 def _as_groups(values: Sequence[str]) -> tuple[str | None, ...]:

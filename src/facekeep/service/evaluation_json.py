@@ -26,6 +26,7 @@ def evaluation_as_json(result: Evaluation) -> dict[str, object]:
     return {
         "schema": SCHEMA,
         "model": result.model,
+        "comparison": "plaintext" if result.plaintext else "gallery",
         "people": result.people,
         "pictures": result.pictures,
         "failure_to_acquire": _rate(result.failure_to_acquire),

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facekeep.domain.comparison import Calibration, Level
+from facekeep.domain.comparison import SCORE_SCALE, Calibration, Level
 from facekeep.errors import BadInputError, FormatError
 from facekeep.service.evaluation import Evaluation, evaluate, evaluate_acquired
 from facekeep.service.evaluation_acquisition import Acquisition, CentralFaceEmbedder
@@ -38,7 +38,7 @@ def _set(seed: int = 1, noise: float = 0.6) -> tuple[PictureSet, Acquisition]:
 def result() -> Evaluation:
     pictures, acquisition = _set()
     groups = {"side": tuple("left" if n < 40 else "right" for n in range(_PEOPLE))}
-    return evaluate_acquired(pictures, acquisition, groups=groups)
+    return evaluate_acquired(pictures, acquisition, groups=groups, plaintext=True)
 
 
 def test_figures_agree_with_brute_force(result: Evaluation) -> None:
@@ -67,6 +67,24 @@ def test_figures_agree_with_brute_force(result: Evaluation) -> None:
     assert result.accuracy is not None
     assert result.pairs_drawn
     assert result.accuracy.mean > 0.9
+
+
+def test_by_default_the_codes_of_the_gallery_are_compared(result: Evaluation) -> None:
+    pictures, acquisition = _set()
+    got = evaluate_acquired(pictures, acquisition)
+    codes = np.rint(160 * acquisition.embeddings.astype(np.float64)).astype(np.int64)
+    scores = codes @ codes.T
+    first, second = np.triu_indices(len(scores), 1)
+    same = pictures.subjects[first] == pictures.subjects[second]
+    for point in (p.point for p in got.points):
+        threshold = int(np.ceil(point.threshold * SCORE_SCALE))
+        assert point.fmr.errors == (scores[first, second][~same] >= threshold).sum()
+        assert point.fnmr.errors == (scores[first, second][same] < threshold).sum()
+        assert point.fmr.errors <= point.target_fmr * point.fmr.trials
+    assert not got.plaintext
+    assert got.as_json()["comparison"] == "gallery"
+    assert result.as_json()["comparison"] == "plaintext"
+    assert got.det.equal_error_rate == pytest.approx(result.det.equal_error_rate, abs=0.01)
 
 
 def test_differentials_use_the_thresholds_of_the_whole_set(result: Evaluation) -> None:
@@ -173,6 +191,9 @@ def test_london_neutral_enrolled_smiling_identified() -> None:
     embedder = CentralFaceEmbedder(pipeline.detector, pipeline.extractor)
     got = evaluate(pictures, embedder, groups=groups, calibration=shipped_calibration(embedder.model))
     assert got.failure_to_acquire.errors == 0
+    plain = evaluate(pictures, embedder, plaintext=True)
+    assert plain.search is not None
+    assert plain.search.rank_1.errors == 62
     assert got.search is not None
     assert (got.search.rank_1.errors, got.search.rank_1.trials) == (62, 62)
     assert {d.attribute for d in got.differentials} == {"age", "sex", "ethnicity"}

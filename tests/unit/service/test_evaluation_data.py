@@ -124,8 +124,8 @@ def test_groups(tmp_path: Path) -> None:
 
 def test_few_numbers_stay_as_they_are(tmp_path: Path) -> None:
     table = tmp_path / "groups.csv"
-    table.write_text("subject,level\np0,1\np1, 2\np2,\n")
-    assert read_groups(table, ["p0", "p1", "p2"]) == {"level": ("1", "2", None)}
+    table.write_text("subject,level\np0,1\np1, 2\np2,\np3,NA\n")
+    assert read_groups(table, ["p0", "p1", "p2", "p3"]) == {"level": ("1", "2", None, None)}
 
 
 @pytest.mark.parametrize(
