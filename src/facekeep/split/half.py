@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -37,6 +38,8 @@ from facekeep.split.rows import RowTable
 from facekeep.split.rules import Rules
 
 _SNAPSHOT_EVERY = 4096
+_SNAPSHOT_PART = 8 << 20  # a named value has at most 16 MiB
+_ERASED_TOGETHER = 1000  # a record has at most 64 KiB
 _RULES = "rules"
 _BUDGETS = "budgets"
 
@@ -69,6 +72,10 @@ def install_rules(store: HalfStore, rules: Rules) -> None:
     store.save_state(_RULES, rules.to_bytes())
 
 
+def _part(turn: int, number: int) -> str:
+    return f"{_BUDGETS}/{turn}/{number}"
+
+
 class Half(ABC):
     """Rows, rules, budgets and sessions of one half. Safe for threads."""
 
@@ -90,6 +97,7 @@ class Half(ABC):
         self._handshake: Handshake | None = None
         self._ratchet: Ratchet | None = None
         self._nonces: dict[str, int] = {}
+        self._snapshot_log = self._snapshot_turn = 0
         stored = self._store.state(_RULES)
         if stored is None:
             raise self._damaged("has no rules")
@@ -136,9 +144,11 @@ class Half(ABC):
         if stored is not None:
             try:
                 snapshot = json.loads(stored)
-                start = int(snapshot["log"])
+                start = self._snapshot_log = int(snapshot["log"])
+                self._snapshot_turn = int(snapshot["turn"])
                 self._nonces = {str(nonce): int(expires) for nonce, expires in snapshot["nonces"].items()}
-                budgets = Budgets.restore(self._rules.limits, snapshot["counts"].encode())
+                parts = [self._store.state(_part(self._snapshot_turn, n)) or b"" for n in range(int(snapshot["parts"]))]
+                budgets = Budgets.restore(self._rules.limits, b"".join(parts))
             except (ValueError, KeyError, TypeError, AttributeError) as problem:
                 raise FormatError("the counts of a half do not parse") from problem
         if len(self._log) < start:
@@ -150,26 +160,42 @@ class Half(ABC):
     def _count(self, budgets: Budgets, record: dict[str, object]) -> None:
         row = Pseudonym(bytes.fromhex(str(record.get("row", ""))))
         when = int(str(record["time"]))
+        budgets.turn(when)
         match record["kind"]:
             case "search":
                 self._nonces[str(record["nonce"])] = int(str(record["expires"]))
-                budgets.count(when, row=row or None, case=str(record["case"]), operator=str(record["operator"]))
+                case, operator, compared = str(record["case"]), str(record["operator"]), record["rows"] != 0
+                budgets.count(when, row=row or None, case=case, operator=operator, compared=compared)
             case "accept":
                 budgets.accepted(int(str(record["searched"])), row)
             case "forgive":
                 budgets.forgive(row)
+            case "erase":
+                for name in cast("list[str]", record["rows"]):
+                    budgets.forgive(Pseudonym(bytes.fromhex(name)))
 
     def _write_log(self, records: Sequence[dict[str, object]], *, durable: bool) -> None:
-        before = len(self._log)
+        """Append records. The caller counts them and then calls ``_snapshot``, which must not see half of it."""
         self._log.append_many([json.dumps(record).encode() for record in records], durable=durable)
-        if before // _SNAPSHOT_EVERY != len(self._log) // _SNAPSHOT_EVERY:
+
+    def _snapshot(self) -> None:
+        """Save the counts if the log has grown by as much as saving them costs."""
+        if len(self._log) - self._snapshot_log >= max(_SNAPSHOT_EVERY, len(self._budgets)):
             self._save_counts()
 
     def _save_counts(self) -> None:
         now = self._clock()
+        # A snapshot must not be of records that a power failure can still take away.
+        self._log.append_many((), durable=True)
         self._nonces = {nonce: expires for nonce, expires in self._nonces.items() if expires > now}
-        snapshot = {"log": len(self._log), "nonces": self._nonces, "counts": self._budgets.snapshot().decode()}
-        self._store.save_state(_BUDGETS, json.dumps(snapshot).encode())
+        counts, turn = self._budgets.snapshot(), 1 - self._snapshot_turn
+        starts = range(0, len(counts), _SNAPSHOT_PART)
+        for number, start in enumerate(starts):
+            self._store.save_state(_part(turn, number), counts[start : start + _SNAPSHOT_PART])
+        # The parts of the former snapshot are whole until this points to the new ones.
+        head = {"log": len(self._log), "nonces": self._nonces, "turn": turn, "parts": len(starts)}
+        self._store.save_state(_BUDGETS, json.dumps(head).encode())
+        self._snapshot_log, self._snapshot_turn = len(self._log), turn
 
     # Sessions with the twin
 
@@ -242,8 +268,10 @@ class Half(ABC):
             if self._store.epoch != epoch:
                 self._load()
             present = [change.row for change in applied if change.row is not None]
+            erased = []
             for change in applied:
                 if change.row is None:
+                    erased.append(self._table.pseudonym(change.slot))
                     self._table.remove(change.slot)
                     self._blocks.clear(change.slot)
                     self._forget(change.slot)
@@ -257,10 +285,19 @@ class Half(ABC):
             stored = self._store.state(_RULES)
             if stored is not None:
                 self._rules = Rules.from_bytes(stored)
-            self._write_log(
-                [{"kind": "write", "time": self._clock(), "rows": len(applied), "epoch": self._store.epoch}],
-                durable=False,
-            )
+            self._log_commit(len(applied), erased)
+
+    def _log_commit(self, rows: int, erased: Sequence[Pseudonym]) -> None:
+        now = self._clock()
+        records: list[dict[str, object]] = [{"kind": "write", "time": now, "rows": rows, "epoch": self._store.epoch}]
+        for start in range(0, len(erased), _ERASED_TOGETHER):
+            names = [pseudonym.hex() for pseudonym in erased[start : start + _ERASED_TOGETHER]]
+            records.append({"kind": "erase", "time": now, "rows": names})
+        self._write_log(records, durable=False)
+        self._budgets.turn(now)
+        for pseudonym in erased:
+            self._budgets.forgive(pseudonym)
+        self._snapshot()
 
     @abstractmethod
     def _forget(self, slot: int) -> None:
@@ -292,12 +329,40 @@ class Half(ABC):
         if len({name for name in reviewers if name}) < 2:
             raise RefusedError("a lock is released by two different reviewers", hint="Name both reviewers.")
         with self._lock:
-            record: dict[str, object] = {"kind": "forgive", "time": self._clock(), "row": pseudonym.hex()}
+            now = self._clock()
+            record: dict[str, object] = {"kind": "forgive", "time": now, "row": pseudonym.hex()}
             self._write_log([{**record, "reviewers": sorted(set(reviewers))}], durable=True)
+            self._budgets.turn(now)
             self._budgets.forgive(pseudonym)
+            self._snapshot()
+
+    @property
+    def epoch(self) -> int:
+        """The present epoch."""
+        return self._store.epoch
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self._table)
+
+    def head_of(self, pseudonym: Pseudonym) -> RowHead | None:
+        """What the half knows of a row, or None."""
+        with self._lock:
+            row = self._store.find(pseudonym)
+            return None if row is None else row.head
+
+    def alarms(self) -> tuple[Pseudonym, ...]:
+        """Rows with too many rejected comparisons."""
+        with self._lock:
+            return self._budgets.alarms()
+
+    def levels(self) -> tuple[tuple[int, ...], tuple[float, ...]]:
+        """The thresholds and false match rates in this half's rules."""
+        with self._lock:
+            return self._rules.thresholds, self._rules.fmrs
 
     def status(self) -> HalfStatus:
-        """How the half is."""
+        """How the half is; takes time in proportion to its rows."""
         with self._lock:
             return HalfStatus(
                 self._store.store_id,

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facekeep.domain.consent import Purpose
-from facekeep.domain.row import Pseudonym, RowFlag, TransactionId
+from facekeep.domain.row import Pseudonym, RowFlag, RowHead, TransactionId
 from facekeep.errors import RefusedError
 from facekeep.split.messages import (
     Claim,
@@ -25,6 +25,10 @@ from facekeep.split.messages import (
     SearchRequest,
 )
 from facekeep.split.ratchet import Hello
+
+
+BEST = 100
+"""How many positions the selector picks: part of what a half expects of it."""
 
 
 class SelectorPort(Protocol):
@@ -59,7 +63,28 @@ class HalfPort(Protocol):
         ...
 
     def status(self) -> HalfStatus:
-        """How the half is."""
+        """How the half is; takes time in proportion to its rows."""
+        ...
+
+    @property
+    def epoch(self) -> int:
+        """The present epoch."""
+        ...
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        ...
+
+    def head_of(self, pseudonym: Pseudonym) -> RowHead | None:
+        """What the half knows of a row, or None."""
+        ...
+
+    def alarms(self) -> tuple[Pseudonym, ...]:
+        """Rows with too many rejected comparisons."""
+        ...
+
+    def levels(self) -> tuple[tuple[int, ...], tuple[float, ...]]:
+        """The thresholds and false match rates in this half's rules."""
         ...
 
     def begin(self, requests: Sequence[SearchRequest]) -> list[RefusedError | None]:

@@ -1,0 +1,106 @@
+"""From the bytes of a picture to one template, or to reasons why not. The picture is dropped when this returns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from facekeep.domain.quality import ENROLMENT, PROBE, QualityPolicy
+from facekeep.domain.template import Template
+from facekeep.errors import ImageError, QualityError
+from facekeep.face.images import decode
+from facekeep.face.pipeline import FacePipeline, subject_of
+from facekeep.face.quality import QualityAssessor
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a picture gave.
+
+    Attributes:
+        template: of its subject; None for a failure to acquire.
+        reasons: why there is none.
+    """
+
+    template: Template | None = field(repr=False)
+    reasons: tuple[str, ...] = ()
+
+
+class Acquisition:
+    """Decodes, detects, judges and embeds. Safe for threads."""
+
+    def __init__(self, pipeline: FacePipeline, assessor: QualityAssessor) -> None:
+        self._pipeline = pipeline
+        self._assessor = assessor
+
+    @property
+    def model(self) -> str:
+        """SHA-256 of the embedding model, 64 hexadecimal digits."""
+        return self._pipeline.extractor.model
+
+    @property
+    def dimension(self) -> int:
+        """Coordinates of an embedding."""
+        return self._pipeline.extractor.dimension
+
+    def for_enrolment(self, picture: bytes) -> Template:
+        """The template of a reference picture.
+
+        Raises:
+            ImageError: the picture cannot be decoded.
+            QualityError: it is not fit for enrolment; its reasons name the measures that failed.
+        """
+        return self._one(picture, ENROLMENT, "the picture is not fit for enrolment")
+
+    def for_right(self, picture: bytes) -> Template:
+        """The template of a picture by which a person exercises a right: no stricter than for a probe.
+
+        Raises:
+            ImageError: the picture cannot be decoded.
+            QualityError: no face of that quality was found.
+        """
+        return self._one(picture, PROBE, "the picture shows no face well enough")
+
+    def _one(self, picture: bytes, policy: QualityPolicy, complaint: str) -> Template:
+        (probe,) = self._acquire([picture], policy)
+        if isinstance(probe, ImageError):
+            raise probe
+        if probe.template is None:
+            raise QualityError(f"{complaint}: {' '.join(probe.reasons)}", reasons=probe.reasons)
+        return probe.template
+
+    def for_probe(self, picture: bytes) -> Probe:
+        """The template of a probe, or why there is none.
+
+        Raises:
+            ImageError: the picture cannot be decoded.
+        """
+        (probe,) = self._acquire([picture], PROBE)
+        if isinstance(probe, ImageError):
+            raise probe
+        return probe
+
+    def for_probes(self, pictures: Sequence[bytes]) -> list[Probe | ImageError]:
+        """Several probes, embedded together; a picture that cannot be decoded gives its error."""
+        return self._acquire(pictures, PROBE)
+
+    def _acquire(self, pictures: Sequence[bytes], policy: QualityPolicy) -> list[Probe | ImageError]:
+        # Quality stands between detection and extraction: of a picture that is turned down no template ever exists.
+        answers: list[Probe | ImageError] = []
+        aligned, places = [], []
+        for picture in pictures:
+            try:
+                sample = decode(picture)
+            except ImageError as error:
+                answers.append(error)
+                continue
+            faces = self._pipeline.detect(sample)
+            subject = subject_of(sample, faces)
+            report = self._assessor.assess(sample, subject, faces, policy)
+            answers.append(Probe(None, tuple(f"{r.reason} {r.advice}" for r in report.rejections)))
+            if subject is not None and report.passed:
+                aligned.append(self._pipeline.extractor.align(sample, subject))
+                places.append(len(answers) - 1)
+        for place, template in zip(places, self._pipeline.extractor.embed(aligned), strict=True):
+            answers[place] = Probe(template)
+        return answers

@@ -1,0 +1,187 @@
+"""What the facade answers. A band says how many strangers would pass; a score is never shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from facekeep.domain.consent import Consent, Purpose
+from facekeep.errors import FacekeepError
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """An acknowledged enrolment.
+
+    Attributes:
+        label: whose.
+        references: how many references were added.
+        gallery: to which group.
+        purposes: what they may be used for.
+        never_returned: whether the person is on "never return me", so that no 1:N search gives them.
+    """
+
+    label: str
+    references: int
+    gallery: str
+    purposes: tuple[Purpose, ...]
+    never_returned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolOutcome:
+    """What became of one person of many: acknowledged, or why not."""
+
+    label: str
+    enrolment: Enrolment | None
+    error: FacekeepError | None
+
+    @property
+    def enrolled(self) -> bool:
+        """Whether the person is enrolled."""
+        return self.enrolment is not None
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolSummary:
+    """What became of many people, in order."""
+
+    outcomes: tuple[EnrolOutcome, ...]
+
+    @property
+    def enrolled(self) -> int:
+        """How many are enrolled."""
+        return sum(outcome.enrolled for outcome in self.outcomes)
+
+    @property
+    def failed(self) -> tuple[EnrolOutcome, ...]:
+        """Those that are not."""
+        return tuple(outcome for outcome in self.outcomes if not outcome.enrolled)
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The answer of a 1:1 comparison. Every cause of "no" looks alike.
+
+    Attributes:
+        verified: whether the claim holds at the rate asked for.
+        one_in: at most one in this many strangers would pass as far; None if not verified.
+        extrapolated: whether that rate lies below what the calibration data can measure.
+        acquired: whether a face of sufficient quality was found in the picture.
+        reasons: why not, for the person in front of the camera.
+    """
+
+    verified: bool
+    one_in: int | None = None
+    extrapolated: bool = False
+    acquired: bool = True
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifiedCandidate:
+    """One person whom a search returned. A lead for two people to check, never a finding.
+
+    Attributes:
+        label: who.
+        name: the name in the registry.
+        one_in: at most one in this many strangers would pass as far in one comparison.
+        extrapolated: whether that rate lies below what the calibration data can measure.
+    """
+
+    label: str = field(repr=False)
+    name: str = field(repr=False)
+    one_in: int
+    extrapolated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Identification:
+    """The answer of a 1:N search; no candidate means unknown.
+
+    Attributes:
+        candidates: best band first.
+        fmr: false match rate of each comparison that kept the whole search below the rate asked for.
+        searched: number of references in the keep, an upper bound of those searched.
+        acquired: whether a face of sufficient quality was found.
+        reasons: why not.
+    """
+
+    candidates: tuple[IdentifiedCandidate, ...]
+    fmr: float
+    searched: int
+    acquired: bool = True
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectSummary:
+    """A data subject in a list."""
+
+    label: str = field(repr=False)
+    name: str = field(repr=False)
+    references: int
+    purposes: tuple[Purpose, ...]
+    enrolled: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectDetails:
+    """All that the registry holds of a data subject."""
+
+    label: str = field(repr=False)
+    name: str = field(repr=False)
+    galleries: tuple[str, ...]
+    references: int
+    purposes: tuple[Purpose, ...]
+    enrolled: datetime | None
+    consents: tuple[Consent, ...]
+    never_returned: bool
+    locked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What was erased.
+
+    Attributes:
+        references: rows removed from each half.
+        backups_readable_until: copies of the stores made before can be opened, by who has their keys, until the next
+            refresh, which is due then at the latest.
+    """
+
+    references: int
+    backups_readable_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """A refresh that is done: new shares of every row, new epoch keys, old keys destroyed."""
+
+    epoch: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeepStatus:
+    """How the keep is.
+
+    Attributes:
+        people: number of data subjects.
+        references: number of rows in each half.
+        epoch: of the halves.
+        generation: number of transactions that the three stores did together.
+        model: SHA-256 of the embedding model.
+        refreshed: when the epoch began.
+        alarms: number of references with too many rejected comparisons.
+        switches: the purposes that are switched on.
+    """
+
+    people: int
+    references: int
+    epoch: int
+    generation: int
+    model: str
+    refreshed: datetime
+    alarms: int
+    switches: tuple[Purpose, ...]

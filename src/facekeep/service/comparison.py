@@ -1,0 +1,204 @@
+"""Verification (1:1) and identification (1:N): a probe in, bands and people out."""
+
+from __future__ import annotations
+
+import hmac
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from facekeep.domain.comparison import Calibration, Level
+from facekeep.domain.consent import Purpose
+from facekeep.domain.row import Pseudonym
+from facekeep.domain.subject import normalised_label
+from facekeep.errors import BudgetError, FormatError, ImageError, NotFoundError, RefusedError, UsageError
+from facekeep.service.acquisition import Acquisition, Probe
+from facekeep.service.answers import Identification, IdentifiedCandidate, Verification
+from facekeep.service.opening import Roles
+from facekeep.split.codes import fine_code
+from facekeep.split.gate import Hit, Question
+from facekeep.split.rules import NEEDS_CASE, VERIFY_FMR_MAX
+from facekeep.split.ticket import CANDIDATES_MAX, NEVER_RETURN
+
+_ROUNDING = 1 + 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What an identification is asked for.
+
+    Attributes:
+        operator: who asks.
+        case: title of an open case; "" for purposes that need none.
+        fpir: false positive identification rate of the whole search, 0 < fpir < 1.
+        gallery: the only group to search, "" for all.
+        candidates: how many people at most, 1 to 10.
+        purpose: a purpose of 1:N search.
+    """
+
+    operator: str
+    case: str = field(default="", repr=False)
+    fpir: float = 0.01
+    gallery: str = ""
+    candidates: int = 5
+    purpose: Purpose = Purpose.IDENTIFY
+
+    def __post_init__(self) -> None:
+        if not 0 < self.fpir < 1:
+            raise UsageError("the false positive identification rate lies between 0 and 1", hint="For example 0.01.")
+        if not 1 <= self.candidates <= CANDIDATES_MAX:
+            raise UsageError(f"a search gives 1 to {CANDIDATES_MAX} candidates")
+        if self.purpose.is_one_to_one:
+            raise UsageError("this purpose compares with one person only", hint="Verify instead of identifying.")
+        if self.gallery == NEVER_RETURN:
+            raise UsageError("this gallery is reserved")
+        if not self.operator:
+            raise UsageError("a search needs an operator")
+
+
+class ComparisonService:
+    """Answers verifications and identifications. The caller holds the keep's lock."""
+
+    def __init__(self, roles: Roles, acquisition: Acquisition, calibration: Calibration, secret: bytes) -> None:
+        """Be ready.
+
+        Args:
+            roles: of the keep.
+            acquisition: pictures to templates.
+            calibration: of the keep's model.
+            secret: keys the pseudonyms of operators, 32 bytes.
+        """
+        self._roles = roles
+        self._acquisition = acquisition
+        self._calibration = calibration
+        self._secret = secret
+
+    def operator(self, name: str) -> str:
+        """The pseudonym by which the halves know an operator: their logs hold no name."""
+        return hmac.digest(self._secret, b"facekeep/1/operator/" + name.encode(), "sha256")[:16].hex()
+
+    # Verification
+
+    def verify(self, label: str, picture: bytes, fmr: float, purpose: Purpose, operator: str) -> Verification:
+        """Compare a picture with all references of one person.
+
+        The rate asked for is shared between the references, so that more of them do not let more strangers pass.
+        """
+        if not 0 < fmr <= VERIFY_FMR_MAX * _ROUNDING:
+            raise UsageError(
+                "verification takes a false match rate above 0 and at most 1e-4", hint="For example --fmr 1e-4."
+            )
+        if not purpose.is_one_to_one:
+            raise UsageError("this purpose searches a gallery", hint="Identify instead of verifying.")
+        rows = self._rows_of(label, purpose)
+        level = self._calibration.level_for_fmr(fmr / len(rows))
+        if level is None:
+            raise UsageError(
+                "the calibration of this model knows no threshold that strict", hint="Ask for a higher rate."
+            )
+        probe = self._acquisition.for_probe(picture)
+        if probe.template is None:
+            return Verification(False, acquired=False, reasons=probe.reasons)
+        fine = fine_code(probe.template.vector)
+        questions = [(Question(purpose.value, level, self.operator(operator), row=row), fine) for row in rows]
+        band = 0
+        for answer in self._roles.gate.search_many(questions):
+            if isinstance(answer, BudgetError):
+                continue  # a locked reference and a non-match look alike
+            if isinstance(answer, RefusedError):
+                raise answer
+            band = max([band, *(hit.band for hit in answer)])
+        if band == 0:
+            return Verification(False)
+        passed = self._level(band)
+        return Verification(True, one_in=passed.one_in // len(rows), extrapolated=passed.extrapolated)
+
+    def _rows_of(self, label: str, purpose: Purpose) -> list[Pseudonym]:
+        """The rows to compare with; for an absent person, or one without consent, a row that nobody has."""
+        nobody = [Pseudonym(os.urandom(16))]
+        try:
+            subject = self._roles.registry.subject_by_label(normalised_label(label))
+        except FormatError:
+            return nobody
+        if subject is None or purpose not in self._roles.registry.allowed_purposes(subject.id):
+            return nobody
+        references = self._roles.registry.references_of(subject.id)
+        return [r.pseudonym for r in references if r.gallery != NEVER_RETURN] or nobody
+
+    # Identification
+
+    def identify(self, pictures: Sequence[bytes], search: Search, now: datetime) -> list[Identification | ImageError]:
+        """Search for the subject of each picture.
+
+        Returns:
+            In order; a picture that cannot be decoded gives its error.
+
+        Raises:
+            RefusedError: a half refused a search.
+            NotFoundError: there is no such case.
+        """
+        case = self._case(search, now)
+        rows = len(self._roles.left)
+        level = self._calibration.level_for_fpir(search.fpir, rows)
+        if level is None:
+            raise UsageError(
+                "the calibration of this model knows no threshold strict enough for so large a gallery",
+                hint="Ask for a higher false positive identification rate, or search a smaller gallery.",
+            )
+        fmr = self._calibration.levels[level].fmr
+        probes = self._acquisition.for_probes(pictures)
+        question = Question(
+            search.purpose.value,
+            level,
+            self.operator(search.operator),
+            case=case,
+            gallery=search.gallery,
+            candidates=search.candidates,
+        )
+        questions = [
+            (question, fine_code(probe.template.vector))
+            for probe in probes
+            if isinstance(probe, Probe) and probe.template is not None
+        ]
+        found = iter(self._roles.gate.search_many(questions))
+        answers: list[Identification | ImageError] = []
+        for probe in probes:
+            if isinstance(probe, ImageError):
+                answers.append(probe)
+            elif probe.template is None:
+                answers.append(Identification((), fmr, rows, acquired=False, reasons=probe.reasons))
+            else:
+                hits = next(found)
+                if isinstance(hits, RefusedError):
+                    raise hits
+                answers.append(Identification(self._people(hits, search.purpose), fmr, rows))
+        return answers
+
+    def _case(self, search: Search, now: datetime) -> str:
+        if not search.case:
+            if search.purpose in NEEDS_CASE:
+                raise UsageError("this purpose needs a case", hint="Open one: facekeep case open TITLE.")
+            return ""
+        case = self._roles.registry.case_by_title(search.case)
+        if case is None:
+            raise NotFoundError("there is no such case", hint="Open one: facekeep case open TITLE.")
+        if not case.is_open(now) or case.purpose is not search.purpose:
+            raise RefusedError(
+                "the case is closed, has expired, or is for another purpose", hint="Open a new case for this purpose."
+            )
+        return case.id.hex()
+
+    def _people(self, hits: Sequence[Hit], purpose: Purpose) -> tuple[IdentifiedCandidate, ...]:
+        registry = self._roles.registry
+        people: dict[bytes, IdentifiedCandidate] = {}
+        for hit in hits:
+            subject = registry.subject_of_pseudonym(hit.pseudonym)
+            if subject is None or subject in people or purpose not in registry.allowed_purposes(subject):
+                continue
+            person, passed = registry.subject(subject), self._level(hit.band)
+            people[subject] = IdentifiedCandidate(person.label, person.name, passed.one_in, passed.extrapolated)
+        return tuple(people.values())
+
+    def _level(self, band: int) -> Level:
+        return self._calibration.levels[band - 1]

@@ -1,0 +1,104 @@
+"""The list "never return me": people whom no 1:N search may give, whoever enrols them.
+
+A person joins with a picture. It becomes a row of a gallery of its own, which no other purpose reaches; the person's
+rows elsewhere are found by a search of this purpose and marked, so that both halves leave them out before they permute.
+When rows are added later they are held against the list first.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+
+from facekeep.domain.comparison import Calibration
+from facekeep.domain.row import Pseudonym, RowFlag, RowHead, TransactionId
+from facekeep.domain.subject import SubjectId
+from facekeep.domain.template import Template
+from facekeep.errors import DamagedStoreError
+from facekeep.service.opening import Roles
+from facekeep.split.codes import FineCode, fine_code
+from facekeep.split.gate import Hit, Question
+from facekeep.split.rows import NEVER_RETURN_BIT
+from facekeep.split.ticket import CANDIDATES_MAX, NEVER_RETURN
+from facekeep.store.journal import JournalKind
+from facekeep.store.transaction import Transaction
+
+FALSE_ALARM_RATE = 0.01
+"""How often a search for a person's rows may take out somebody else's."""
+
+
+class NeverReturn:
+    """Joins people to the list and holds new rows against it. The caller holds the keep's lock."""
+
+    def __init__(self, roles: Roles, calibration: Calibration) -> None:
+        self._roles = roles
+        self._calibration = calibration
+
+    def knows(self, template: Template, operator: str) -> bool:
+        """Whether a template is of somebody on the list."""
+        if not self._roles.registry.never_returned():
+            return False
+        return bool(self._find(fine_code(template.vector), NEVER_RETURN, operator))
+
+    def join(self, label: str, template: Template, operator: str, now: datetime) -> int:
+        """Put a person on the list, enrolled or not.
+
+        Returns:
+            How many references are taken out of 1:N searches by it.
+        """
+        self._add(label, template, now)
+        fine = fine_code(template.vector)
+        taken = 0
+        while hits := self._find(fine, "", operator):
+            self._suppress([hit.pseudonym for hit in hits])
+            taken += len(hits)
+        own = self._roles.registry.subject_by_label(label)
+        if own is not None:
+            rows = [r.pseudonym for r in self._roles.registry.references_of(own.id) if r.gallery != NEVER_RETURN]
+            taken += self._suppress(rows)
+        return taken
+
+    def _find(self, fine: FineCode, gallery: str, operator: str) -> tuple[Hit, ...]:
+        rows = len(self._roles.left)
+        level = self._calibration.level_for_fpir(FALSE_ALARM_RATE, rows)
+        if level is None:
+            level = len(self._calibration.levels) - 1
+        question = Question(NEVER_RETURN, level, operator, gallery=gallery, candidates=CANDIDATES_MAX)
+        return self._roles.gate.search(question, fine)
+
+    def _add(self, label: str, template: Template, now: datetime) -> None:
+        registry = self._roles.registry
+        known = registry.subject_by_label(label)
+        head = RowHead(
+            Pseudonym(os.urandom(16)), self._roles.left.epoch, 0, NEVER_RETURN, NEVER_RETURN_BIT, RowFlag.NONE
+        )
+
+        def decide(tx: Transaction) -> None:
+            subject: SubjectId = known.id if known is not None else tx.add_subject(label)
+            tx.add_reference(subject, head.pseudonym, gallery=NEVER_RETURN, model=template.model, created=now)
+            tx.join_never_return(subject, now)
+
+        self._roles.coordinator.run(
+            JournalKind.NEVER_RETURN,
+            stage=lambda t: self._roles.gate.stage_enrol(t, [(head, fine_code(template.vector))]),
+            decide=decide,
+            payload={"pseudonyms": [head.pseudonym.hex()]},
+        )
+
+    def _suppress(self, pseudonyms: list[Pseudonym]) -> int:
+        """Mark rows that are not marked yet; how many."""
+        marks = []
+        for pseudonym in pseudonyms:
+            head = self._roles.left.head_of(pseudonym)
+            if head is None:
+                raise DamagedStoreError("the halves lack a reference that the registry knows", store="left half")
+            if not head.flags & RowFlag.SUPPRESSED:
+                marks.append((pseudonym, head.purposes, head.flags | RowFlag.SUPPRESSED))
+        if marks:
+
+            def both(transaction: TransactionId) -> None:
+                self._roles.left.stage_marks(transaction, marks)
+                self._roles.right.stage_marks(transaction, marks)
+
+            self._roles.coordinator.run(JournalKind.NEVER_RETURN, stage=both, decide=lambda _: None)
+        return len(marks)

@@ -1,0 +1,232 @@
+"""Make and open the roles of a keep in one process: registry, halves, selector, gate, each on its own store and key."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from facekeep.domain.comparison import Calibration
+from facekeep.domain.consent import Purpose, purpose_bits
+from facekeep.errors import UsageError
+from facekeep.service.coordinator import Coordinator
+from facekeep.service.keep_file import KeepFile, write_private
+from facekeep.service.key_plan import KeyPlan
+from facekeep.split.budget import Limits
+from facekeep.split.gate import Gate
+from facekeep.split.half import Surroundings, install_rules
+from facekeep.split.left import LeftHalf
+from facekeep.split.right import RightHalf
+from facekeep.split.roles import LeftPort, RightPort
+from facekeep.split.rules import Rules
+from facekeep.split.selector import Selector
+from facekeep.store.half_log import FileHalfLog
+from facekeep.store.half_rotation import rotate_half, settle_half
+from facekeep.store.half_store import SqliteHalfStore
+from facekeep.store.keys import KeyProvider, new_key
+from facekeep.store.registry import Registry
+
+Clock = Callable[[], datetime]
+
+CALIBRATION = "calibration.json"
+
+_SIDES = ("left", "right")
+_PEER = {"left": "right", "right": "left"}
+
+
+def system_clock() -> datetime:
+    """Now, UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """The roles of an open keep.
+
+    Attributes:
+        registry: people, consents, cases.
+        left: the left half, through its port.
+        right: the right half, through its port.
+        gate: asks the halves.
+        coordinator: writes to all three stores.
+        threads: where halves run parts of a scan, or None.
+    """
+
+    registry: Registry
+    left: LeftPort
+    right: RightPort
+    gate: Gate
+    coordinator: Coordinator
+    threads: ThreadPoolExecutor | None
+
+    def close(self) -> None:
+        """Close everything, the registry last."""
+        self.gate.close()
+        self.left.close()
+        self.right.close()
+        self.registry.close()
+        if self.threads is not None:
+            self.threads.shutdown()
+
+
+def _identity(keys: KeyProvider, name: str) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(keys.get(name))
+
+
+def _public(keys: KeyProvider, name: str) -> str:
+    return _identity(keys, name).public_key().public_bytes_raw().hex()
+
+
+def registry_path(directory: Path) -> Path:
+    """Where the registry of a keep lies."""
+    return directory / "registry" / "registry.db"
+
+
+def half_path(directory: Path, side: str) -> Path:
+    """Where a half of a keep lies."""
+    return directory / side / "half.db"
+
+
+def log_path(directory: Path, side: str) -> Path:
+    """Where the log of a half lies."""
+    return directory / side / "half.log"
+
+
+def create_stores(
+    directory: Path,
+    plan: KeyPlan,
+    *,
+    dimension: int,
+    calibration: Calibration,
+    calibration_text: str,
+    purposes: Sequence[Purpose],
+    limits: Limits,
+    now: datetime,
+) -> None:
+    """Make three stores and their keys in an empty folder. ``keep.toml`` comes last: without it there is no keep.
+
+    Raises:
+        UsageError: the folder is not empty, or the folder of keys holds keys.
+    """
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if any(directory.iterdir()):
+        raise UsageError("the folder is not empty", hint="Give facekeep init an empty or a new folder.")
+    keep_id = os.urandom(16)
+    keys = plan.provider(directory, keep_id)
+    if keys.names():
+        raise UsageError("the folder for keys already holds keys", hint="Give each keep a folder of its own for keys.")
+    for name in ("gate.sign", "left.sign", "right.sign"):
+        keys.put(name, new_key())
+    for folder in ("registry", *_SIDES):
+        (directory / folder).mkdir(mode=0o700)
+    registry = Registry.create(registry_path(directory), keys, keep_id=keep_id, model=calibration.model)
+    with registry.transaction() as tx:
+        for purpose in purposes:
+            tx.set_switch(purpose, on=True)
+    registry.close()
+    for side in _SIDES:
+        store = SqliteHalfStore.create(half_path(directory, side), keys, side=side, keep_id=keep_id)
+        rules = Rules(
+            keep=keep_id.hex(),
+            model=calibration.model,
+            dimension=dimension,
+            thresholds=calibration.integer_thresholds(),
+            fmrs=tuple(level.fmr for level in calibration.levels),
+            gate=_public(keys, "gate.sign"),
+            peer=_public(keys, f"{_PEER[side]}.sign"),
+            purposes=purpose_bits(purposes),
+            limits=limits,
+        )
+        install_rules(store, rules)
+        FileHalfLog.create(log_path(directory, side), keys, side=side, store_id=store.store_id).close()
+        store.close()
+    write_private(directory / CALIBRATION, calibration_text)
+    KeepFile(keep_id, calibration.model, now).write(directory)
+
+
+def rotate_stores(directory: Path, plan: KeyPlan, file: KeepFile) -> None:
+    """Draw new role keys for the three stores of a closed keep; a crash is settled by the next open."""
+    keys = plan.provider(directory, file.keep_id)
+    with Registry.open(registry_path(directory), keys) as registry:
+        registry.rotate()
+    for side in _SIDES:
+        store, log = _open_half(directory, keys, side, file.keep_id)
+        try:
+            rotate_half(store, log, keys)
+        finally:
+            log.close()
+            store.close()
+
+
+def _open_half(directory: Path, keys: KeyProvider, side: str, keep_id: bytes) -> tuple[SqliteHalfStore, FileHalfLog]:
+    store = SqliteHalfStore.open(half_path(directory, side), keys, side=side, keep_id=keep_id)
+    try:
+        log = FileHalfLog.open(log_path(directory, side), keys, side=side, store_id=store.store_id)
+    except BaseException:
+        store.close()
+        raise
+    return store, log
+
+
+def open_roles(
+    directory: Path, plan: KeyPlan, file: KeepFile, *, levels: int, clock: Clock, threads: int | None = None
+) -> Roles:
+    """Open all roles and recover what a crash left.
+
+    Args:
+        directory: the keep.
+        plan: where its keys are.
+        file: its ``keep.toml``.
+        levels: number of levels of the calibration.
+        clock: the time.
+        threads: cores that searches may use; None for all that this process has.
+
+    Raises:
+        DamagedStoreError: a store is damaged, swapped or older than its twins.
+        KeyMissingError: a key is missing or wrong.
+        UsageError: another process has the keep open.
+    """
+    keys = plan.provider(directory, file.keep_id)
+    parts = max(1, (threads or len(os.sched_getaffinity(0))) // 2)
+    pool = ThreadPoolExecutor(2 * (parts - 1), thread_name_prefix="facekeep-scan") if parts > 1 else None
+
+    def seconds() -> int:
+        return int(clock().timestamp())
+
+    opened: list[Callable[[], None]] = []
+    try:
+        registry = Registry.open(registry_path(directory), keys)
+        opened.append(registry.close)
+        around = {}
+        for side in _SIDES:
+            store, log = _open_half(directory, keys, side, file.keep_id)
+            opened += [store.close, log.close]
+            settle_half(store, log, keys)
+            around[side] = Surroundings(store, log, _identity(keys, f"{side}.sign"), seconds, pool, parts)
+        selector = Selector()
+        left = LeftHalf(around["left"], selector)
+        right = RightHalf(around["right"], selector, left)
+        gate = Gate(
+            left,
+            right,
+            _identity(keys, "gate.sign"),
+            keep_id=file.keep_id,
+            model=file.model,
+            levels=levels,
+            clock=seconds,
+        )
+        opened.append(gate.close)
+        coordinator = Coordinator(registry, left, right)
+        coordinator.recover()
+    except BaseException:
+        for close in reversed(opened):
+            close()
+        if pool is not None:
+            pool.shutdown()
+        raise
+    return Roles(registry, left, right, gate, coordinator, pool)

@@ -1,0 +1,112 @@
+"""Consent, switches, erasure: what a person or an administrator can turn off, enforced in all three stores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from facekeep.domain.consent import Notice, Purpose, purpose_bits
+from facekeep.domain.row import Pseudonym, RowFlag, TransactionId
+from facekeep.domain.subject import DataSubject, SubjectId, normalised_label
+from facekeep.errors import ConsentError, DamagedStoreError, NotFoundError
+from facekeep.service.opening import Roles
+from facekeep.split.ticket import NEVER_RETURN
+from facekeep.store.journal import JournalKind
+from facekeep.store.transaction import Transaction
+
+
+class RightsService:
+    """Changes what references may be used for, and ends them. The caller holds the keep's lock."""
+
+    def __init__(self, roles: Roles) -> None:
+        self._roles = roles
+
+    def subject(self, label: str) -> DataSubject:
+        """The data subject with this label.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        found = self._roles.registry.subject_by_label(normalised_label(label))
+        if found is None:
+            raise NotFoundError("there is no such data subject")
+        return found
+
+    def give_consent(self, label: str, purpose: Purpose, notice: str, now: datetime) -> None:
+        """Record a consent; the person's rows may be used for the purpose from then on."""
+        if not notice.strip():
+            raise ConsentError("a consent needs the notice that the person was shown")
+        subject = self.subject(label).id
+        bits = self._held(subject) | purpose.bit
+
+        def decide(tx: Transaction) -> None:
+            tx.give_consent(subject, purpose, tx.add_notice(Notice(notice)), now)
+
+        self._set_purposes(subject, bits, decide)
+
+    def withdraw_consent(self, label: str, purpose: Purpose, now: datetime) -> None:
+        """Record a withdrawal; the next search for the purpose cannot return the person.
+
+        Raises:
+            NotFoundError: no such person, or no consent to withdraw.
+        """
+        subject = self.subject(label).id
+        bits = self._held(subject) & ~purpose.bit
+        self._set_purposes(subject, bits, lambda tx: tx.withdraw_consent(subject, purpose, now))
+
+    def _held(self, subject: SubjectId) -> int:
+        consents = self._roles.registry.consents_of(subject)
+        return purpose_bits(consent.purpose for consent in consents if consent.holds)
+
+    def _set_purposes(self, subject: SubjectId, bits: int, decide: Callable[[Transaction], None]) -> None:
+        marks = [(pseudonym, bits, self._flags(pseudonym)) for pseudonym in self._rows(subject)]
+
+        def stage(transaction: TransactionId) -> None:
+            self._roles.left.stage_marks(transaction, marks)
+            self._roles.right.stage_marks(transaction, marks)
+
+        self._roles.coordinator.run(JournalKind.PURPOSES, stage=stage, decide=decide, subject=subject)
+
+    def _rows(self, subject: SubjectId) -> list[Pseudonym]:
+        references = self._roles.registry.references_of(subject)
+        return [reference.pseudonym for reference in references if reference.gallery != NEVER_RETURN]
+
+    def _flags(self, pseudonym: Pseudonym) -> RowFlag:
+        head = self._roles.left.head_of(pseudonym)
+        if head is None:
+            raise DamagedStoreError("the halves lack a reference that the registry knows", store="left half")
+        return head.flags
+
+    def switch(self, purpose: Purpose, on: bool) -> None:
+        """Switch a purpose on or off for everybody, in the registry and in both halves' own rules."""
+
+        def stage(transaction: TransactionId) -> None:
+            self._roles.left.stage_switch(transaction, purpose, on)
+            self._roles.right.stage_switch(transaction, purpose, on)
+
+        self._roles.coordinator.run(JournalKind.PURPOSES, stage=stage, decide=lambda tx: tx.set_switch(purpose, on=on))
+
+    def erase(self, label: str, now: datetime) -> int:
+        """Erase a person: rows, seeds, data key and every record.
+
+        Returns:
+            The number of references removed.
+        """
+        subject = self.subject(label).id
+        rows = [reference.pseudonym for reference in self._roles.registry.references_of(subject)]
+
+        def stage(transaction: TransactionId) -> None:
+            self._roles.left.stage_erase(transaction, rows)
+            self._roles.right.stage_erase(transaction, rows)
+
+        def decide(tx: Transaction) -> None:
+            tx.erase_subject(subject, now)
+
+        self._roles.coordinator.run(
+            JournalKind.ERASE,
+            stage=stage,
+            decide=decide,
+            payload={"pseudonyms": [row.hex() for row in rows]},
+            subject=subject,
+        )
+        return len(rows)
