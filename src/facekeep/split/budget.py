@@ -7,7 +7,8 @@ compares: in a gallery of thirty every search compares all thirty, and counting 
 by the eleventh search of the day (docs/adr/0005-budgets.md).
 
 The counts are a function of the log: a half replays its log when it opens, from the last snapshot on. Refresh does not
-touch them. All times are seconds since 1970, UTC; a day is a UTC day.
+touch them. All times are seconds since 1970, UTC; a day is a UTC day. Days move forward only, by the records of the log:
+what is asked under a clock that was set back counts for the latest day that was seen.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class Budgets:
         Raises:
             BudgetError: it is not.
         """
-        self._turn_day(now)
+        self.turn(now)
         if row is not None:
             name = row.hex()
             if self._rejects_life[name] >= self.limits.rejects_for_life:
@@ -89,20 +90,26 @@ class Budgets:
         if self._searches_today >= self.limits.searches_per_day:
             raise BudgetError("this half has used up today's searches")
 
-    def count(self, when: int, *, row: Pseudonym | None, case: str, operator: str) -> None:
-        """Count a search that was logged. A 1:1 comparison is a rejection until ``accepted`` says otherwise."""
-        self._turn_day(when)
+    def count(self, when: int, *, row: Pseudonym | None, case: str, operator: str, compared: bool = True) -> None:
+        """Count a search that was logged. A 1:1 comparison is a rejection until ``accepted`` says otherwise.
+
+        Args:
+            when: the time in the log.
+            row: as in ``check``.
+            case: as in ``check``.
+            operator: as in ``check``.
+            compared: False for a 1:1 comparison with a dummy: invented pseudonyms are forgotten with the day.
+        """
+        self.turn(when)
         if row is not None:
-            name = row.hex()
-            self._rejects_life[name] += 1
-            if when // _DAY == self._day:
-                self._rejects_today[name] += 1
+            self._rejects_today[row.hex()] += 1
+            if compared:
+                self._rejects_life[row.hex()] += 1
             return
         if case:
             self._cases[case] += 1
-        if when // _DAY == self._day:
-            self._operators_today[operator] += 1
-            self._searches_today += 1
+        self._operators_today[operator] += 1
+        self._searches_today += 1
 
     def accepted(self, when: int, row: Pseudonym) -> None:
         """Take back the rejection counted at ``when``: the token of the comparison came back."""
@@ -112,7 +119,7 @@ class Budgets:
             _lower(self._rejects_today, name)
 
     def forgive(self, row: Pseudonym) -> None:
-        """Release the lock of a row, after review."""
+        """Drop the counts of a row: its lock was released after review, or it was erased."""
         self._rejects_life.pop(row.hex(), None)
         self._rejects_today.pop(row.hex(), None)
 
@@ -124,8 +131,12 @@ class Budgets:
             if count >= self.limits.rejects_alarm
         )
 
-    def _turn_day(self, now: int) -> None:
-        # A clock set back does not give the day's budget again: the day only moves forward.
+    def __len__(self) -> int:
+        """Number of counts, which is what a snapshot costs."""
+        return len(self._rejects_today) + len(self._rejects_life) + len(self._cases) + len(self._operators_today)
+
+    def turn(self, now: int) -> None:
+        """Begin a new day, if ``now`` is on one: a clock set back does not give the day's budget again."""
         if now // _DAY > self._day:
             self._day = now // _DAY
             self._rejects_today.clear()

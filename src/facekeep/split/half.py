@@ -200,7 +200,7 @@ class Half(ABC):
     # Sessions with the twin
 
     def hello(self) -> Hello:
-        """Begin a session; open searches of the former one end."""
+        """Begin a session; the former one serves until this one is paired."""
         with self._lock:
             keep, peer = bytes.fromhex(self._rules.keep), bytes.fromhex(self._rules.peer)
             self._handshake = Handshake(self.side, keep, self._identity, peer)
@@ -228,6 +228,18 @@ class Half(ABC):
     @abstractmethod
     def _same_secret(self, slot: int, row: StoredRow, head: RowHead) -> PutRow:
         """The row under another head that leaves its masks as they are."""
+
+    def _check_new(self, transaction: TransactionId, heads: Sequence[RowHead]) -> None:
+        """Check what the gate gives of new rows: it could put another face under a pseudonym that is in use.
+
+        Raises:
+            RefusedError: the transaction is prepared already, or a row has another epoch, a version or a namesake.
+        """
+        if transaction in self._store.staged():
+            raise RefusedError("this transaction is prepared already", hint="Abort it and begin another.")
+        for head in heads:
+            if head.epoch != self._store.epoch or head.version != 0 or self._store.find(head.pseudonym) is not None:
+                raise RefusedError("a new row has another epoch, a version, or a pseudonym in use", hint="Enrol again.")
 
     def stage_erase(self, transaction: TransactionId, pseudonyms: Sequence[Pseudonym]) -> None:
         """Prepare to remove rows; one that is not there is gone as asked."""

@@ -26,7 +26,6 @@ from facekeep.split.messages import (
 )
 from facekeep.split.ratchet import Hello
 
-
 BEST = 100
 """How many positions the selector picks: part of what a half expects of it."""
 

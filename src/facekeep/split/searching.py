@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facekeep.domain.row import Pseudonym, TransactionId
-from facekeep.errors import RefusedError, TicketError, TokenError
+from facekeep.errors import DisagreementError, RefusedError, TicketError, TokenError, UsageError
 from facekeep.split.bands import BANDS
 from facekeep.split.codes import FineCode, check_probe, coarse_code, coarse_support
 from facekeep.split.half import Half, Surroundings
@@ -19,7 +19,8 @@ from facekeep.split.kernels import gather, shuffle
 from facekeep.split.messages import Claim, Released, SearchRequest
 from facekeep.split.onetime import tokens_of
 from facekeep.split.prf import stage_key, stream, tag
-from facekeep.split.roles import SelectorPort
+from facekeep.split.ratchet import Hello
+from facekeep.split.roles import BEST, SelectorPort
 from facekeep.split.rows import RowSet
 from facekeep.split.ticket import Ticket, open_ticket
 from facekeep.split.transcript import chosen_hash, positions_hash, search_hash
@@ -31,6 +32,10 @@ ANSWER_STEP = 100
 """Answers of the fine stage are padded to a multiple of this."""
 
 NO_ROW = -1
+
+OPEN_MAX = 64
+"""Searches that a half keeps open, and takes at once; an older one ends. Abandoned ones would fill the memory: each
+holds four bytes a row until it is compared."""
 
 
 @dataclass(slots=True)
@@ -45,7 +50,7 @@ class OpenSearch:
         transcript: hash of the last stage, 32 bytes.
         order: slots in permuted order, int32; after the fine stage only those compared.
         coarse: whether the selector chooses the positions.
-        stage: what was answered last.
+        stage: "begun", "fine" or "tokens", what was answered last; "failed" where nothing more is.
         chosen: after the token stage the slots for which tokens were given.
     """
 
@@ -90,6 +95,12 @@ class SearchingHalf(Half):
         self._selector = selector
         self._open: dict[bytes, OpenSearch] = {}
 
+    def pair(self, other: Hello) -> None:
+        """Finish the session; searches of the former one end."""
+        with self._lock:
+            super().pair(other)
+            self._open.clear()
+
     def commit(self, transaction: TransactionId) -> None:
         """Apply what was prepared. Searches under way end: their slots may now hold other rows."""
         with self._lock:
@@ -104,7 +115,12 @@ class SearchingHalf(Half):
 
         Returns:
             For each request None, or why it was refused; a refused one leaves nothing but a line in the log.
+
+        Raises:
+            UsageError: more than 64 requests.
         """
+        if len(requests) > OPEN_MAX:
+            raise UsageError("too many searches were asked at once", hint=f"Ask at most {OPEN_MAX} at once.")
         with self._lock:
             now = self._clock()
             self._open = {nonce: s for nonce, s in self._open.items() if s.ticket.expires > now}
@@ -116,7 +132,11 @@ class SearchingHalf(Half):
                     outcomes.append(None)
                 except RefusedError as refusal:
                     outcomes.append(refusal)
+            self._budgets.turn(now)
             self._record(admitted, outcomes, now)
+            self._snapshot()
+            for nonce in list(self._open)[: max(0, len(self._open) + len(admitted) - OPEN_MAX)]:
+                del self._open[nonce]
             self._start(admitted, now)
             return outcomes
 
@@ -136,7 +156,7 @@ class SearchingHalf(Half):
             rows = self._table.single(stored.slot if stored is not None and fits else None)
         turn_key = self._session().take(request.turn)
         self._nonces[ticket.nonce] = ticket.expires
-        self._budgets.count(now, row=row, case=ticket.case, operator=ticket.operator)
+        self._budgets.count(now, row=row, case=ticket.case, operator=ticket.operator, compared=len(rows) > 0)
         return _Admitted(request, ticket, probe, rows, turn_key)
 
     def _record(self, admitted: Sequence[_Admitted], outcomes: Sequence[RefusedError | None], now: int) -> None:
@@ -198,11 +218,21 @@ class SearchingHalf(Half):
         return found
 
     def _enter_fine(self, search: bytes) -> OpenSearch:
-        """Fix the positions to compare, padded, and hash them."""
+        """Fix the positions to compare, padded, and hash them.
+
+        Raises:
+            DisagreementError: the selector has no positions, or gave some that cannot be; the search has ended.
+        """
         found = self._search(search)
-        found.advance("begun", "fine")
+        # Whatever fails from here on leaves a search that no later stage takes up.
+        found.advance("begun", "failed")
         if found.coarse:
             positions = self._selector.positions(search, self.side)
+            wanted = min(BEST, len(found.order))
+            if positions.shape != (wanted,) or not (
+                positions[0] >= 0 and positions[-1] < len(found.order) and np.all(positions[1:] > positions[:-1])
+            ):
+                raise DisagreementError("the selector gave positions that cannot be: the search was aborted")
             slots = found.order[positions]
         else:
             positions = np.arange(len(found.order), dtype=np.int32)
@@ -212,6 +242,7 @@ class SearchingHalf(Half):
             slots = np.concatenate([slots, np.full(missing, NO_ROW, np.int32)])
         found.order = slots
         found.transcript = positions_hash(found.transcript, positions)
+        found.stage = "fine"
         return found
 
     def _enter_tokens(self, search: bytes, chosen: NDArray[np.int32]) -> OpenSearch:
@@ -221,13 +252,14 @@ class SearchingHalf(Half):
             TicketError: more than the ticket allows, a repeated one, or one that was not compared.
         """
         found = self._search(search)
-        found.advance("fine", "tokens")
+        found.advance("fine", "failed")
         if not 1 <= len(chosen) <= found.ticket.candidates or len(np.unique(chosen)) != len(chosen):
             raise TicketError("more tokens were asked for than the ticket allows")
         if int(chosen.min()) < 0 or int(chosen.max()) >= len(found.order):
             raise TicketError("a token was asked for a position that was not compared")
         found.chosen = found.order[chosen]
         found.transcript = chosen_hash(found.transcript, chosen)
+        found.stage = "tokens"
         return found
 
     @abstractmethod
@@ -260,18 +292,23 @@ class SearchingHalf(Half):
             if found.chosen is None or len({claim.index for claim in claims}) != len(claims):
                 raise TokenError("a token was presented twice")
             given = [released for claim in claims if (released := self._honour(found, claim)) is not None]
-            if found.ticket.is_one_to_one and given:
-                row = given[0].pseudonym
-                self._budgets.accepted(found.started, row)
-                accept: dict[str, object] = {"kind": "accept", "time": self._clock(), "row": row.hex()}
-                self._write_log([{**accept, "searched": found.started, "nonce": found.ticket.nonce}], durable=False)
-            elif given:
-                rows = [released.pseudonym.hex() for released in given]
-                self._write_log(
-                    [{"kind": "release", "time": self._clock(), "nonce": found.ticket.nonce, "rows": rows}],
-                    durable=False,
-                )
+            if given:
+                self._record_release(found, given)
             return given
+
+    def _record_release(self, found: OpenSearch, given: Sequence[Released]) -> None:
+        now = self._clock()
+        record: dict[str, object] = {"time": now, "nonce": found.ticket.nonce}
+        row = given[0].pseudonym
+        if found.ticket.is_one_to_one:
+            record |= {"kind": "accept", "row": row.hex(), "searched": found.started}
+        else:
+            record |= {"kind": "release", "rows": [released.pseudonym.hex() for released in given]}
+        self._write_log([record], durable=False)
+        self._budgets.turn(now)
+        if found.ticket.is_one_to_one:
+            self._budgets.accepted(found.started, row)
+        self._snapshot()
 
     def _honour(self, found: OpenSearch, claim: Claim) -> Released | None:
         if found.chosen is None or not 0 <= claim.index < len(found.chosen):

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from facekeep.errors import DisagreementError, TicketError
 from facekeep.split.kernels import best_positions
+from facekeep.split.roles import BEST
 
-BEST = 100
-_OPEN_MAX = 1024
+_OPEN_MAX = 128
 
 
 @dataclass(slots=True)
