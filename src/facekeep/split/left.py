@@ -33,11 +33,14 @@ class LeftHalf(SearchingHalf):
 
     def __init__(self, around: Surroundings, selector: SelectorPort) -> None:
         """Open."""
-        self._seeds = np.zeros((max(64, len(around.store)), SEED_BYTES), np.uint8)
         # A transaction under way: the secret that its new seeds come from, and what the gate gave of new rows. In
         # memory only; after a crash the transaction is undone and drawn anew.
         self._drawing: dict[TransactionId, tuple[bytes, list[LeftPart] | None]] = {}
         super().__init__(around, selector)
+
+    def _load(self) -> None:
+        self._seeds = np.zeros((max(64, len(self._store)), SEED_BYTES), np.uint8)
+        super()._load()
 
     def _mask_row(self, head: RowHead) -> MaskRow:
         return MaskRow(head.pseudonym, head.epoch, head.version, self._model)
@@ -63,24 +66,37 @@ class LeftHalf(SearchingHalf):
     # Writing
 
     def stage_enrol(self, transaction: TransactionId, rows: Iterable[LeftPart]) -> None:
-        """Prepare new rows, each under a seed of this half's own and the next version."""
+        """Prepare new rows, each under a seed of this half's own and the next version.
+
+        Raises:
+            RefusedError: see ``_check_new``, or a seed has not 32 bytes.
+        """
         with self._lock:
             parts = list(rows)
+            self._check_new(transaction, [part.head for part in parts])
+            if any(len(part.seed) != SEED_BYTES for part in parts):
+                raise RefusedError("a new row has a seed of the wrong size", hint="Enrol again.")
             secret = os.urandom(32)
-            self._drawing[transaction] = (secret, parts)
             self._stage(
                 transaction,
                 [PutRow(_next(part.head, self._store.epoch), _seed(secret, part.head), b"") for part in parts],
             )
+            self._drawing[transaction] = (secret, parts)
 
     def stage_refresh(self, transaction: TransactionId) -> None:
-        """Prepare a new seed for every row, under a new epoch key."""
+        """Prepare a new seed for every row, under a new epoch key.
+
+        Raises:
+            RefusedError: the transaction is prepared already. Drawn twice, its two sets of deltas could be mixed.
+        """
         with self._lock:
+            self._check_new(transaction, [])
             secret = os.urandom(32)
-            self._drawing[transaction] = (secret, None)
             epoch = self._store.epoch + 1
             changes = (PutRow(_next(row.head, epoch), _seed(secret, row.head), b"") for row in self._store.rows())
             self._stage(transaction, changes, new_epoch=True)
+            # Not before it is staged: nobody shall move to seeds that this half does not have.
+            self._drawing[transaction] = (secret, None)
 
     def deltas(self, transaction: TransactionId) -> Iterator[bytes]:
         """What the right half must subtract, in sealed chunks; computed as they are asked for and never stored.

@@ -57,13 +57,15 @@ class RightHalf(SearchingHalf):
         Raises:
             DisagreementError: the left half prepared other rows.
             FormatError: a part has the wrong dimension.
+            RefusedError: see ``_check_new``.
         """
         with self._lock:
             parts = {part.head.pseudonym: part for part in rows}
+            self._check_new(transaction, [part.head for part in parts.values()])
             changes = []
             for row in self._deltas(transaction):
                 part = parts.pop(row.pseudonym, None)
-                if part is None:
+                if part is None or (row.epoch, row.version) != (self._store.epoch, 1):
                     raise DisagreementError("the halves were given different rows")
                 if len(part.coarse) != self._rules.dimension:
                     raise FormatError("a new row has the wrong dimension")
@@ -79,13 +81,14 @@ class RightHalf(SearchingHalf):
             DisagreementError: the left half has other rows.
         """
         with self._lock:
+            self._check_new(transaction, [])
             self._stage(transaction, self._refreshed(transaction), new_epoch=True)
 
     def _refreshed(self, transaction: TransactionId) -> Iterator[PutRow]:
-        count = 0
+        count, epoch = 0, self._store.epoch + 1
         for delta in self._deltas(transaction):
             row = self._store.find(delta.pseudonym)
-            if row is None or delta.version != row.head.version + 1:
+            if row is None or (delta.epoch, delta.version) != (epoch, row.head.version + 1):
                 raise DisagreementError("the halves hold different rows: nothing was refreshed")
             count += 1
             yield _moved(row.head, RightShare.from_bytes(row.quick, self._store.deep([row.slot])[0]), delta)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facekeep.domain.row import Pseudonym, RowFlag, RowHead
+from facekeep.errors import UsageError
 from facekeep.split.transcript import row_set_root
 
 NEVER_RETURN_BIT = 1 << 7
@@ -22,6 +23,7 @@ NEVER_RETURN_BIT = 1 << 7
 _KEY = np.dtype([("high", ">u8"), ("low", ">u8"), ("epoch", ">u4"), ("version", ">u4")])
 _MARK = np.dtype([("gallery", "<u2"), ("purposes", "u1"), ("flags", "u1")])
 _CACHED_SETS = 4
+_GALLERIES_MAX = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class RowTable:
         self._keys = np.zeros(max(64, capacity), _KEY)
         self._marks = np.zeros(max(64, capacity), _MARK)
         self._galleries: list[str] = [""]  # index 0 marks a free slot
+        self._gallery_numbers: dict[str, int] = {"": 0}
         self._sets: OrderedDict[tuple[str, int], RowSet] = OrderedDict()
         self._count = 0
 
@@ -118,8 +121,8 @@ class RowTable:
         marks = self._marks
         chosen = ((marks["purposes"] & purposes) != 0) & ((marks["flags"] & RowFlag.SUPPRESSED) == 0)
         if gallery:
-            index = self._galleries.index(gallery) if gallery in self._galleries else len(self._galleries)
-            chosen &= marks["gallery"] == index
+            index = self._gallery_numbers.get(gallery)
+            chosen &= False if index is None else marks["gallery"] == index
         else:
             chosen &= marks["gallery"] != 0
         slots = self._ordered(np.flatnonzero(chosen).astype(np.int32))
@@ -133,13 +136,15 @@ class RowTable:
     def root(self) -> bytes:
         """A hash over every row with all its marks: equal in two halves that hold the same rows."""
         slots = self._ordered(self.slots())
-        names = sorted(self._galleries)
-        rank = np.asarray([names.index(name) for name in self._galleries], "<u2")
-        used = np.unique(rank[self._marks["gallery"][slots]])
-        marks = self._marks[slots].copy()
-        marks["gallery"] = np.searchsorted(used, rank[marks["gallery"]])
-        listed = "\x00".join(names[i] for i in used).encode()
-        return sha256(b"facekeep/1/table\x00" + self._keys[slots].tobytes() + marks.tobytes() + listed).digest()
+        marks = self._marks[slots]
+        used = sorted(self._galleries[number] for number in np.unique(marks["gallery"]))
+        rank = np.zeros(len(self._galleries), "<u2")
+        for place, name in enumerate(used):
+            rank[self._gallery_numbers[name]] = place
+        marks["gallery"] = rank[marks["gallery"]]
+        listed = b"".join(len(name.encode()).to_bytes(1, "big") + name.encode() for name in used)
+        label = b"facekeep/1/table\x00" + len(slots).to_bytes(8, "big")
+        return sha256(label + self._keys[slots].tobytes() + marks.tobytes() + listed).digest()
 
     def _ordered(self, slots: NDArray[np.int32]) -> NDArray[np.int32]:
         keys = self._keys[slots]
@@ -151,8 +156,11 @@ class RowTable:
         return slots[order]
 
     def _gallery_index(self, gallery: str) -> int:
-        try:
-            return self._galleries.index(gallery)
-        except ValueError:
+        number = self._gallery_numbers.get(gallery)
+        if number is None:
+            number = len(self._galleries)
+            if number > _GALLERIES_MAX:
+                raise UsageError("a keep has at most 65,535 galleries", hint="Put rows into galleries that are there.")
             self._galleries.append(gallery)
-            return len(self._galleries) - 1
+            self._gallery_numbers[gallery] = number
+        return number

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, fields, replace
+from itertools import pairwise
 
 from facekeep.domain.consent import ALL_PURPOSE_BITS, Purpose
 from facekeep.errors import FormatError, PurposeOffError, TicketError
@@ -53,6 +54,9 @@ class Rules:
             self.thresholds[0] >= 1 and self.thresholds[-1] <= score_bound(self.dimension)
         ):
             raise FormatError("thresholds rise, and each is a score that two embeddings can have")
+        falling = all(before >= after for before, after in pairwise(self.fmrs))
+        if not (falling and all(0 < fmr <= 1 for fmr in self.fmrs)):  # a NaN would pass for strict enough
+            raise FormatError("false match rates fall, and each is over 0 and at most 1")
         if not 0 <= self.purposes <= ALL_PURPOSE_BITS:
             raise FormatError("the rules of a half name a purpose that does not exist")
 
@@ -71,6 +75,8 @@ class Rules:
             raise TicketError("a ticket is for another keep or another model")
         if ticket.level >= len(self.thresholds):
             raise TicketError("a ticket asks for a threshold that the model has not")
+        if not ticket.operator:
+            raise TicketError("a ticket names no operator")
         if ticket.purpose == NEVER_RETURN:
             if ticket.is_one_to_one:
                 raise TicketError("the list of those never returned is only searched as a whole")
@@ -87,8 +93,6 @@ class Rules:
             raise TicketError("verification takes no threshold laxer than a false match rate of 1e-4")
         if purpose in NEEDS_CASE and not ticket.case:
             raise TicketError("this purpose needs a case")
-        if not ticket.operator:
-            raise TicketError("a ticket names no operator")
         return purpose.bit
 
     def to_bytes(self) -> bytes:

@@ -20,6 +20,7 @@ LIFETIME_SECONDS = 300
 CLOCK_SKEW_SECONDS = 60
 CANDIDATES_MAX = 10
 NAME_BYTES_MAX = 128
+PAYLOAD_BYTES_MAX = 4096
 _LABEL = b"facekeep/1/ticket\x00"
 
 NEVER_RETURN = "never-return"
@@ -120,6 +121,8 @@ def open_ticket(signed: SignedTicket, gate: bytes, *, now: int) -> Ticket:
 
 
 def _parse(payload: bytes) -> Ticket:
+    if len(payload) > PAYLOAD_BYTES_MAX:  # nesting has no bound else
+        raise TicketError("a ticket is too long")
     try:
         fields = json.loads(payload)
         for name, kind in Ticket.__annotations__.items():
