@@ -9,7 +9,7 @@ from typing import Final
 
 from facekeep.domain.row import Applied
 from facekeep.store import half_staging as staging
-from facekeep.store.half_rows import BOUND_BYTES, RowCodec, damaged
+from facekeep.store.half_rows import RowCodec, damaged
 from facekeep.store.half_staging import CHUNK, PUT, STATE, StagedTransaction
 
 __all__ = ["apply_changes", "apply_epoch", "check_cells", "reseal"]
@@ -123,7 +123,7 @@ def reseal(database: sqlite3.Connection, old: RowCodec, new: RowCodec, count: in
 
 
 def check_cells(database: sqlite3.Connection, codec: RowCodec) -> None:
-    """Open every deep part and every value.
+    """Open every row with its deep part, and every value.
 
     Raises:
         DamagedStoreError: one does not open.
@@ -131,8 +131,7 @@ def check_cells(database: sqlite3.Connection, codec: RowCodec) -> None:
     last = -1
     while chunk := database.execute(_CELLS, (last, CHUNK)).fetchall():
         for _, tag, _, sealed, deep in chunk:
-            if deep is not None:
-                codec.open_deep(tag, sealed[-BOUND_BYTES:], deep)
+            codec.open_whole(tag, sealed, deep)
         last = chunk[-1][0]
     for tag, sealed in database.execute("SELECT tag, value FROM states"):
         codec.open_state(tag, sealed)

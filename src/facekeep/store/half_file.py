@@ -52,7 +52,6 @@ _PRAGMAS: Final = (
     "PRAGMA temp_store = MEMORY",
     "PRAGMA cache_size = -65536",
     "PRAGMA wal_autocheckpoint = 2000",
-    "PRAGMA busy_timeout = 0",
 )
 
 _BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -68,7 +67,8 @@ def reporting(side: str) -> Iterator[None]:
     """
     try:
         yield
-    except (sqlite3.Error, TypeError, OverflowError) as error:
+    except (sqlite3.Error, TypeError, OverflowError, UnicodeDecodeError) as error:
+        # Unicode: a damaged schema comes back in SQLite's own message.
         raise _told(side, error) from None
 
 
@@ -251,7 +251,9 @@ def _claim(path: Path, side: str) -> None:
 def _connect(path: Path) -> sqlite3.Connection:
     # mode=rw: a store that vanished between the check and here is not made anew, empty.
     uri = f"{path.absolute().as_uri()}?mode=rw"
-    return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, cached_statements=64)
+    return sqlite3.connect(
+        uri, uri=True, isolation_level=None, check_same_thread=False, timeout=0, cached_statements=64
+    )
 
 
 def _check_format(database: sqlite3.Connection, side: str) -> None:

@@ -2,8 +2,10 @@
 
 A head is packed to a fixed length whatever the gallery's name, so that nothing is told by length::
 
-    pseudonym (16) ‖ epoch (4) ‖ version (4) ‖ purposes (1) ‖ flags (1) ‖ length of the gallery (1)
-    ‖ gallery (64, zeros behind) ‖ quick (32 in a left half, D in a right one)          all integers big-endian
+    pseudonym (16) ‖ epoch (4) ‖ version (4) ‖ purposes (1) ‖ flags (1) ‖ 1 if there is a deep part (1)
+    ‖ length of the gallery (1) ‖ gallery (64, zeros behind) ‖ quick (32 in a left half, D in a right one)
+
+All integers are big-endian.
 
 A row is looked up by its *tag*, a blind index of its pseudonym under a key of both the role and the epoch: tags of one
 person do not agree between epochs, nor between the halves. Every sealed cell is bound to the kind of cell and to the
@@ -27,7 +29,7 @@ __all__ = ["BOUND_BYTES", "RoleCodec", "RowCodec", "StagedDigest", "damaged"]
 BOUND_BYTES: Final = 16
 """How many of a sealed cell's last bytes (its authentication tag) stand for the whole cell."""
 
-_HEAD: Final = struct.Struct(f">16sIIBBB{GALLERY_BYTES_MAX}s")
+_HEAD: Final = struct.Struct(f">16sIIBBBB{GALLERY_BYTES_MAX}s")
 _COUNTS: Final = struct.Struct(">QQ")
 _EPOCH: Final = struct.Struct(">I")
 _TRANSACTION: Final = struct.Struct(">16sBQ32s")
@@ -110,7 +112,16 @@ class RowCodec:
         """The sealed head, and the sealed deep part if there is one."""
         head = row.head
         gallery = head.gallery.encode()
-        packed = _HEAD.pack(head.pseudonym, head.epoch, head.version, head.purposes, head.flags, len(gallery), gallery)
+        packed = _HEAD.pack(
+            head.pseudonym,
+            head.epoch,
+            head.version,
+            head.purposes,
+            head.flags,
+            bool(row.deep),
+            len(gallery),
+            gallery,
+        )
         sealed = self._rows.seal(packed + row.quick, b"head" + tag)
         if not row.deep:
             return sealed, None
@@ -122,16 +133,30 @@ class RowCodec:
         Raises:
             DamagedStoreError: it does not open.
         """
+        return self._open_head(slot, tag, sealed)[0]
+
+    def open_whole(self, tag: bytes, sealed: bytes, deep: bytes | None) -> PutRow:
+        """A row with its deep part, as it was put.
+
+        Raises:
+            DamagedStoreError: a part does not open, or the deep part is missing or too much.
+        """
+        row, has_deep = self._open_head(0, tag, sealed)
+        if has_deep != (deep is not None):
+            raise damaged(self._side, "holds a row whose deep part is missing")
+        return PutRow(row.head, row.quick, b"" if deep is None else self.open_deep(tag, sealed[-BOUND_BYTES:], deep))
+
+    def _open_head(self, slot: int, tag: bytes, sealed: bytes) -> tuple[StoredRow, bool]:
         try:
             packed = self._rows.open(sealed, b"head" + tag)
-            pseudonym, epoch, version, purposes, flags, length, padded = _HEAD.unpack_from(packed)
+            pseudonym, epoch, version, purposes, flags, has_deep, length, padded = _HEAD.unpack_from(packed)
             gallery = self._galleries.get(padded)
             if gallery is None:
                 gallery = self._galleries[padded] = padded[:length].decode()
             head = RowHead(pseudonym, epoch, version, gallery, purposes, _FLAGS[flags])
         except (DamagedStoreError, TypeError, ValueError, struct.error):
             raise damaged(self._side, "holds a row that does not open") from None
-        return StoredRow(slot, head, packed[_HEAD.size :])
+        return StoredRow(slot, head, packed[_HEAD.size :]), bool(has_deep)
 
     def open_deep(self, tag: bytes, bound: bytes, sealed: bytes) -> bytes:
         """The deep part whose sealed head ends with ``bound``.
@@ -152,10 +177,9 @@ class RowCodec:
         Raises:
             DamagedStoreError: it does not open.
         """
-        row = old.open_row(0, tag, sealed)
-        opened = b"" if deep is None else old.open_deep(tag, sealed[-BOUND_BYTES:], deep)
+        row = old.open_whole(tag, sealed, deep)
         moved = self.tag(row.head.pseudonym)
-        return moved, *self.seal_row(PutRow(row.head, row.quick, opened), moved)
+        return moved, *self.seal_row(row, moved)
 
     def seal_removal(self, tag: bytes) -> bytes:
         """A sealed mark that says: remove the row of this tag."""
