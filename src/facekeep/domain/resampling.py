@@ -6,6 +6,10 @@ replacement ("subsets bootstrap", Bolle, Ratha and Pankanti 2004, Comput. Vis. I
 subjects counts as often as the product of how often its two subjects were drawn ("vertex bootstrap", Snijders and
 Borgatti 1999, Connections 22:61); pairs between two draws of one subject are left out, for they would be mated.
 
+Where no error was seen (or nothing but errors) a resample shows none either, and the bootstrap would claim certainty.
+Then Wilson's interval for as many trials as are independent is given: the subjects for FNMR, half of them, which make
+disjoint pairs, for FMR.
+
 The generator has a fixed seed: the same scores give the same interval.
 """
 
@@ -16,6 +20,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from facekeep.domain.performance import wilson_interval
 from facekeep.domain.scores import Integers, MatedScores, NonMatedSummary
 
 RESAMPLES = 1000
@@ -33,6 +38,8 @@ def fnmr_interval(
         Lower and upper end, 0 … 1.
     """
     failing, total = mated.by_subject(threshold)
+    if failing.sum() in {0, total.sum()}:
+        return wilson_interval(total.size if failing.any() else 0, total.size, confidence)
     rates = np.empty(resamples)
     for index, weights in enumerate(subject_weights(total.size, resamples)):
         rates[index] = (weights @ failing) / max(1, int(weights @ total))
@@ -61,6 +68,9 @@ def fmr_interval(
     if non_mated.subject_pairs_passing(threshold) is None:
         return None
     passing = non_mated.passing(threshold)
+    if passing in {0, non_mated.count}:
+        pairs = max(1, pictures.size // 2)
+        return wilson_interval(pairs if passing else 0, pairs, confidence)
     first, second = (side[:passing] for side in non_mated.subjects_of_tail())
     rates = np.empty(resamples)
     for index, weights in enumerate(subject_weights(pictures.size, resamples)):

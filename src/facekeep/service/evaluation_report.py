@@ -61,7 +61,7 @@ def _plots(result: Evaluation) -> list[Plot]:
         [Series(label, edges.tolist(), share.tolist(), "bars") for label, share in shares.items()],
         [Mark(f"FMR {_power(p.point.target_fmr)}", p.point.threshold) for p in result.points],
     )
-    return [det, scores]
+    return [det, scores] if chosen.size > 1 else [scores]
 
 
 def _percent(value: float | None) -> str:

@@ -44,6 +44,16 @@ def test_fmr_interval_holds_the_rate_and_is_wider() -> None:
     assert fmr_interval(other, pictures, 0.0) is None
 
 
+def test_no_error_is_not_certainty() -> None:
+    perfect = MatedScores(np.ones(40, np.float32), np.repeat(np.arange(20), 2))
+    assert fnmr_interval(perfect, 0.5) == wilson_interval(0, 20)
+    assert fnmr_interval(perfect, 1.5) == wilson_interval(20, 20)
+    vectors = np.eye(12, dtype=np.float32).repeat(2, axis=0)
+    _, other = gather(vectors, np.arange(12).repeat(2), laxest_fmr=1.0)
+    assert fmr_interval(other, np.full(12, 2), 0.5) == wilson_interval(0, 6)
+    assert fmr_interval(other, np.full(12, 2), -0.5) == wilson_interval(6, 6)
+
+
 def test_weights_and_pair_counts() -> None:
     for weights in subject_weights(9, 5):
         assert weights.sum() == 9

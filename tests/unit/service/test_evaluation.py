@@ -164,6 +164,13 @@ def test_a_set_without_pairs_is_refused() -> None:
         evaluate_acquired(pictures, lone)
 
 
+def test_a_set_without_errors_has_no_trade_off_to_draw() -> None:
+    pictures, acquisition = _set(noise=0.01)
+    page = html_report(evaluate_acquired(pictures, acquisition))
+    assert page.count("<svg") == 1
+    assert "no trade-off to draw" in page
+
+
 def test_progress_reaches_its_end() -> None:
     pictures, acquisition = _set()
     steps: list[tuple[str, int, int]] = []
