@@ -500,7 +500,7 @@ class MemoryMachine(HalfStoreMachine):
 
 
 _SETTINGS = settings(
-    max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 TestSealedMachine = SealedMachine.TestCase
 TestSealedMachine.settings = _SETTINGS

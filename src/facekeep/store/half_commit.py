@@ -9,12 +9,11 @@ from typing import Final
 
 from facekeep.domain.row import Applied
 from facekeep.store import half_staging as staging
-from facekeep.store.half_rows import RowCodec, damaged
+from facekeep.store.half_rows import BOUND_BYTES, RowCodec, damaged
 from facekeep.store.half_staging import CHUNK, PUT, STATE, StagedTransaction
 
-__all__ = ["apply_changes", "apply_epoch", "check_cells", "reseal"]
+__all__ = ["apply_changes", "apply_epoch", "check_cells", "read_states", "reseal", "save_state"]
 
-_SAVE_STATE: Final = "INSERT OR REPLACE INTO states VALUES (?, ?)"
 _CELLS: Final = (
     "SELECT p.slot, p.tag, p.id, h.head, d.deep FROM places p CROSS JOIN heads h ON h.id = p.id"
     " LEFT JOIN deeps d ON d.id = p.id WHERE p.slot > ? ORDER BY p.slot LIMIT ?"
@@ -23,17 +22,19 @@ _CELLS: Final = (
 
 def apply_changes(
     database: sqlite3.Connection, codec: RowCodec, staged: StagedTransaction, side: str
-) -> tuple[list[Applied], int, bool]:
+) -> tuple[list[Applied], int, dict[bytes, bytes], bool]:
     """Apply a transaction within its epoch.
 
     Returns:
-        What changed, by how many rows the store grew, and whether any sealed row was destroyed.
+        What changed, by how many rows the store grew, which named values were written (as in Counts), and whether any
+        sealed row was destroyed.
 
     Raises:
         DamagedStoreError: a change does not open, or changes were altered.
     """
     applied: list[Applied] = []
     freed: list[tuple[int]] = []
+    states: dict[bytes, bytes] = {}
     grown, destroyed = 0, False
     slots = _free_slots(database)
     for changes in staging.read(database, staged, side):
@@ -41,7 +42,8 @@ def apply_changes(
         for change in changes:
             if change.kind == STATE:
                 codec.open_state(change.tag, change.sealed)
-                database.execute(_SAVE_STATE, (change.tag, change.sealed))
+                save_state(database, change.tag, change.sealed)
+                states[change.tag] = change.sealed[-BOUND_BYTES:]
                 continue
             if change.old_cell is not None:
                 dead.append(change.old_cell)
@@ -64,16 +66,18 @@ def apply_changes(
         destroyed = destroyed or bool(dead)
     database.executemany("DELETE FROM places WHERE slot = ?", freed)
     database.executemany("INSERT INTO free VALUES (?)", freed)
-    return applied, grown - len(freed), destroyed
+    return applied, grown - len(freed), states, destroyed
 
 
 def apply_epoch(
     database: sqlite3.Connection, old: RowCodec, new: RowCodec, staged: StagedTransaction, side: str
-) -> int:
+) -> tuple[int, dict[bytes, bytes]]:
     """Apply a transaction that begins an epoch: its rows take the place of all others, in slots from 0 on.
 
+    The caller has made sure, by :func:`read_states`, that the named values are those that were written.
+
     Returns:
-        How many rows there are now.
+        How many rows there are now, and which named values (as in Counts).
 
     Raises:
         DamagedStoreError: a change does not open, or changes were altered.
@@ -93,12 +97,14 @@ def apply_epoch(
         (staged.number,),
     )
     (count,) = database.execute("SELECT count(*) FROM places").fetchone()
-    _replace_states(database, states)
-    return int(count)
+    return int(count), _replace_states(database, states)
 
 
-def reseal(database: sqlite3.Connection, old: RowCodec, new: RowCodec, count: int, side: str) -> None:
+def reseal(database: sqlite3.Connection, old: RowCodec, new: RowCodec, count: int, side: str) -> dict[bytes, bytes]:
     """Seal every row and value again. Cells keep their lengths, so each is overwritten where it is.
+
+    Returns:
+        The named values (as in Counts).
 
     Raises:
         DamagedStoreError: a cell does not open, or there are not ``count`` rows.
@@ -119,7 +125,17 @@ def reseal(database: sqlite3.Connection, old: RowCodec, new: RowCodec, count: in
         last = chunk[-1][0]
     if count:
         raise damaged(side, "lacks rows that it counts, or the other way round")
-    _replace_states(database, _moved_states(database, old, new))
+    return _replace_states(database, _moved_states(database, old, new))
+
+
+def save_state(database: sqlite3.Connection, tag: bytes, sealed: bytes) -> None:
+    """Write a named value, new or in place of the one of the same name."""
+    database.execute("INSERT OR REPLACE INTO states VALUES (?, ?)", (tag, sealed))
+
+
+def read_states(database: sqlite3.Connection) -> dict[bytes, bytes]:
+    """The named values as Counts has them."""
+    return dict(database.execute("SELECT tag, substr(value, -16) FROM states NOT INDEXED").fetchall())
 
 
 def check_cells(database: sqlite3.Connection, codec: RowCodec) -> None:
@@ -157,6 +173,7 @@ def _moved_states(database: sqlite3.Connection, old: RowCodec, new: RowCodec) ->
     return states
 
 
-def _replace_states(database: sqlite3.Connection, states: dict[bytes, bytes]) -> None:
+def _replace_states(database: sqlite3.Connection, states: dict[bytes, bytes]) -> dict[bytes, bytes]:
     database.execute("DELETE FROM states")
     database.executemany("INSERT INTO states VALUES (?, ?)", states.items())
+    return {tag: sealed[-BOUND_BYTES:] for tag, sealed in states.items()}

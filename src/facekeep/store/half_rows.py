@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from dataclasses import dataclass
 from typing import Final
 
 from facekeep.domain.row import GALLERY_BYTES_MAX, Pseudonym, PutRow, RowFlag, RowHead, StoredRow, TransactionId
@@ -24,13 +25,13 @@ from facekeep.errors import DamagedStoreError
 from facekeep.store.half_keys import NO_EPOCH
 from facekeep.store.sealing import Sealer, blind_index, cell_aad, derive_key
 
-__all__ = ["BOUND_BYTES", "RoleCodec", "RowCodec", "StagedDigest", "damaged"]
+__all__ = ["BOUND_BYTES", "Counts", "RoleCodec", "RowCodec", "StagedDigest", "damaged", "states_digest"]
 
 BOUND_BYTES: Final = 16
 """How many of a sealed cell's last bytes (its authentication tag) stand for the whole cell."""
 
 _HEAD: Final = struct.Struct(f">16sIIBBBB{GALLERY_BYTES_MAX}s")
-_COUNTS: Final = struct.Struct(">QQ")
+_COUNTS: Final = struct.Struct(">QQI32s")
 _EPOCH: Final = struct.Struct(">I")
 _TRANSACTION: Final = struct.Struct(">16sBQ32s")
 _FLAGS: Final = tuple(RowFlag(value) for value in range(256))
@@ -39,6 +40,32 @@ _FLAGS: Final = tuple(RowFlag(value) for value in range(256))
 def damaged(side: str, what: str, *, hint: str | None = None) -> DamagedStoreError:
     """The error of a damaged half: ``what`` completes "the left half …"."""
     return DamagedStoreError(f"the {side} half {what}", store=side, hint=hint)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a store knows of itself, sealed, so that nothing can go missing from it unnoticed.
+
+    Attributes:
+        generation: number of committed transactions.
+        rows: number of committed rows.
+        staged: number of staged transactions.
+        states: of each named value, by its tag, the last 16 bytes of its sealed form; never changed in place.
+    """
+
+    generation: int
+    rows: int
+    staged: int
+    states: dict[bytes, bytes]
+
+
+def states_digest(states: dict[bytes, bytes]) -> bytes:
+    """SHA-256 over the named values of a store, 32 bytes.
+
+    Raises:
+        TypeError: a damaged table gave something else than bytes.
+    """
+    return hashlib.sha256(b"".join(tag + states[tag] for tag in sorted(states))).digest()
 
 
 class RoleCodec:
@@ -203,21 +230,24 @@ class RowCodec:
         end = 2 + int.from_bytes(packed[:2], "big")
         return packed[2:end].decode(), packed[end:]
 
-    def seal_counts(self, generation: int, rows: int) -> bytes:
+    def seal_counts(self, counts: Counts) -> bytes:
         """The sealed counters of the store."""
-        return self._rows.seal(_COUNTS.pack(generation, rows), self._counts_aad)
+        digest = states_digest(counts.states)
+        return self._rows.seal(_COUNTS.pack(counts.generation, counts.rows, counts.staged, digest), self._counts_aad)
 
-    def open_counts(self, sealed: bytes) -> tuple[int, int]:
-        """Generation and number of rows.
+    def open_counts(self, sealed: bytes, states: dict[bytes, bytes]) -> Counts:
+        """The counters, if they agree with the named values that were found.
 
         Raises:
-            DamagedStoreError: they do not open.
+            DamagedStoreError: they do not open, or a value is missing, too much, or an older one.
         """
         try:
-            generation, rows = _COUNTS.unpack(self._rows.open(sealed, self._counts_aad))
+            generation, rows, staged, digest = _COUNTS.unpack(self._rows.open(sealed, self._counts_aad))
         except (DamagedStoreError, struct.error):
             raise damaged(self._side, "is damaged, or its epoch key is that of another store") from None
-        return generation, rows
+        if digest != states_digest(states):
+            raise damaged(self._side, "lacks a value that it had, or has an older one")
+        return Counts(generation, rows, staged, states)
 
     def seal_transaction(
         self, number: int, transaction: TransactionId, digest: StagedDigest, *, new_epoch: bool

@@ -11,27 +11,28 @@ Three thoughts carry it:
 * *The file is the truth about epochs, the key provider about what can still be read.* An epoch key is on disk before
   anything is sealed under it; the sealed epoch number is flipped in the same SQLite transaction as the rows; the old
   key is destroyed afterwards. Opening finishes whichever of these steps a crash cut short.
-* *Nothing is believed before it authenticates*: not the counters, not the list of staged changes, not the index by
-  which rows are found (``rows`` compares it with the table).
+* *Nothing is believed before it authenticates*, and nothing goes missing: the sealed counters tell how many rows and
+  staged transactions there are, and which named values.
 """
 
 from __future__ import annotations
 
-import hmac
 import itertools
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
-from facekeep.domain.row import TRANSACTION_BYTES, Applied, Change, Pseudonym, StoredRow, TransactionId
+from facekeep.domain.row import TRANSACTION_BYTES, Applied, Change, TransactionId
 from facekeep.errors import KeyMissingError, UsageError
 from facekeep.store import half_staging as staging
-from facekeep.store.half_commit import apply_changes, apply_epoch, check_cells, reseal
+from facekeep.store.half_commit import apply_changes, apply_epoch, read_states, reseal, save_state
 from facekeep.store.half_file import HalfFile
-from facekeep.store.half_keys import SIDES, EpochKeys, check_side, role_keys
-from facekeep.store.half_rows import RoleCodec, RowCodec, StagedDigest, damaged
+from facekeep.store.half_keys import SIDES, check_side, role_keys
+from facekeep.store.half_reading import HalfReading
+from facekeep.store.half_rows import BOUND_BYTES, Counts, RoleCodec, RowCodec, StagedDigest, damaged
 from facekeep.store.half_staging import CHUNK, StagedTransaction, check_state, seal_change
 from facekeep.store.keys import KeyProvider, new_key
 
@@ -39,20 +40,8 @@ __all__ = ["SqliteHalfStore"]
 
 _STORE_ID_BYTES: Final = 16
 
-_ROWS: Final = (
-    "SELECT p.slot, q.slot, p.tag, h.head FROM places p NOT INDEXED"
-    " CROSS JOIN places q INDEXED BY places_tag ON q.tag = p.tag"
-    " CROSS JOIN heads h ON h.id = p.id WHERE p.slot > ? ORDER BY p.slot LIMIT ?"
-)
-_FIND: Final = "SELECT p.slot, h.head FROM places p CROSS JOIN heads h ON h.id = p.id WHERE p.tag = ?"
-_DEEP: Final = (
-    "SELECT p.tag, substr(h.head, -16), d.deep FROM places p CROSS JOIN heads h ON h.id = p.id"
-    " CROSS JOIN deeps d ON d.id = p.id WHERE p.slot = ?"
-)
-_NO_ROWS: Final = "lacks rows that it counts, or the other way round"
 
-
-class SqliteHalfStore:
+class SqliteHalfStore(HalfReading):
     """The bytes at rest of one half. Open it with :meth:`create` or :meth:`open`; it may be shared between threads.
 
     Raises:
@@ -61,18 +50,8 @@ class SqliteHalfStore:
     """
 
     def __init__(self, file: HalfFile, keys: KeyProvider, role_key: bytes, *, keep_id: bytes, store_id: bytes) -> None:
-        self._file = file
-        self._side = file.side
-        self._keys = EpochKeys(keys, file.side)
-        self._keep_id = keep_id
-        self._store_id = store_id
-        self._role_key = role_key
-        self._role = RoleCodec(file.side, role_key, store_id=store_id, keep_id=keep_id)
+        super().__init__(file, keys, role_key, keep_id=keep_id, store_id=store_id)
         self._entered: dict[TransactionId, bool] = {}
-        self._epoch = 0
-        self._generation = 0
-        self._count = 0
-        self._codec: RowCodec
 
     @classmethod
     def create(cls, path: Path, keys: KeyProvider, *, side: str, keep_id: bytes) -> SqliteHalfStore:
@@ -98,7 +77,13 @@ class SqliteHalfStore:
             store = cls(file, keys, role_keys(keys, side)[0], keep_id=keep_id, store_id=store_id)
             store._keys.begin()
             store._codec = store._codec_of(0)
-            meta = (side, store_id, store._role.fingerprint, store._role.seal_epoch(0), store._codec.seal_counts(0, 0))
+            meta = (
+                side,
+                store_id,
+                store._role.fingerprint,
+                store._role.seal_epoch(0),
+                store._codec.seal_counts(store._counts),
+            )
             with file.writing() as database:
                 database.execute("INSERT INTO meta VALUES (1, ?, ?, ?, ?, ?)", meta)
         except BaseException:
@@ -136,85 +121,6 @@ class SqliteHalfStore:
         file.close()
         raise KeyMissingError(f"the key of the {side} half does not open it", store=side)
 
-    @property
-    def side(self) -> str:
-        """``left`` or ``right``."""
-        return self._side
-
-    @property
-    def store_id(self) -> bytes:
-        """16 random bytes, drawn when the store was made."""
-        return self._store_id
-
-    @property
-    def epoch(self) -> int:
-        """The epoch whose key seals the committed rows."""
-        return self._epoch
-
-    @property
-    def generation(self) -> int:
-        """Number of committed transactions."""
-        return self._generation
-
-    def __len__(self) -> int:
-        """Number of committed rows."""
-        return self._count
-
-    def rows(self) -> Iterator[StoredRow]:
-        """Every committed row, in order of slot, read as a stream. The index of rows is checked on the way.
-
-        Raises:
-            DamagedStoreError: a row does not open, cannot be found by its pseudonym, or rows are missing.
-            UsageError: the store was changed before the last row was read.
-        """
-        generation, count, last = self._generation, 0, -1
-        while True:
-            with self._file.reading() as database:
-                if self._generation != generation:
-                    raise UsageError(f"the {self._side} half was changed while its rows were read")
-                codec, expected = self._codec, self._count
-                chunk = database.execute(_ROWS, (last, CHUNK)).fetchall()
-            for slot, found, tag, sealed in chunk:
-                if slot != found:
-                    raise damaged(self._side, "has a damaged index")
-                yield codec.open_row(slot, tag, sealed)
-            count += len(chunk)
-            if len(chunk) < CHUNK:
-                break
-            last = chunk[-1][0]
-        if count != expected:
-            raise damaged(self._side, _NO_ROWS)
-
-    def find(self, pseudonym: Pseudonym) -> StoredRow | None:
-        """The committed row of a pseudonym, or None. To be believed once :meth:`rows` has been read to its end."""
-        with self._file.reading() as database:
-            tag = self._codec.tag(pseudonym)
-            found = database.execute(_FIND, (tag,)).fetchone()
-            return None if found is None else self._codec.open_row(found[0], tag, found[1])
-
-    def deep(self, slots: Sequence[int]) -> list[bytes]:
-        """The deep parts of rows, in the order asked; a slot may be asked more than once.
-
-        Raises:
-            DamagedStoreError: a slot has no row, or its row no deep part, or one that does not open.
-        """
-        with self._file.reading() as database:
-            execute, open_deep = database.execute, self._codec.open_deep
-            parts = []
-            for slot in slots:
-                found = execute(_DEEP, (int(slot),)).fetchone()
-                if found is None:
-                    raise damaged(self._side, "lacks a row that was asked for")
-                parts.append(open_deep(*found))
-            return parts
-
-    def state(self, name: str) -> bytes | None:
-        """A named value of the half, or None."""
-        with self._file.reading() as database:
-            tag = self._codec.state_tag(name)
-            found = database.execute("SELECT value FROM states WHERE tag = ?", (tag,)).fetchone()
-            return None if found is None else self._codec.open_state(tag, found[0])[1]
-
     def save_state(self, name: str, value: bytes) -> None:
         """Write a named value on its own, durably, without counting a generation.
 
@@ -222,10 +128,14 @@ class SqliteHalfStore:
             UsageError: the value is longer than 16 MiB.
         """
         check_state(name, value)
-        with self._file.writing() as database:
-            tag = self._codec.state_tag(name)
-            sealed = self._codec.seal_state(name, value, tag)
-            database.execute("INSERT OR REPLACE INTO states VALUES (?, ?)", (tag, sealed))
+        with self._file.lock:
+            with self._file.writing() as database:
+                tag = self._codec.state_tag(name)
+                sealed = self._codec.seal_state(name, value, tag)
+                save_state(database, tag, sealed)
+                counts = replace(self._counts, states=self._counts.states | {tag: sealed[-BOUND_BYTES:]})
+                _write_counts(database, self._codec, counts)
+            self._counts = counts
 
     def stage(self, transaction: TransactionId, changes: Iterable[Change], *, new_epoch: bool = False) -> None:
         """Make a transaction durable without applying it. ``changes`` may read this store while it is consumed.
@@ -247,14 +157,18 @@ class SqliteHalfStore:
             codec = self._enter(transaction, new_epoch=new_epoch)
             while True:
                 chunk = [seal_change(codec, change) for change in itertools.islice(source, CHUNK)]
-                with self._file.writing() as database:
-                    begun = staging.new_number(database) if number is None else number
-                    staging.write(database, begun, chunk, digest)
-                    if len(chunk) < CHUNK:
-                        self._drop(database, transaction)
-                        staging.finish(database, self._codec, begun, transaction, digest, new_epoch=new_epoch)
-                # Only now is the number ours: had the disk been full, another thread might have been given it.
-                number = begun
+                with self._file.lock:
+                    counts = self._counts
+                    with self._file.writing() as database:
+                        begun = staging.new_number(database) if number is None else number
+                        staging.write(database, begun, chunk, digest)
+                        if len(chunk) < CHUNK:
+                            counts = self._drop(database, transaction)
+                            counts = replace(counts, staged=counts.staged + 1)
+                            staging.finish(database, self._codec, begun, transaction, digest, new_epoch=new_epoch)
+                            _write_counts(database, self._codec, counts)
+                    # Only now is the number ours: had the disk been full, another thread might have been given it.
+                    self._counts, number = counts, begun
                 if len(chunk) < CHUNK:
                     break
         except BaseException:
@@ -280,11 +194,12 @@ class SqliteHalfStore:
                 self._commit_epoch(staged)
                 return []
             with self._file.writing() as database:
-                applied, grown, destroyed = apply_changes(database, self._codec, staged, self._side)
+                applied, grown, states, destroyed = apply_changes(database, self._codec, staged, self._side)
                 staging.drop(database, staged.number, blank=False)
-                _write_counts(database, self._codec, self._generation + 1, self._count + grown)
-            self._generation += 1
-            self._count += grown
+                old = self._counts
+                counts = Counts(old.generation + 1, old.rows + grown, old.staged - 1, old.states | states)
+                _write_counts(database, self._codec, counts)
+            self._counts = counts
             if destroyed:
                 self._file.soil()
             self._file.scrub()
@@ -294,14 +209,11 @@ class SqliteHalfStore:
         """Forget a staged transaction, and the epoch key drawn for it. One that is not staged is taken as ended."""
         with self._file.lock:
             with self._file.writing() as database:
-                self._drop(database, transaction)
+                counts = self._drop(database, transaction)
+                _write_counts(database, self._codec, counts)
+            self._counts = counts
             self._undraw()
             self._file.scrub()
-
-    def staged(self) -> list[TransactionId]:
-        """The transactions staged and neither committed nor aborted, in the order of staging."""
-        with self._file.reading() as database:
-            return [staged.transaction for staged in staging.transactions(database, self._codec)]
 
     def reseal(self, role_key: bytes) -> None:
         """Seal everything again under another role key, in one SQLite transaction. No key is put or deleted.
@@ -317,64 +229,24 @@ class SqliteHalfStore:
             role = RoleCodec(self._side, role_key, store_id=self._store_id, keep_id=self._keep_id)
             codec = self._codec_of(self._epoch, role_key)
             with self._file.writing() as database:
-                reseal(database, self._codec, codec, self._count, self._side)
-                _write_counts(database, codec, self._generation, self._count)
+                self._check_states(database)
+                states = reseal(database, self._codec, codec, self._counts.rows, self._side)
+                counts = replace(self._counts, states=states)
+                _write_counts(database, codec, counts)
                 meta = (role.fingerprint, role.seal_epoch(self._epoch))
                 database.execute("UPDATE meta SET fingerprint = ?, epoch = ?", meta)
-            self._role, self._role_key, self._codec = role, role_key, codec
+            self._role, self._role_key, self._codec, self._counts = role, role_key, codec, counts
             self._file.soil()
             self._file.scrub()
-
-    def sealed_by(self, role_key: bytes) -> bool:
-        """Whether this is the role key that seals the store."""
-        role = RoleCodec(self._side, role_key, store_id=self._store_id, keep_id=self._keep_id)
-        return hmac.compare_digest(role.fingerprint, self._role.fingerprint)
-
-    def backup(self, target: Path) -> None:
-        """Copy the store into a new file of mode 0600, sealed as it is. It dies with the key of the present epoch.
-
-        Raises:
-            UsageError: there is already a file.
-            DamagedStoreError: the copy cannot be written.
-        """
-        self._file.backup(target)
-
-    def verify(self) -> None:
-        """Read everything: SQLite's own check of the file, then every row, deep part, value and staged change.
-
-        Raises:
-            DamagedStoreError: something is damaged.
-            UsageError: the store was changed meanwhile.
-        """
-        with self._file.reading() as database:
-            self._file.check()
-            for _ in self.rows():
-                pass
-            check_cells(database, self._codec)
-            for staged in staging.transactions(database, self._codec):
-                for _ in staging.read(database, staged, self._side):
-                    pass
-
-    def close(self) -> None:
-        """Close the file. No method may be called afterwards."""
-        self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _codec_of(self, epoch: int, role_key: bytes | None = None) -> RowCodec:
-        key = self._role_key if role_key is None else role_key
-        return RowCodec(self._side, key, self._keys.get(epoch), store_id=self._store_id, keep_id=self._keep_id)
 
     def _take_up(self, epoch: bytes, counts: bytes) -> None:
         """Take up an existing file: its counters, and what a crash has left over."""
         self._epoch = self._role.open_epoch(epoch)
         self._codec = self._codec_of(self._epoch)
-        self._generation, self._count = self._codec.open_counts(counts)
         with self._file.reading() as database:
+            self._counts = self._codec.open_counts(counts, read_states(database))
+            # Before anything is dropped: a transaction that is counted, but looks incomplete, is a damaged one.
+            self._transactions(database)
             cut_short = staging.incomplete(database)
         for number in cut_short:
             with self._file.writing() as database:
@@ -387,21 +259,28 @@ class SqliteHalfStore:
 
     def _staged(self, transaction: TransactionId) -> StagedTransaction | None:
         with self._file.reading() as database:
-            for staged in staging.transactions(database, self._codec):
+            for staged in self._transactions(database):
                 if staged.transaction == transaction:
                     return staged
         return None
 
-    def _drop(self, database: sqlite3.Connection, transaction: TransactionId) -> None:
+    def _drop(self, database: sqlite3.Connection, transaction: TransactionId) -> Counts:
+        """Forget a staged transaction; the counters as they are then."""
         staged = self._staged(transaction)
-        if staged is not None:
-            staging.drop(database, staged.number, blank=True)
-            self._file.soil()
+        if staged is None:
+            return self._counts
+        staging.drop(database, staged.number, blank=True)
+        self._file.soil()
+        return replace(self._counts, staged=self._counts.staged - 1)
+
+    def _check_states(self, database: sqlite3.Connection) -> None:
+        if read_states(database) != self._counts.states:
+            raise damaged(self._side, "lacks a value that it had, or has an older one")
 
     def _enter(self, transaction: TransactionId, *, new_epoch: bool) -> RowCodec:
         """Admit a staging, and give the codec that it seals with."""
         with self._file.reading() as database:
-            staged = {one.transaction: one.new_epoch for one in staging.transactions(database, self._codec)}
+            staged = {one.transaction: one.new_epoch for one in self._transactions(database)}
             again = staged.pop(transaction, False)
             others = staged | self._entered
             if transaction in self._entered or (others if new_epoch else any(others.values())):
@@ -425,32 +304,34 @@ class SqliteHalfStore:
                     staging.drop(database, unfinished, blank=True)
                 self._file.soil()
             self._undraw()
+            self._file.scrub()
 
     def _undraw(self) -> None:
         """Destroy the key of the next epoch if no transaction needs it."""
         if not self._keys.drawn or any(self._entered.values()):
             return
         with self._file.reading() as database:
-            needed = any(staged.new_epoch for staged in staging.transactions(database, self._codec))
+            needed = any(staged.new_epoch for staged in self._transactions(database))
         if not needed:
             self._keys.undraw(self._epoch + 1)
 
     def _commit_epoch(self, staged: StagedTransaction) -> None:
         codec = self._codec_of(self._epoch + 1)
         with self._file.writing() as database:
-            count = apply_epoch(database, self._codec, codec, staged, self._side)
+            self._check_states(database)
+            rows, states = apply_epoch(database, self._codec, codec, staged, self._side)
             staging.drop(database, staged.number, blank=False)
-            _write_counts(database, codec, self._generation + 1, count)
+            counts = Counts(self._counts.generation + 1, rows, self._counts.staged - 1, states)
+            _write_counts(database, codec, counts)
             database.execute("UPDATE meta SET epoch = ?", (self._role.seal_epoch(self._epoch + 1),))
-        self._epoch, self._codec = self._epoch + 1, codec
-        self._generation, self._count = self._generation + 1, count
+        self._epoch, self._codec, self._counts = self._epoch + 1, codec, counts
         self._file.soil()
         self._keys.turn(self._epoch - 1)
         self._file.scrub()
 
 
-def _write_counts(database: sqlite3.Connection, codec: RowCodec, generation: int, count: int) -> None:
-    database.execute("UPDATE meta SET counts = ?", (codec.seal_counts(generation, count),))
+def _write_counts(database: sqlite3.Connection, codec: RowCodec, counts: Counts) -> None:
+    database.execute("UPDATE meta SET counts = ?", (codec.seal_counts(counts),))
 
 
 def _read_meta(database: sqlite3.Connection, side: str) -> tuple[bytes, bytes, bytes, bytes]:
