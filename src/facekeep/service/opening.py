@@ -174,7 +174,14 @@ def _open_half(directory: Path, keys: KeyProvider, side: str, keep_id: bytes) ->
 
 
 def open_roles(
-    directory: Path, plan: KeyPlan, file: KeepFile, *, levels: int, clock: Clock, threads: int | None = None
+    directory: Path,
+    plan: KeyPlan,
+    file: KeepFile,
+    *,
+    levels: int,
+    clock: Clock,
+    threads: int | None = None,
+    check_registry: bool = True,
 ) -> Roles:
     """Open all roles and recover what a crash left.
 
@@ -185,6 +192,7 @@ def open_roles(
         levels: number of levels of the calibration.
         clock: the time.
         threads: cores that searches may use; None for all that this process has.
+        check_registry: whether the registry has to know the halves' rows; a benchmark's gallery has no people.
 
     Raises:
         DamagedStoreError: a store is damaged, swapped or older than its twins.
@@ -222,7 +230,8 @@ def open_roles(
         )
         opened.append(gate.close)
         coordinator = Coordinator(registry, left, right)
-        coordinator.recover()
+        if check_registry:
+            coordinator.recover()
     except BaseException:
         for close in reversed(opened):
             close()

@@ -1,0 +1,71 @@
+# Everything here sets up what it needs and can be run twice. Needs Python 3.11 or newer, npm and make.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+MODELS := src/facekeep/models/manifest.json
+PICTURES := .cache/pictures/.fetched
+
+.PHONY: help setup models pictures demo test test-all check format bench docs lock wheel clean
+
+help:  ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(INSTALLED): requirements/lock.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Facekeep needs Python 3.11 or newer; set PYTHON=")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/lock.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+setup: $(INSTALLED)  ## A virtual environment with all that is pinned
+
+models: $(INSTALLED)  ## Fetch, verify and convert the models
+	$(BIN)/python tools/models/build.py
+
+pictures: $(INSTALLED)  ## Fetch the real pictures that demo and tests use
+	$(BIN)/python tools/pictures/fetch.py
+
+demo: models pictures  ## See it work on real faces, thief included
+	$(BIN)/facekeep demo --pictures .cache/pictures
+
+test: models pictures  ## The tests, with the coverage that split/ and store/ must have
+	$(BIN)/python -m pytest -m 'not extended' --cov --cov-report= $(PYTEST)
+	$(BIN)/coverage report --include='src/facekeep/split/*,src/facekeep/store/*' --fail-under=95 --skip-covered
+
+test-all: models pictures  ## The long tests too; some need FACEKEEP_DATA
+	$(BIN)/python -m pytest $(PYTEST)
+
+check: $(INSTALLED)  ## Lint, types, layers, dependencies, documentation
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry src
+	$(BIN)/mkdocs build --strict --quiet
+	$(BIN)/python tools/check_tree.py
+
+format: $(INSTALLED)  ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: models pictures  ## Speed and memory beside plaintext search; takes some minutes
+	$(BIN)/facekeep bench search --rows 1000000 --probes 1 --against faiss,usearch
+	$(BIN)/facekeep bench search --rows 1000000 --probes 32 --against faiss,usearch
+	$(BIN)/facekeep bench pipeline --pictures .cache/pictures
+
+docs: $(INSTALLED)  ## The documentation as pages in site/
+	$(BIN)/mkdocs build --strict
+
+lock: $(INSTALLED)  ## Pin the dependencies anew: hashes, no addresses
+	$(BIN)/python tools/lock.py
+
+wheel: models  ## A wheel with the models inside
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+clean:  ## Remove what make made, but for the fetched packages
+	rm -rf $(VENV) build dist site .coverage .hypothesis .mypy_cache .ruff_cache
