@@ -155,7 +155,7 @@ CATALOGUE: tuple[Entry, ...] = (
             "input": _input("input", "grey", 64, scale=[256.0]),
             "output": {"names": ["output"], "form": "points-68", "dimension": 136},
             "alignment": None,
-            "preprocessing": "The face box as it is, resized; 68 points x, y as fractions of the box.",
+            "preprocessing": "The face box, or the square around it, resized; 68 points x, y as fractions of it.",
         },
     ),
     _faceplugin(
@@ -179,7 +179,7 @@ CATALOGUE: tuple[Entry, ...] = (
             "input": _input("input", "RGB", 224, mean=[123.675, 116.28, 103.53], scale=[58.395, 57.12, 57.375]),
             "output": {"names": ["output", "617", "618"], "form": "angle-bins", "dimension": 66},
             "alignment": None,
-            "preprocessing": "The box widened by a quarter on each side; yaw, pitch, roll = 3 Σ i·softmax(i) − 99 degrees.",
+            "preprocessing": "The box widened by a quarter each side; yaw, pitch, roll: 3 Σ i softmax(i) − 99 degrees.",
         },
     ),
     _faceplugin(

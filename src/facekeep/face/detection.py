@@ -37,9 +37,9 @@ class DetectionSettings:
         overlap: intersection over union above which two boxes are one face, 0 to 1.
     """
 
-    first_side: int = 320
+    first_side: int = 256
     largest_side: int = 1280
-    eye_distance: float = 20.0
+    eye_distance: float = 16.0
     confidence: float = 0.5
     overlap: float = 0.3
 
