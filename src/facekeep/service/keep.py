@@ -13,6 +13,7 @@ from typing import Self
 from facekeep.domain.comparison import Calibration
 from facekeep.domain.consent import Consent, Purpose
 from facekeep.domain.row import TransactionId
+from facekeep.domain.search import Case
 from facekeep.domain.subject import DataSubject
 from facekeep.errors import DamagedStoreError, ImageError, RefusedError, UsageError
 from facekeep.face.models import ModelPack
@@ -359,6 +360,10 @@ class Keep:
         with self._lock, self._roles.registry.transaction() as tx:
             case = tx.add_case(title, purpose, opened_by=operator, opened=now, expires=now + timedelta(days=days))
             return tx.case(case).title
+
+    def cases(self) -> tuple[Case, ...]:
+        """All cases, oldest first."""
+        return self._roles.registry.cases()
 
     # Rights
 
