@@ -1,0 +1,1 @@
+"""The edges: environment, terminal, exit codes."""

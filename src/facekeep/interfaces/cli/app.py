@@ -1,0 +1,51 @@
+"""The command line as one typer application. Nothing heavy is imported before a command runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from facekeep.interfaces.cli import comparing, consents, demonstration, keeping, measuring, people
+
+__all__ = ["build"]
+
+_EPILOG = "Exit codes: 0 yes, 1 no or unknown, 2 usage, 3 refused, 4 bad input, 5 damaged store."
+
+
+def build() -> typer.Typer:
+    """The application, with every command."""
+    app = typer.Typer(
+        name="facekeep",
+        help="Face recognition with nothing worth stealing.",
+        epilog=_EPILOG,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    demonstration.add_commands(app)
+    keeping.add_commands(app)
+    people.add_commands(app)
+    comparing.add_commands(app)
+    consents.add_commands(app)
+    measuring.add_commands(app)
+    return app
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(version("facekeep"))
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version and end.", is_eager=True, callback=_version),
+    ] = False,
+) -> None:
+    """Face recognition with nothing worth stealing."""

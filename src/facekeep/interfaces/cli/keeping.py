@@ -1,0 +1,225 @@
+"""Commands about the keep itself: init, refresh, rotate, doctor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from facekeep.errors import FacekeepError
+from facekeep.interfaces.cli.context import composition
+from facekeep.interfaces.cli.options import JsonOption, KeepOption
+from facekeep.interfaces.cli.reply import Exit, Heading, Rows, reply, when
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from facekeep.interfaces.composition import Composition
+    from facekeep.service.answers import KeepStatus
+    from facekeep.service.doctor import Finding
+
+__all__ = ["add_commands"]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    panel = "The keep"
+    app.command(rich_help_panel=panel)(init)
+    app.command(rich_help_panel=panel)(refresh)
+    app.command(rich_help_panel=panel)(rotate)
+    app.command(rich_help_panel=panel)(doctor)
+
+
+def init(
+    context: typer.Context,
+    *,
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="An empty or new folder.", show_default=False)],
+    keys: Annotated[
+        Path | None,
+        typer.Option(
+            "--keys", metavar="DIR", help="Folder of the keys; else DIR/keys. Best on another disk.", show_default=False
+        ),
+    ] = None,
+    keyring: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--keyring",
+            metavar="left|right|registry",
+            help="Keep the epoch keys of this store in the keyring of the operating system. Can be given again.",
+            show_default=False,
+        ),
+    ] = None,
+    passphrase: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--passphrase-half",
+            metavar="left|right",
+            help="Put the epoch keys of this half under a passphrase, which is asked for twice, or read as "
+            "FACEKEEP_PASSPHRASE_FD or FACEKEEP_PASSPHRASE_LEFT and …_RIGHT say.",
+            show_default=False,
+        ),
+    ] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            "--calibration",
+            metavar="FILE",
+            help="Thresholds of an own model; see evaluate --write-calibration.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a keep: three stores and their keys, each apart, mode 0600."""
+    from facekeep.interfaces.composition import KeyRecord
+
+    parts = composition(context)
+    folder = keys or parts.settings.keys
+    record = KeyRecord(
+        None if folder is None else folder.absolute(), frozenset(keyring or ()), frozenset(passphrase or ())
+    )
+    with parts.create(directory, record, calibration) as keep:
+        status = keep.status()
+    findings = _findings(parts, directory, status)
+    document = {
+        "keep": directory.absolute(),
+        "model": status.model,
+        "purposes": list(status.switches),
+        "keys": {"keyring": record.keyring, "passphrase": record.passphrase},
+        "findings": [_finding_document(finding) for finding in findings],
+    }
+    lines: list[str | Heading | Rows] = [
+        "made a keep: a registry, a left half and a right half, each with keys of its own.",
+        f"Switched on: {', '.join(status.switches)}. The others: facekeep switch PURPOSE on.",
+        Heading("What is weak so far"),
+        *_finding_lines(findings),
+        Heading("Next"),
+        "Name the keep once: export FACEKEEP_KEEP=DIR",
+        "Enrol somebody:     facekeep enrol LABEL PICTURE --consent verify,identify --notice NOTICE.txt",
+        "Back up each store apart from the others, and no store together with its keys.",
+    ]
+    reply(document, lines, as_json=as_json)
+
+
+def refresh(context: typer.Context, *, keep: KeepOption = None, as_json: JsonOption = False) -> None:
+    """Draw new shares and epoch keys, and destroy the old ones: earlier backups are unreadable from then on."""
+    with composition(context).open(keep) as opened:
+        done = opened.refresh()
+    lines = [
+        f"refreshed: {done.rows:,} rows have new shares in both halves, epoch {done.epoch}.",
+        "Backups made before can no longer be opened. Make new ones.",
+    ]
+    reply({"epoch": done.epoch, "rows": done.rows}, lines, as_json=as_json)
+
+
+def rotate(context: typer.Context, *, keep: KeepOption = None, as_json: JsonOption = False) -> None:
+    """Draw new role keys for the three stores, seal everything under them, and destroy the old ones."""
+    with composition(context).open(keep) as opened:
+        opened.rotate()
+    reply(
+        {"rotated": True},
+        ["rotated: the three stores are sealed under new keys; the old are destroyed."],
+        as_json=as_json,
+    )
+
+
+def doctor(
+    context: typer.Context,
+    *,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Open every cell of the three stores too.", show_default=False)
+    ] = False,
+    keep: KeepOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Name what is weak about the keep and its machine. Exit code 1 if something is critical."""
+    parts = composition(context)
+    directory = parts.directory(keep)
+    status: KeepStatus | None = None
+    findings: tuple[Finding, ...] = ()
+    try:
+        with parts.open(directory) as opened:
+            status = opened.status()
+    except FacekeepError as error:
+        from facekeep.service.doctor import error_finding
+
+        findings = (error_finding(error),)
+    findings = _findings(parts, directory, status, deep=deep, found=findings)
+    critical = any(finding.severity == "critical" for finding in findings)
+    document = {
+        "healthy": not critical,
+        "findings": [_finding_document(finding) for finding in findings],
+        "status": None if status is None else _status_document(status),
+    }
+    lines = [*_finding_lines(findings), *([] if status is None else [_status_line(status)])]
+    reply(document, lines, as_json=as_json, code=Exit.NO if critical else Exit.YES)
+
+
+def _findings(
+    parts: Composition,
+    directory: Path,
+    status: KeepStatus | None,
+    *,
+    deep: bool = False,
+    found: Sequence[Finding] = (),
+) -> tuple[Finding, ...]:
+    from datetime import UTC, datetime
+
+    from facekeep.interfaces.host import LinuxHost
+    from facekeep.service import doctor as findings
+    from facekeep.service.doctor_stores import examine_stores
+
+    every = list(found)
+    host = LinuxHost()
+    try:
+        record = parts.record(directory)
+        every += findings.inspect_models(parts.models()[0].verify())
+        if deep:
+            every += examine_stores(directory, parts.plan(record))
+    except FacekeepError as error:
+        every.append(findings.error_finding(error))
+    else:
+        layout = findings.Layout(
+            directory.absolute(), record.directory or directory.absolute() / "keys", record.keyring, record.passphrase
+        )
+        every += findings.inspect_layout(layout, host)
+        every += findings.inspect_host(layout, host)
+    if status is not None:
+        every += findings.inspect_status(status, datetime.now(UTC))
+    return findings.worst_first(every)
+
+
+def _finding_document(finding: Finding) -> dict[str, object]:
+    return {
+        "code": finding.code,
+        "severity": finding.severity,
+        "message": finding.message,
+        "hint": finding.hint,
+    }
+
+
+def _finding_lines(findings: Sequence[Finding]) -> list[str | Heading | Rows]:
+    if not findings:
+        return ["nothing weak was found."]
+    return [line for f in findings for line in (f"{f.severity:8}  {f.message}.", f"          {f.hint}")]
+
+
+def _status_document(status: KeepStatus) -> dict[str, object]:
+    return {
+        "people": status.people,
+        "references": status.references,
+        "epoch": status.epoch,
+        "generation": status.generation,
+        "model": status.model,
+        "refreshed": status.refreshed,
+        "alarms": status.alarms,
+        "switches": list(status.switches),
+    }
+
+
+def _status_line(status: KeepStatus) -> str:
+    return (
+        f"{status.people:,} people, {status.references:,} references, epoch {status.epoch}, "
+        f"refreshed {when(status.refreshed)} UTC."
+    )

@@ -1,0 +1,266 @@
+"""Commands that measure: evaluate, drill, bench search, bench pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from facekeep.errors import BadInputError, ModelError, UsageError
+from facekeep.interfaces.cli.context import composition
+from facekeep.interfaces.cli.options import JsonOption, read_picture
+from facekeep.interfaces.cli.reply import Heading, Rows, console, reply, shown
+
+if TYPE_CHECKING:
+    from facekeep.domain.comparison import Calibration
+    from facekeep.domain.performance import Rate
+    from facekeep.service.evaluation import Evaluation
+
+__all__ = ["add_commands", "pictures_below", "steps", "write_text"]
+
+_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".tif", ".tiff"})
+_DEMO_PICTURES = Path(".cache/pictures")
+
+HtmlOption = Annotated[
+    Path | None, typer.Option("--html", metavar="FILE", help="Write a report as one HTML page.", show_default=False)
+]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    panel = "Measure"
+    app.command(rich_help_panel=panel)(evaluate)
+    group = typer.Typer(no_args_is_help=True, help="Time the search beside plaintext peers, and the way of a picture.")
+    group.command("search")(bench_search)
+    group.command("pipeline")(bench_pipeline)
+    app.add_typer(group, name="bench", rich_help_panel=panel)
+
+
+def evaluate(
+    context: typer.Context,
+    *,
+    images: Annotated[
+        Path,
+        typer.Option("--images", metavar="DIR", help="A folder with a folder for each person.", show_default=False),
+    ],
+    pairs: Annotated[
+        Path | None, typer.Option("--pairs", metavar="FILE", help="A list of pairs as LFW has it.", show_default=False)
+    ] = None,
+    groups: Annotated[
+        Path | None,
+        typer.Option("--groups", metavar="CSV", help="Groups of people, to compare error rates.", show_default=False),
+    ] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            "--calibration", metavar="FILE", help="Thresholds to judge; else the shipped.", show_default=False
+        ),
+    ] = None,
+    write_calibration: Annotated[
+        Path | None,
+        typer.Option(
+            "--write-calibration", metavar="FILE", help="Write the thresholds that were measured.", show_default=False
+        ),
+    ] = None,
+    source: Annotated[
+        str, typer.Option("--source", metavar="TEXT", help="What was measured on, for the calibration and the report.")
+    ] = "pictures of the operator",
+    html: HtmlOption = None,
+    workers: Annotated[int, typer.Option("--workers", metavar="N", help="Threads.")] = 2,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure error rates of the model on pictures of people: DET, FMR, FNMR, search, groups."""
+    from facekeep.face.pipeline import FacePipeline
+    from facekeep.service import calibration as calibrations
+    from facekeep.service.evaluation import evaluate as measure
+    from facekeep.service.evaluation_acquisition import CentralFaceEmbedder
+    from facekeep.service.evaluation_data import read_folders, read_groups, read_lfw
+    from facekeep.service.evaluation_report import html_report
+
+    pictures = read_folders(images) if pairs is None else read_lfw(images, pairs)
+    table = None if groups is None else read_groups(groups, pictures.names)
+    pack, chosen = composition(context).models()
+    pipeline = FacePipeline.build(pack, chosen)
+    embedder = CentralFaceEmbedder(pipeline.detector, pipeline.extractor)
+    with steps() as tell:
+        result = measure(
+            pictures,
+            embedder,
+            groups=table,
+            calibration=_calibration(calibration, embedder.model),
+            workers=workers,
+            progress=tell,
+        )
+    written: dict[str, object] = {}
+    if write_calibration is not None:
+        measured = calibrations.calibrate(result.non_mated, result.pictures_of, model=result.model, source=source)
+        write_text(write_calibration, calibrations.to_json(measured))
+        written["calibration"] = write_calibration
+    if html is not None:
+        write_text(html, html_report(result, title=source))
+        written["html"] = html
+    reply({**result.as_json(), "written": written}, _evaluation_lines(result), as_json=as_json)
+
+
+def _calibration(path: Path | None, model: str) -> Calibration | None:
+    from facekeep.service import calibration as calibrations
+
+    if path is not None:
+        return calibrations.read_calibration(path, model)
+    try:
+        return calibrations.shipped_calibration(model)
+    except ModelError:
+        return None  # an own model has none yet; measuring one is what this command is for
+
+
+def _evaluation_lines(result: Evaluation) -> Iterator[str | Heading | Rows]:
+    yield f"{result.people:,} people, {result.pictures:,} pictures, {result.pictures_per_second:.1f} pictures a second."
+    yield f"failure to acquire {_rate(result.failure_to_acquire)}; {result.unreadable} files could not be read."
+    if result.accuracy is not None:
+        folds = "drawn here" if result.pairs_drawn else "as given"
+        mean, error = 100 * result.accuracy.mean, 100 * result.accuracy.standard_error
+        yield f"accuracy {mean:.2f} % ± {error:.2f} (folds {folds})."
+    if result.points:
+        cells = [
+            (f"{p.point.target_fmr:.0e}", f"{p.point.threshold:.3f}", _rate(p.point.fnmr), _ends(p.fnmr_over_subjects))
+            for p in result.points
+        ]
+        yield Heading("False non-matches at a false match rate, over all cross pairs")
+        yield Rows(("FMR", "threshold", "FNMR", "95 % over subjects"), cells, frozenset({0, 1}))
+    if result.search is not None:
+        yield f"1:N among {result.search.references:,}: rank 1 {_rate(result.search.rank_1)}."
+    for one in result.differentials:
+        yield f"groups by {shown(one.attribute)}: see --json or --html."
+
+
+def _rate(rate: Rate) -> str:
+    return f"{100 * rate.value:.3g} % ({rate.errors:,} of {rate.trials:,})" if rate.trials else "– (no trial)"
+
+
+def _ends(interval: tuple[float, float]) -> str:
+    return f"{100 * interval[0]:.3g} to {100 * interval[1]:.3g} %"
+
+
+def bench_search(
+    *,
+    rows: Annotated[int, typer.Option("--rows", metavar="N", help="Size of the gallery.")] = 100_000,
+    probes: Annotated[int, typer.Option("--probes", metavar="Q", help="Probes searched together.")] = 1,
+    against: Annotated[str, typer.Option("--against", metavar="NAMES", help="faiss, usearch, or both.")] = "faiss",
+    threads: Annotated[
+        int | None, typer.Option("--threads", metavar="T", help="Cores for all; else all.", show_default=False)
+    ] = None,
+    repeats: Annotated[int, typer.Option("--repeats", metavar="N", help="How often each is timed.")] = 9,
+    as_json: JsonOption = False,
+) -> None:
+    """Time a whole 1:N search, both halves and all, beside plaintext exact search."""
+    from facekeep.service.benchmark_search import SearchSettings, run
+
+    peers = tuple(name.strip() for name in against.split(",") if name.strip())
+    with steps() as tell:
+        result = run(SearchSettings(rows, probes, peers, threads, repeats), tell)
+    cells = [("facekeep, split and sealed", f"{result.ours_ms:,.2f}", "1.0")]
+    cells += [(f"{name}, plaintext", f"{peer.ms:,.2f}", f"{peer.ratio:,.1f}") for name, peer in result.peers.items()]
+    lines: list[str | Heading | Rows] = [
+        Rows((f"{probes:,} probe{'s' * (probes > 1)} in {rows:,} rows", "ms", "times ours"), cells, frozenset({1, 2})),
+        f"recall at 1 {result.recall_at_1:.4f}; {result.bytes_per_row_and_half:,.0f} bytes of memory a row and half; "
+        f"opened in {result.open_seconds:.1f} s.",
+    ]
+    reply(result.as_json(), lines, as_json=as_json)
+
+
+def bench_pipeline(
+    context: typer.Context,
+    *,
+    pictures: Annotated[Path, typer.Option("--pictures", metavar="DIR", help="A folder of pictures.")] = _DEMO_PICTURES,
+    rounds: Annotated[int, typer.Option("--rounds", metavar="N", help="How often each picture is taken.")] = 5,
+    threads: Annotated[
+        int | None, typer.Option("--threads", metavar="T", help="Cores for a picture; else all.", show_default=False)
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Time the way from a picture to a template, in all and stage by stage."""
+    from dataclasses import replace
+
+    from facekeep.face.pipeline import FacePipeline
+    from facekeep.face.quality import QualityAssessor
+    from facekeep.service.benchmark_pipeline import benchmark_pipeline
+
+    data = [read_picture(path) for path in pictures_below(pictures)]
+    pack, chosen = composition(context).models()
+    pipeline = FacePipeline.build(pack, replace(chosen, threads=threads))
+    with steps() as tell:
+        result = benchmark_pipeline(
+            data,
+            pipeline,
+            QualityAssessor.build(pack),
+            rounds=rounds,
+            progress=lambda done, every: tell("rounds", done, every),
+        )
+    document = {
+        "pictures": result.pictures,
+        "rounds": result.rounds,
+        "faces": result.faces,
+        "pictures_per_second": result.pictures_per_second,
+        "milliseconds_per_picture": result.milliseconds_per_picture,
+        "stages": {stage: {"median_ms": ms} for stage, ms in result.milliseconds.items()},
+        "threads": threads,
+    }
+    cells = [(stage, f"{ms:,.2f}") for stage, ms in result.milliseconds.items()]
+    lines: list[str | Heading | Rows] = [
+        f"{result.pictures_per_second:.1f} pictures a second, {result.milliseconds_per_picture:.1f} ms a picture "
+        f"({result.faces} of {result.pictures} pictures have a face).",
+        Rows(("stage", "median ms"), cells, frozenset({1})),
+    ]
+    reply(document, lines, as_json=as_json)
+
+
+def pictures_below(folder: Path) -> list[Path]:
+    """The pictures in a folder, by their names.
+
+    Raises:
+        UsageError: there is none.
+    """
+    try:
+        found = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and path.is_file())
+    except OSError:
+        found = []
+    if not found:
+        raise UsageError(
+            "there is no picture in the folder of pictures",
+            hint="Give --pictures DIR; in a clone of the project, python tools/pictures/fetch.py fetches some.",
+        )
+    return found
+
+
+@contextmanager
+def steps() -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar on the standard error: call it with a stage, the steps done and all steps."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console(error=True), transient=True) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(stage: str, done: int, every: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=every)
+            bar.update(tasks[stage], completed=done, total=every)
+
+        yield tell
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a report.
+
+    Raises:
+        BadInputError: it cannot be written.
+    """
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError:
+        raise BadInputError(
+            "a report cannot be written", hint="Check that its folder exists and that this account may write there."
+        ) from None

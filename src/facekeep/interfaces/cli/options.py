@@ -1,0 +1,120 @@
+"""Options that several commands share, and how their values are read."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from facekeep.domain.consent import Purpose
+from facekeep.errors import BadInputError, UsageError
+
+__all__ = [
+    "CaseOption",
+    "GalleryOption",
+    "JsonOption",
+    "KeepOption",
+    "LabelArgument",
+    "NoticeOption",
+    "OperatorOption",
+    "purposes_of_text",
+    "read_notice",
+    "read_picture",
+]
+
+KeepOption = Annotated[
+    Path | None,
+    typer.Option("--keep", metavar="DIR", help="The keep's folder; else FACEKEEP_KEEP.", show_default=False),
+]
+OperatorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--operator",
+        metavar="NAME",
+        help="Who works, for the logs; else FACEKEEP_OPERATOR, else the account's name.",
+        show_default=False,
+    ),
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document and nothing else.", show_default=False)
+]
+LabelArgument = Annotated[
+    str, typer.Argument(metavar="LABEL", help="What you call the data subject by.", show_default=False)
+]
+GalleryOption = Annotated[str, typer.Option("--gallery", metavar="NAME", help="The group of references.")]
+NoticeOption = Annotated[
+    Path,
+    typer.Option(
+        "--notice", metavar="FILE", help="The notice that the data subject was shown, UTF-8.", show_default=False
+    ),
+]
+CaseOption = Annotated[
+    str,
+    typer.Option(
+        "--case",
+        metavar="CASE",
+        help="What is searched for: see facekeep case open. Searches of one's own need none.",
+        show_default=False,
+    ),
+]
+
+_LARGEST_PICTURE: Final = 32 << 20
+_LARGEST_NOTICE: Final = 1 << 20
+
+
+def purposes_of_text(text: str) -> tuple[Purpose, ...]:
+    """Purposes that are separated by commas.
+
+    Raises:
+        UsageError: one of them is none, or there is none.
+    """
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    try:
+        chosen = {Purpose(word) for word in words}
+    except ValueError:
+        raise UsageError(
+            "a purpose is unknown", hint=f"Purposes are {', '.join(Purpose)}; separate several by commas."
+        ) from None
+    if not chosen:
+        raise UsageError("no purpose was named", hint=f"Purposes are {', '.join(Purpose)}.")
+    return tuple(purpose for purpose in Purpose if purpose in chosen)
+
+
+def read_notice(path: Path) -> str:
+    """The text of a notice.
+
+    Raises:
+        BadInputError: it cannot be read, is empty, too long or not UTF-8.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST_NOTICE + 1)
+        text = data.decode("utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise BadInputError(
+            "the notice cannot be read", hint="Give --notice a text file in UTF-8: what the data subject was shown."
+        ) from None
+    if not text.strip() or len(data) > _LARGEST_NOTICE:
+        raise BadInputError(
+            "the notice is empty or too long", hint="Give the text that the data subject was shown, at most 1 MiB."
+        )
+    return text
+
+
+def read_picture(path: Path) -> bytes:
+    """The bytes of a picture; ``-`` is the standard input. One byte more than allowed is read, and refused later.
+
+    Raises:
+        BadInputError: it cannot be read.
+    """
+    try:
+        if str(path) == "-":
+            return sys.stdin.buffer.read(_LARGEST_PICTURE + 1)
+        with path.open("rb") as file:
+            return file.read(_LARGEST_PICTURE + 1)
+    except OSError:
+        raise BadInputError(
+            "a picture cannot be read", hint="Check that the file exists and that this account may read it."
+        ) from None

@@ -1,0 +1,313 @@
+"""Commands about data subjects: enrol, list, show, erase, never-return, unlock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from facekeep.domain.consent import Consent, Purpose
+from facekeep.errors import BadInputError, UsageError
+from facekeep.interfaces.cli.context import composition
+from facekeep.interfaces.cli.options import (
+    GalleryOption,
+    JsonOption,
+    KeepOption,
+    LabelArgument,
+    NoticeOption,
+    OperatorOption,
+    purposes_of_text,
+    read_notice,
+    read_picture,
+)
+from facekeep.interfaces.cli.reply import Exit, Rows, console, exit_code, extra_of, reply, shown, when
+
+if TYPE_CHECKING:
+    from facekeep.service.answers import EnrolSummary
+    from facekeep.service.enrolment import Person
+    from facekeep.service.keep import Keep
+
+__all__ = ["add_commands", "consent_document"]
+
+_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".tif", ".tiff"})
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    panel = "People"
+    app.command(rich_help_panel=panel)(enrol)
+    app.command("list", rich_help_panel=panel)(list_people)
+    app.command(rich_help_panel=panel)(show)
+    app.command(rich_help_panel=panel)(erase)
+    app.command("never-return", rich_help_panel=panel)(never_return)
+    app.command(rich_help_panel=panel)(unlock)
+
+
+def enrol(
+    context: typer.Context,
+    *,
+    consent: Annotated[
+        str, typer.Option("--consent", metavar="PURPOSE[,PURPOSE]", help="What the data subject agreed to.")
+    ],
+    notice: NoticeOption,
+    label: Annotated[
+        str | None, typer.Argument(metavar="LABEL", help="What you call the data subject by.", show_default=False)
+    ] = None,
+    pictures: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="PICTURE", help="Pictures of this one person; - is standard input."),
+    ] = None,
+    people: Annotated[
+        Path | None,
+        typer.Option(
+            "--people",
+            metavar="DIR",
+            help="Enrol many: a folder with a folder for each person, its name being the label.",
+            show_default=False,
+        ),
+    ] = None,
+    name: Annotated[str, typer.Option("--name", metavar="TEXT", help="The name, sealed in the registry.")] = "",
+    gallery: GalleryOption = "main",
+    keep: KeepOption = None,
+    operator: OperatorOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Enrol a person, or a folder of people, with consent."""
+    purposes, text, parts = purposes_of_text(consent), read_notice(notice), composition(context)
+    who = parts.operator(operator)
+    if people is not None:
+        if label is not None or name:
+            raise UsageError(
+                "--people excludes a label, pictures and --name", hint="The names of the folders are the labels."
+            )
+        with parts.open(keep) as opened:
+            summary = _enrol_folder(opened, people, purposes=purposes, notice=text, gallery=gallery, operator=who)
+        _reply_summary(summary, as_json=as_json)
+    if label is None or not pictures:
+        raise UsageError(
+            "a label and a picture are needed", hint="facekeep enrol LABEL PICTURE…, or facekeep enrol --people DIR."
+        )
+    if sum(str(path) == "-" for path in pictures) > 1:
+        raise UsageError("the standard input is one picture, not several", hint="Give - once.")
+    read = [read_picture(path) for path in pictures]
+    with parts.open(keep) as opened:
+        done = opened.enrol(label, read, purposes=purposes, notice=text, name=name, gallery=gallery, operator=who)
+    document = {
+        "label": done.label,
+        "references": done.references,
+        "gallery": done.gallery,
+        "purposes": list(done.purposes),
+        "never_returned": done.never_returned,
+    }
+    lines = [f"enrolled {shown(done.label)} with {_references(done.references)}, for {', '.join(done.purposes)}."]
+    if done.never_returned:
+        lines.append("This person is on the list “never return me”: no 1:N search gives them.")
+    reply(document, lines, as_json=as_json)
+
+
+def _enrol_folder(
+    keep: Keep, folder: Path, *, purposes: tuple[Purpose, ...], notice: str, gallery: str, operator: str
+) -> EnrolSummary:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from facekeep.service.answers import EnrolOutcome
+
+    people = _people_of(folder)
+    columns = (TextColumn("enrolling"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console(error=True), transient=True) as bar:
+        task = bar.add_task("", total=len(people))
+
+        def tell(outcome: EnrolOutcome) -> None:
+            bar.advance(task)
+            if outcome.error is not None:
+                bar.console.print(f"not enrolled: {shown(outcome.label)}: {shown(outcome.error.message)}")
+
+        return keep.enrol_many(
+            people, purposes=purposes, notice=notice, gallery=gallery, operator=operator, progress=tell
+        )
+
+
+def _people_of(folder: Path) -> list[Person]:
+    from facekeep.service.enrolment import Person
+
+    try:
+        folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+        people = [Person(path.name, list(_pictures_of(path))) for path in folders]
+    except OSError:
+        raise BadInputError(
+            "the folder of people cannot be read", hint="Give a folder with one for each person."
+        ) from None
+    if not people:
+        raise BadInputError(
+            "the folder of people holds no folder", hint="Make a folder for each person and put the pictures in it."
+        )
+    return people
+
+
+def _pictures_of(folder: Path) -> Iterator[Callable[[], bytes]]:
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".") and path.is_file():
+            yield lambda path=path: read_picture(path)  # type: ignore[misc]
+
+
+def _reply_summary(summary: EnrolSummary, *, as_json: bool) -> None:
+    failed = [(outcome.label, outcome.error) for outcome in summary.failed if outcome.error is not None]
+    document = {
+        "enrolled": summary.enrolled,
+        "failed": [
+            {
+                "label": label,
+                "error": type(error).__name__,
+                "message": error.message,
+                "hint": error.hint,
+                "exit_code": int(exit_code(error)),
+                **extra_of(error),
+            }
+            for label, error in failed
+        ],
+    }
+    lines = [f"enrolled {summary.enrolled} of {len(summary.outcomes)} people."]
+    if failed:
+        lines.append(f"{len(failed)} could not be enrolled; the others are. Give better pictures of these and repeat.")
+    reply(document, lines, as_json=as_json, code=Exit.BAD_INPUT if failed else Exit.YES)
+
+
+def list_people(context: typer.Context, *, keep: KeepOption = None, as_json: JsonOption = False) -> None:
+    """List the data subjects: label, name, references, purposes."""
+    with composition(context).open(keep) as opened:
+        people = sorted(opened.subjects(), key=lambda person: person.label)
+    document = {
+        "people": [
+            {
+                "label": person.label,
+                "name": person.name,
+                "references": person.references,
+                "purposes": list(person.purposes),
+                "enrolled": person.enrolled,
+            }
+            for person in people
+        ]
+    }
+    cells = [
+        (person.label, person.name, str(person.references), ", ".join(person.purposes), when(person.enrolled))
+        for person in people
+    ]
+    table = Rows(("label", "name", "references", "purposes", "enrolled (UTC)"), cells, frozenset({2}))
+    reply(document, [table] if people else ["nobody is enrolled."], as_json=as_json)
+
+
+def show(context: typer.Context, label: LabelArgument, keep: KeepOption = None, as_json: JsonOption = False) -> None:
+    """Show all that the registry holds of a data subject."""
+    with composition(context).open(keep) as opened:
+        person = opened.subject(label)
+    document = {
+        "label": person.label,
+        "name": person.name,
+        "galleries": list(person.galleries),
+        "references": person.references,
+        "purposes": list(person.purposes),
+        "enrolled": person.enrolled,
+        "consents": [consent_document(consent) for consent in person.consents],
+        "never_returned": person.never_returned,
+        "locked": person.locked,
+    }
+    cells = [
+        ("label", person.label),
+        ("name", person.name or "–"),
+        ("references", f"{person.references} in {', '.join(person.galleries) or 'no gallery'}"),
+        ("allowed now", ", ".join(person.purposes) or "nothing"),
+        ("enrolled (UTC)", when(person.enrolled)),
+        ("never return me", "yes: no 1:N search gives this person" if person.never_returned else "no"),
+        ("locked", "yes: too many rejected comparisons; see facekeep unlock" if person.locked else "no"),
+    ]
+    reply(document, [Rows(("what", "is held"), cells), consent_rows(person.consents)], as_json=as_json)
+
+
+def consent_document(consent: Consent) -> dict[str, object]:
+    """A consent for programs."""
+    return {
+        "purpose": consent.purpose,
+        "notice": consent.notice,
+        "given": consent.given,
+        "withdrawn": consent.withdrawn,
+        "holds": consent.holds,
+    }
+
+
+def consent_rows(consents: Sequence[Consent]) -> Rows:
+    """Consents for people."""
+    return Rows(
+        ("consent to", "given (UTC)", "withdrawn (UTC)", "notice"),
+        [(c.purpose, when(c.given), when(c.withdrawn), c.notice[:16]) for c in consents],
+    )
+
+
+def erase(
+    context: typer.Context,
+    *,
+    label: LabelArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.", show_default=False)] = False,
+    keep: KeepOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Erase a data subject: rows, record and the keys of both. This cannot be undone."""
+    parts = composition(context)
+    if not (yes or as_json):
+        typer.confirm(f"Erase {shown(label)} for good?", abort=True, err=True)
+    with parts.open(keep) as opened:
+        erasure = opened.erase(label)
+    document = {
+        "erased": label,
+        "references": erasure.references,
+        "backups_readable_until": erasure.backups_readable_until,
+    }
+    lines = [
+        f"erased {shown(label)}: {_references(erasure.references)} and all that the registry held.",
+        f"Backups made before can be opened, by who has their keys, until the next refresh (facekeep refresh), "
+        f"which is due by {when(erasure.backups_readable_until)} UTC.",
+    ]
+    reply(document, lines, as_json=as_json)
+
+
+def never_return(
+    context: typer.Context,
+    *,
+    label: LabelArgument,
+    picture: Annotated[Path, typer.Argument(metavar="PICTURE", help="A picture of this person; - is standard input.")],
+    keep: KeepOption = None,
+    operator: OperatorOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a person on the list “never return me”: no 1:N search gives them."""
+    parts = composition(context)
+    data = read_picture(picture)
+    with parts.open(keep) as opened:
+        taken = opened.never_return(label, data, operator=parts.operator(operator))
+    lines = [
+        f"{shown(label)} is on the list: {_references(taken)} taken out of 1:N searches.",
+        "References that are added later are held against the list first.",
+    ]
+    reply({"label": label, "references_taken_out": taken}, lines, as_json=as_json)
+
+
+def unlock(
+    context: typer.Context,
+    *,
+    label: LabelArgument,
+    reviewers: Annotated[
+        list[str],
+        typer.Option("--reviewer", metavar="NAME", help="Who reviewed the lock; give it twice, for two people."),
+    ],
+    keep: KeepOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Lift the lock of a person whose references saw too many rejected comparisons."""
+    with composition(context).open(keep) as opened:
+        opened.unlock(label, reviewers)
+    reply({"unlocked": label}, [f"{shown(label)} can be compared again."], as_json=as_json)
+
+
+def _references(count: int) -> str:
+    return "1 reference" if count == 1 else f"{count:,} references"
