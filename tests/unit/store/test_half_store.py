@@ -486,3 +486,51 @@ def test_many_rows_pass_in_chunks(path: Path, keys: MemoryKeyProvider) -> None:
         store.reseal(new_key())
         assert [row.slot for row in store.rows()] == list(range(8900))
         store.verify()
+
+
+def test_a_long_source_that_fails_leaves_nothing(path: Path, keys: MemoryKeyProvider) -> None:
+    def source() -> Iterable[Change]:
+        yield from (put(number) for number in range(5000))
+        raise RuntimeError("the source has ended")
+
+    with create(path, keys) as store:
+        with pytest.raises(RuntimeError, match="has ended"):
+            store.stage(ONE, source(), new_epoch=True)
+        assert keys.names() == ("left", "left.epoch.0")
+        assert cells(connection(store)) == []
+        store.verify()
+
+
+def test_a_value_put_back_meanwhile_is_found(path: Path, keys: MemoryKeyProvider) -> None:
+    with create(path, keys) as store:
+        store.save_state("budgets", b"ten left")
+        (old,) = connection(store).execute("SELECT value FROM states").fetchone()
+        store.save_state("budgets", b"none left")
+        connection(store).execute("UPDATE states SET value = ?", (old,))
+        with pytest.raises(DamagedStoreError, match="older one"):
+            store.state("budgets")
+        with pytest.raises(DamagedStoreError, match="older one"):
+            store.reseal(new_key())
+        store.stage(TWO, [], new_epoch=True)
+        with pytest.raises(DamagedStoreError, match="older one"):
+            store.commit(TWO)
+
+
+def test_a_file_that_cannot_be_prepared_is_closed(
+    path: Path, keys: MemoryKeyProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("facekeep.store.half_file._SCHEMA", ("CREATE TABLE broken",))
+        with pytest.raises(DamagedStoreError):
+            create(path, keys)
+    path.unlink()
+    with create(path, keys) as store:
+        with monkeypatch.context() as patch:
+            patch.setattr("facekeep.store.half_file._connect", _refuse)
+            with pytest.raises(DamagedStoreError, match="missing or may not be written"):
+                store.backup(path.with_name("backup"))
+        assert not path.with_name("backup").exists()
+
+
+def _refuse(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path / "below")
