@@ -2,7 +2,7 @@
 
 Geometry comes from the detector's five points and 68 finer ones, light and sharpness from the face turned upright, the
 eyes from a small classifier. The head-pose model of the pack is not used: its angles jump in steps of three degrees, it
-takes 12 ms, and yaw from five points agrees with it (correlation 0.98). docs/reference/quality.md has the figures.
+takes 12 ms, and yaw from the points agrees with it (correlation 0.98). docs/reference/quality.md has the figures.
 """
 
 from __future__ import annotations
@@ -33,9 +33,11 @@ _BLACK, _WHITE = 25, 247  # limits of under- and over-exposure in ISO/IEC 29794-
 _FINE, _COARSE = 1.0, 16.0  # sigmas in the upright face of 128 pixels; the eyes are about 45 apart there
 
 # How far the nose tip stands out, in inter-eye distances, as tangents per unit; docs/reference/quality.md.
-_YAW_SLOPE = 1.67
+_YAW_SLOPE = 1.47
+_YAW_SLOPE_OF_FIVE = 1.67
 _PITCH_SLOPE = 0.94
 _PITCH_FRONTAL = 0.486
+_FAR = 45.0  # degrees of yaw from which the detector's points are believed: the fine ones know no profiles
 
 _EYES = (slice(36, 42), slice(42, 48))
 _NOSE_TIP, _MOUTH_CORNERS = 30, (48, 54)
@@ -97,8 +99,8 @@ class QualityAssessor:
         values[MeasureName.CROP] = _inside(sample, subject.box)
         pose = _Pose.of(subject, points)
         # Seen from the side, the eyes come closer together; the standard asks for their distance in space.
-        distance = subject.landmarks.inter_eye_distance / math.cos(math.radians(max(-60.0, min(60.0, pose.yaw))))
-        values[MeasureName.INTER_EYE_DISTANCE] = distance
+        foreshortening = math.cos(math.radians(max(-60.0, min(60.0, pose.yaw))))
+        values[MeasureName.INTER_EYE_DISTANCE] = _eye_distance(points) * upright.scale / foreshortening
         values |= _light(upright.face)
         values |= {MeasureName.YAW: pose.yaw, MeasureName.PITCH: pose.pitch, MeasureName.ROLL: pose.roll}
         values[MeasureName.EYES_OPEN] = min(self._open(upright, points[eye]) for eye in _EYES)
@@ -134,9 +136,15 @@ class QualityAssessor:
 
 @dataclass(frozen=True, slots=True)
 class _Upright:
-    """The square around a face's box, turned so that the eyes are level; RGB, 256 × 256."""
+    """The square around a face's box, turned so that the detector's eyes are level.
+
+    Attributes:
+        face: RGB, 256 × 256.
+        scale: pixels of the picture in one of these.
+    """
 
     face: _Bytes
+    scale: float
 
     @classmethod
     def of(cls, sample: BiometricSample, subject: DetectedFace) -> _Upright:
@@ -158,7 +166,7 @@ class _Upright:
         turn[:, 2] += [_SIDE / 2 - middle[0], _SIDE / 2 - middle[1]]
         # What lies outside is a copy of the edge, so that a face at the border does not count as underexposed.
         face = cv2.warpAffine(region, turn, (_SIDE, _SIDE), borderMode=cv2.BORDER_REPLICATE)
-        return cls(np.asarray(face, np.uint8))
+        return cls(np.asarray(face, np.uint8), side / _SIDE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +179,28 @@ class _Pose:
 
     @classmethod
     def of(cls, subject: DetectedFace, points: _Points) -> _Pose:
-        across, _ = _nose(subject.landmarks.points.astype(np.float64))
-        yaw = math.atan(_YAW_SLOPE * across)
-        fine = np.stack([points[_EYES[0]].mean(0), points[_EYES[1]].mean(0), points[_NOSE_TIP]])
-        _, down = _nose(np.concatenate([fine, points[list(_MOUTH_CORNERS)]]))
+        eyes = _eye_centres(points)
+        across, down = _nose(np.concatenate([eyes, points[[_NOSE_TIP, *_MOUTH_CORNERS]]]))
+        coarse, _ = _nose(subject.landmarks.points.astype(np.float64))
+        yaw, far = math.atan(_YAW_SLOPE * across), math.atan(_YAW_SLOPE_OF_FIVE * coarse)
+        if abs(math.degrees(far)) > _FAR:
+            yaw = far
         pitch = math.atan(_PITCH_SLOPE * (down * math.cos(yaw) - _PITCH_FRONTAL))
-        return cls(math.degrees(yaw), math.degrees(pitch), -_tilt(subject))
+        left, right = eyes
+        # The detector's eyes lag behind a turn by a fifth; the fine ones, seen nearly upright, say by how much.
+        roll = _tilt(subject) + math.degrees(math.atan2(right[1] - left[1], right[0] - left[0]))
+        return cls(math.degrees(yaw), math.degrees(pitch), -math.remainder(roll, 360))
+
+
+def _eye_centres(points: _Points) -> _Points:
+    """Left and right eye as seen, shape (2, 2)."""
+    return np.stack([points[eye].mean(axis=0) for eye in _EYES])
+
+
+def _eye_distance(points: _Points) -> float:
+    """In pixels of the upright face."""
+    left, right = _eye_centres(points)
+    return float(np.linalg.norm(right - left))
 
 
 def _nose(points: _Points) -> tuple[float, float]:
@@ -255,5 +279,4 @@ def _overlap(left: _Bytes, right: _Bytes) -> float:
 def _lip_gap(points: _Points) -> float:
     """Mean distance of the inner lips by that of the eyes."""
     gap = float(np.mean([np.linalg.norm(points[upper] - points[lower]) for upper, lower in _INNER_LIPS]))
-    apart = float(np.linalg.norm(points[_EYES[1]].mean(axis=0) - points[_EYES[0]].mean(axis=0)))
-    return min(gap / max(apart, 1e-3), 1e3)
+    return min(gap / max(_eye_distance(points), 1e-3), 1e3)
