@@ -62,12 +62,18 @@ class HalfStore(Protocol):
             transaction: 16 bytes, chosen by the coordinator; re-staging the same id replaces what was staged.
             changes: at most one per pseudonym; consumed as a stream, so a gallery need not fit in memory twice.
             new_epoch: draw a new epoch key, seal the changes under it, and make it the store's epoch at commit. The
-                changes must then write every row; the rows they leave out are removed at commit.
+                changes must then write every row; the rows they leave out are removed at commit. Such a transaction
+                stands alone: UsageError if another one is staged, and for others while it is.
         """
         ...
 
     def commit(self, transaction: TransactionId) -> list[Applied]:
-        """Apply a staged transaction whole and durably, count a generation; a new epoch destroys the old key."""
+        """Apply a staged transaction whole and durably, count a generation; a new epoch destroys the old key.
+
+        Returns:
+            What changed, in the order of the changes. Empty for a transaction that is not staged, and for one that
+            began an epoch: every row has changed then and may be in another slot, so ``rows`` is to be read again.
+        """
         ...
 
     def abort(self, transaction: TransactionId) -> None:
