@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from facekeep.errors import FormatError, UsageError
@@ -91,7 +91,10 @@ def test_folder_per_person(images: Path, tmp_path: Path) -> None:
         read_folders(tmp_path / "absent")
 
 
-@given(st.lists(st.integers(1, 5), min_size=1, max_size=60))
+@given(st.lists(st.integers(1, 5), min_size=15, max_size=60))
+@example([2, 3] * 20)
+@example([2] * 20)
+@example([2] * 19)
 def test_drawn_pairs_are_balanced_and_folds_share_nobody(counts: list[int]) -> None:
     subjects = np.repeat(np.arange(len(counts)), counts)
     pairs = draw_pairs(subjects)
