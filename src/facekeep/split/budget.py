@@ -7,7 +7,7 @@ compares: in a gallery of thirty every search compares all thirty, and counting 
 by the eleventh search of the day (docs/adr/0005-budgets.md).
 
 The counts are a function of the log: a half replays its log when it opens, from the last snapshot on. Refresh does not
-touch them. All times are seconds since 1970, UTC; a day is a UTC day. Days move forward only, by the records of the log:
+touch them. All times are seconds since 1970, UTC; a day is a UTC day. Days go forward only, by the records of the log:
 what is asked under a clock that was set back counts for the latest day that was seen.
 """
 

@@ -121,7 +121,7 @@ def open_ticket(signed: SignedTicket, gate: bytes, *, now: int) -> Ticket:
 
 
 def _parse(payload: bytes) -> Ticket:
-    if len(payload) > PAYLOAD_BYTES_MAX:  # nesting has no bound else
+    if len(payload) > PAYLOAD_BYTES_MAX:
         raise TicketError("a ticket is too long")
     try:
         fields = json.loads(payload)
@@ -130,7 +130,7 @@ def _parse(payload: bytes) -> Ticket:
                 raise TicketError("a ticket has a field of the wrong type")
         ticket = Ticket(**fields)
         canonical = rfc8785.dumps(asdict(ticket))
-    except (ValueError, TypeError, KeyError, rfc8785.CanonicalizationError) as problem:
+    except (ValueError, TypeError, KeyError, RecursionError, rfc8785.CanonicalizationError) as problem:
         raise TicketError("a ticket does not parse") from problem
     if canonical != payload:
         raise TicketError("a ticket is not in canonical form")
