@@ -1,0 +1,59 @@
+"""What every test may ask for: real pictures, the model pack, a running pipeline."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from facekeep.domain.sample import BiometricSample
+    from facekeep.face.models import ModelPack
+    from facekeep.face.pipeline import FacePipeline
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def pictures() -> Path:
+    """The folder of real pictures that registries carry: astronaut.png, obama.jpg, biden.jpg and others."""
+    folder = ROOT / ".cache" / "pictures"
+    if not (folder / "astronaut.png").is_file():
+        pytest.fail("the pictures are absent: run make pictures")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of data outside the repository, for extended tests."""
+    folder = Path(os.environ.get("FACEKEEP_DATA", ROOT.parent / "shared" / "data"))
+    if not (folder / "london" / "people").is_dir():
+        pytest.fail("the data for extended tests is absent: set FACEKEEP_DATA")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pack() -> ModelPack:
+    """The model pack that comes with Facekeep."""
+    from facekeep.face.models import ModelPack
+
+    return ModelPack.load()
+
+
+@pytest.fixture(scope="session")
+def pipeline(pack: ModelPack) -> FacePipeline:
+    """The real pipeline, on one thread."""
+    from facekeep.face.pipeline import FacePipeline, PipelineSettings
+
+    return FacePipeline.build(pack, PipelineSettings(threads=1))
+
+
+@pytest.fixture(scope="session")
+def sample_of(pictures: Path) -> Callable[[str], BiometricSample]:
+    """Decodes one of the real pictures by its name."""
+    from facekeep.face.images import decode
+
+    return lambda name: decode((pictures / name).read_bytes())
