@@ -12,9 +12,10 @@ from typing import Any, Final
 from sqlalchemy import Column, Connection, bindparam, select, update
 
 from facekeep.domain.consent import Notice
+from facekeep.errors import DamagedStoreError
 from facekeep.store import tables
 from facekeep.store.transaction import state_record
-from facekeep.store.vault import Cells, Vault
+from facekeep.store.vault import ROLE, Vault
 from facekeep.store.view import PAGE, read_state
 
 __all__ = ["rekey"]
@@ -49,22 +50,18 @@ def rekey(connection: Connection, old: Vault, new: Vault, *, epoch: int) -> None
 def _index_people(connection: Connection, old: Vault, new: Vault) -> None:
     subjects, references = tables.subjects.c, tables.references.c
     for page in _pages(connection, subjects.id, subjects.key, subjects.sealed):
-        labels: list[tuple[bytes, bytes]] = []
-        pseudonyms: list[tuple[bytes, bytes]] = []
-        for subject, wrapped, sealed in page:
-            cells = old.unwrap(subjects.key, subject, wrapped)
-            label = cells.open(subjects.sealed, subject, sealed)["label"]
-            labels.append((subject, new.index(subjects.label, label)))
-            pseudonyms += _pseudonyms(connection, new, subject, cells)
+        people = {subject: old.unwrap(subjects.key, subject, wrapped) for subject, wrapped, _ in page}
+        opened = [(subject, people[subject].open(subjects.sealed, subject, sealed)) for subject, _, sealed in page]
+        labels = [(subject, new.index(subjects.label, record["label"])) for subject, record in opened]
         _write(connection, subjects.id, subjects.label, labels)
+        # Pages are ranges of identifiers, so the references of a page's people are one query.
+        owned = select(references.id, references.subject, references.sealed)
+        rows = connection.execute(owned.where(references.subject.between(page[0][0], page[-1][0]))).all()
+        if not {subject for _, subject, _ in rows} <= people.keys():
+            raise DamagedStoreError("a reference belongs to nobody", store=ROLE)
+        found = [(row, people[subject].open(references.sealed, row, sealed)) for row, subject, sealed in rows]
+        pseudonyms = [(row, new.index(references.pseudonym, record["pseudonym"])) for row, record in found]
         _write(connection, references.id, references.pseudonym, pseudonyms)
-
-
-def _pseudonyms(connection: Connection, new: Vault, subject: bytes, cells: Cells) -> Iterator[tuple[bytes, bytes]]:
-    columns = tables.references.c
-    rows = connection.execute(select(columns.id, columns.sealed).where(columns.subject == subject)).all()
-    for row, sealed in rows:
-        yield row, new.index(columns.pseudonym, cells.open(columns.sealed, row, sealed)["pseudonym"])
 
 
 def _index_root(
@@ -89,6 +86,6 @@ def _pages(connection: Connection, identifier: Column[Any], *cells: Column[Any])
 def _write(
     connection: Connection, identifier: Column[Any], column: Column[Any], values: list[tuple[bytes, bytes]]
 ) -> None:
-    if values:
+    if values:  # with an empty list, SQLAlchemy would run the statement once, without values
         statement = update(identifier.table).where(identifier == bindparam("row")).values({column: bindparam("value")})
         connection.execute(statement, [{"row": row, "value": value} for row, value in values])

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import delete, insert, update
+from sqlalchemy import Connection, delete, insert, update
 
 from facekeep.domain.consent import Consent, Notice, Purpose
 from facekeep.domain.row import PSEUDONYM_BYTES, TRANSACTION_BYTES, Pseudonym, TransactionId
@@ -18,7 +18,7 @@ from facekeep.store import tables
 from facekeep.store.journal import JournalEntry, JournalKind, JournalState, record_of
 from facekeep.store.keys import new_key
 from facekeep.store.records import Value, write_time
-from facekeep.store.vault import Cells
+from facekeep.store.vault import Cells, Vault
 from facekeep.store.view import State, View, consent_of
 
 __all__ = ["Transaction", "state_record"]
@@ -32,8 +32,13 @@ class Transaction(View):
     Times are passed in, with time zone: the store reads no clock. A time without zone is a ``ValueError``.
     """
 
-    scrub = False
-    """Whether something was erased, so that the write-ahead log has to be emptied after the commit."""
+    def __init__(self, connection: Connection, vault: Vault) -> None:
+        super().__init__(connection, vault)
+        self.scrub = False
+        """Whether something was erased, so that the write-ahead log has to be emptied after the commit."""
+        # A bulk enrolment asks for the same notice and the same people again and again; nobody else writes meanwhile.
+        self._known_cells: dict[SubjectId, Cells] = {}
+        self._known_notices: set[str] = set()
 
     def add_subject(self, label: str, name: str = "", attributes: Mapping[str, str] | None = None) -> SubjectId:
         """Add a data subject under a fresh data key.
@@ -48,7 +53,7 @@ class Transaction(View):
         subject = DataSubject(SubjectId(os.urandom(SUBJECT_ID_BYTES)), label, name, attributes or {})
         data_key = new_key()
         wrapped = self._vault.wrap(tables.subjects.c.key, subject.id, data_key)
-        cells = self._vault.unwrap(tables.subjects.c.key, subject.id, wrapped)
+        cells = self._known_cells[subject.id] = self._vault.unwrap(tables.subjects.c.key, subject.id, wrapped)
         self._connection.execute(
             insert(tables.subjects).values(
                 id=subject.id,
@@ -91,7 +96,7 @@ class Transaction(View):
         """
         if len(pseudonym) != PSEUDONYM_BYTES:
             raise ValueError(f"a pseudonym has {PSEUDONYM_BYTES} bytes")
-        cells = self._cells_of(self._person(subject))
+        cells = self._cells(subject)
         index = self._vault.index(tables.references.c.pseudonym, pseudonym)
         if self._row(tables.references.c.pseudonym, index) is not None:
             raise UsageError("this pseudonym is in use")
@@ -121,12 +126,13 @@ class Transaction(View):
         Raises:
             NotFoundError: there is no such data subject, or no such notice.
         """
-        if self.notice(notice) is None:
+        if notice not in self._known_notices and self.notice(notice) is None:
             raise NotFoundError(
                 "there is no such notice", hint="Add the notice that was shown, then record the consent."
             )
+        self._known_notices.add(notice)
         new = Consent(purpose, notice, given)
-        cells = self._cells_of(self._person(subject))
+        cells = self._cells(subject)
         if any(old.holds and (old.purpose, old.notice) == (purpose, notice) for old in self.consents_of(subject)):
             return
         row = os.urandom(_ROW_BYTES)
@@ -177,6 +183,7 @@ class Transaction(View):
         for entry in self.journal():
             if entry.subject == subject and entry.kind is not JournalKind.ERASE:
                 self.journal_end(entry.id)
+        self._known_cells.pop(subject, None)
         # References, consents and the membership in "never return me" go with it, by their foreign keys.
         self._connection.execute(delete(tables.subjects).where(tables.subjects.c.id == subject))
         self.scrub = True
@@ -188,7 +195,7 @@ class Transaction(View):
         Raises:
             NotFoundError: there is no such data subject.
         """
-        cells = self._cells_of(self._person(subject))
+        cells = self._cells(subject)
         if not self.is_never_returned(subject):
             sealed = cells.seal(tables.never_return.c.sealed, subject, {"joined": write_time(when)})
             self._connection.execute(insert(tables.never_return).values(subject=subject, sealed=sealed))
@@ -204,11 +211,12 @@ class Transaction(View):
 
     def add_notice(self, notice: Notice) -> str:
         """Keep the text of a notice, and give its SHA-256. Keeping it twice changes nothing."""
-        if self.notice(notice.digest) is None:
+        if notice.digest not in self._known_notices and self.notice(notice.digest) is None:
             row = os.urandom(_ROW_BYTES)
             sealed = self._vault.root.seal(tables.notices.c.sealed, row, {"text": notice.text})
             index = self._vault.index(tables.notices.c.digest, notice.digest)
             self._connection.execute(insert(tables.notices).values(id=row, digest=index, sealed=sealed))
+        self._known_notices.add(notice.digest)
         return notice.digest
 
     def add_case(self, title: str, purpose: Purpose, *, opened_by: str, opened: datetime, expires: datetime) -> CaseId:
@@ -279,6 +287,11 @@ class Transaction(View):
         """Count one more thing that the three stores did together, and give the new count."""
         self._write_state(replace(self._state, generation=self._state.generation + 1))
         return self._state.generation
+
+    def _cells(self, subject: SubjectId) -> Cells:
+        if subject not in self._known_cells:
+            self._known_cells[subject] = super()._cells(subject)
+        return self._known_cells[subject]
 
     def _write_state(self, state: State) -> None:
         sealed = self._vault.root.seal(tables.meta.c.sealed, self._vault.store, state_record(state))

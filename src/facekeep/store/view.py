@@ -118,7 +118,7 @@ class View:
         row = self._find(tables.references.c.pseudonym, pseudonym)
         if row is None:
             return None
-        found = self._reference_of(row, self._cells_of(self._person(row.subject)))
+        found = self._reference_of(row, self._cells(row.subject))
         if found.pseudonym != pseudonym:
             raise _moved(tables.references)
         return found
@@ -211,7 +211,7 @@ class View:
                 self.consents_of(subject.id)
             after = page[-1].id
         for row in self._connection.execute(select(tables.never_return)).all():
-            cells = self._cells_of(self._person(row.subject))
+            cells = self._cells(row.subject)
             cells.open(tables.never_return.c.sealed, row.subject, row.sealed)
         for identifier, cell in tables.ROOT_CELLS[1:]:
             for row, sealed in self._connection.execute(select(identifier, cell)).all():
@@ -230,11 +230,14 @@ class View:
             raise NotFoundError("this data subject was erased" if erased else "there is no such data subject")
         return row
 
+    def _cells(self, subject: SubjectId) -> Cells:
+        return self._cells_of(self._person(subject))
+
     def _cells_of(self, person: Row[Any]) -> Cells:
         return self._vault.unwrap(tables.subjects.c.key, person.id, person.key)
 
     def _owned(self, table: Table, subject: SubjectId) -> list[tuple[Row[Any], Cells]]:
-        cells = self._cells_of(self._person(subject))
+        cells = self._cells(subject)
         rows = self._connection.execute(select(table).where(table.c.subject == subject)).all()
         return [(row, cells) for row in rows]
 

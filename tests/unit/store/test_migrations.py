@@ -9,12 +9,15 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from alembic.script import ScriptDirectory
+from sqlalchemy import inspect
 
 from facekeep.errors import DamagedStoreError
 from facekeep.store.database import Database, new_file
 from facekeep.store.keys import MemoryKeyProvider
 from facekeep.store.migrations import HEAD, revision_of, upgrade
+from facekeep.store.migrations.versions import r0001_registry
 from facekeep.store.registry import Registry
 from facekeep.store.tables import metadata
 from tests.unit.store.registry_scenes import execute, fetch, fill, snapshot
@@ -51,6 +54,15 @@ def test_a_file_made_by_them_is_the_file_the_tables_would_make(tmp_path: Path) -
     assert migrated == made
     tables = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '%alembic%'"
     assert all("WITHOUT ROWID" in str(sql) for (sql,) in fetch(files[0], tables))
+
+
+def test_the_first_revision_makes_every_table(tmp_path: Path) -> None:
+    new_file(tmp_path / "file")
+    database = Database(tmp_path / "file")
+    with database.writing() as connection, Operations.context(MigrationContext.configure(connection)):
+        r0001_registry.upgrade()
+        assert set(inspect(connection).get_table_names()) == set(metadata.tables)
+    database.close()
 
 
 def test_they_are_one_line_that_ends_at_the_known_head() -> None:

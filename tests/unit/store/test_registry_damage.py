@@ -146,9 +146,11 @@ class TestDamage:
 
     def test_a_dangling_row_is_found_by_the_check(self, registry: Registry, path: Path) -> None:
         fill(registry)
-        execute(path, "DELETE FROM subjects WHERE id = (SELECT max(id) FROM subjects)")
+        execute(path, "DELETE FROM subjects WHERE id = (SELECT id FROM subjects ORDER BY id LIMIT 1 OFFSET 1)")
         with pytest.raises(DamagedStoreError, match="is damaged"):
             registry.check()
+        with pytest.raises(DamagedStoreError, match="belongs to nobody"):
+            registry.rotate()
 
     def test_errors_name_nobody(self, registry: Registry, path: Path) -> None:
         with registry.transaction() as tx:
