@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
 import stat
@@ -100,21 +101,38 @@ def test_records_cannot_be_rearranged(
         opened(path, keys)
 
 
-def test_a_forger_who_mends_the_checks_is_found(path: Path, keys: MemoryKeyProvider) -> None:
-    """The checks of lengths are no secret; the chain within the sealed records is what holds."""
-    import hashlib
+def bodies(content: bytes) -> list[bytes]:
+    return [content[start + 8 : end] for start, end in itertools.pairwise(offsets(content))]
 
-    content = path.read_bytes()
-    places = offsets(content)
-    bodies = [content[start + 8 : end] for start, end in itertools.pairwise(places)]
-    del bodies[2]
-    forged, chain = content[:HEADER], hashlib.sha256(content[:HEADER]).digest()
-    for body in bodies:
+
+def mended(header: bytes, sealed: list[bytes]) -> bytes:
+    """A log of these records with all its checks right: they are no secret, the chain within the records is."""
+    forged, chain = header, hashlib.sha256(header).digest()
+    for body in sealed:
         length = len(body).to_bytes(4, "big")
         forged += length + hashlib.sha256(chain + length).digest()[:4] + body
         chain = hashlib.sha256(chain + body).digest()
-    path.write_bytes(forged)
+    return forged
+
+
+def test_a_forger_who_mends_the_checks_is_found(path: Path, keys: MemoryKeyProvider) -> None:
+    content = path.read_bytes()
+    sealed = bodies(content)
+    assert mended(content[:HEADER], sealed) == content
+    path.write_bytes(mended(content[:HEADER], sealed[:2] + sealed[3:]))
     with pytest.raises(DamagedStoreError, match="damaged at record 2"):
+        opened(path, keys)
+
+
+def test_two_histories_cannot_be_joined(path: Path, keys: MemoryKeyProvider) -> None:
+    """A record of the same index, sealed by the same key, but after other records."""
+    content = path.read_bytes()
+    path.write_bytes(content[: offsets(content)[6]])
+    with opened(path, keys) as log:
+        log.append_many([b"another 6", b"another 7"], durable=True)
+    other = bodies(path.read_bytes())
+    path.write_bytes(mended(content[:HEADER], [*bodies(content)[:7], other[7]]))
+    with pytest.raises(DamagedStoreError, match="damaged at record 7"):
         opened(path, keys)
 
 

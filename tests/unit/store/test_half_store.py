@@ -338,13 +338,13 @@ def test_an_older_deep_part_does_not_fit(path: Path, keys: MemoryKeyProvider) ->
 
 def test_every_damaged_index_is_found(path: Path, keys: MemoryKeyProvider) -> None:
     with create(path, keys) as store:
-        apply(store, [put(number, deep=b"d") for number in range(3)])
-        (tag,) = connection(store).execute("SELECT tag FROM places WHERE slot = 1").fetchone()
+        apply(store, [put(number, deep=b"d") for number in range(5)])
+        (tag,) = connection(store).execute("SELECT tag FROM places WHERE slot = 2").fetchone()
     content = path.read_bytes()
-    # The tag stands in the table and in the index: once as it is, once with a bit flipped.
+    # The tag stands in the table, before the id of the cells, and in the index, before the slot; both are 2 here.
     places = [at for at in range(len(content)) if content.startswith(tag, at)]
-    assert len(places) == 2
-    for at in places:
+    assert [content[at + 16] for at in places] == [2, 2]
+    for at in (*places, *(at + 16 for at in places)):
         path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
         with reopen(path, keys) as store, pytest.raises(DamagedStoreError, match="left half"):
             list(store.rows())
