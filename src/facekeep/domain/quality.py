@@ -106,7 +106,7 @@ class QualityMeasure:
             value, limit = abs(value), abs(limit)
         digits = wording.digits
         while f"{value:.{digits}f}" == f"{limit:.{digits}f}" and digits < 6:
-            digits += 1  # "40 pixels; at least 40 are needed" would be no reason
+            digits += 1  # "36 pixels; at least 36 are needed" would be no reason
         texts = wording.low if low else wording.high
         return None if texts is None else texts[part].format(value=f"{value:.{digits}f}", limit=f"{limit:.{digits}f}")
 
@@ -205,7 +205,7 @@ ENROLMENT = QualityPolicy(
     face_count=Range(1),
     single_face=Range(maximum=0.5),  # a bystander at twice the distance is no doubt about who is meant
     crop=Range(0.95),
-    inter_eye_distance=Range(40),  # the embedding's template has 35 pixels: below, detail would be invented
+    inter_eye_distance=Range(36),  # the embedding's template has 35 pixels: below, detail would be invented
     sharpness=Range(0.06),
     luminance=Range(0.15, 0.88),  # wide, as skin differs: the darkest of 62 sitters in a studio has 0.23
     under_exposure=Range(maximum=0.2),
