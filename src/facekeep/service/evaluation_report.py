@@ -67,7 +67,9 @@ def _plots(result: Evaluation) -> list[Plot]:
 def _percent(value: float | None) -> str:
     if value is None or math.isnan(value):
         return "–"
-    return f"{100 * value:.3g} %" if value < 0.995 else f"{100 * value:.2f} %"
+    if 0 < value < 1e-3:
+        return f"{value:.2e}".replace("e-0", "e−").replace("e-", "e−")
+    return f"{100 * value:.2f} %" if value >= 0.9 else f"{100 * value:.3g} %"
 
 
 def _rate(rate: Rate) -> str:

@@ -120,6 +120,9 @@ def test_report_is_one_file_without_anything_from_elsewhere(result: Evaluation) 
     assert "Detection error trade-off" in page
     assert "ISO/IEC 19795-10" in page
     assert "20 (few)" in page
+    assert result.accuracy is not None
+    assert f"{100 * result.accuracy.mean:.2f} %" in page
+    assert "6.28e−5 (1 of 15,930)" in page
 
 
 def test_pairs_that_came_with_the_set_and_failures_to_acquire() -> None:
