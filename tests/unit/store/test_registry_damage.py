@@ -12,6 +12,7 @@ import pytest
 
 from facekeep.domain.consent import Notice, Purpose
 from facekeep.errors import DamagedStoreError, KeyMissingError
+from facekeep.store.journal import JournalKind
 from facekeep.store.keys import MemoryKeyProvider, new_key
 from facekeep.store.registry import Registry
 from tests.unit.store.registry_scenes import (
@@ -22,6 +23,7 @@ from tests.unit.store.registry_scenes import (
     execute,
     fetch,
     fill,
+    pseudonym,
     snapshot,
 )
 
@@ -98,13 +100,32 @@ class TestDamage:
             again.check()
         assert caught.value.store == "registry"
 
-    @pytest.mark.parametrize("table", ["references", "consents"])
-    def test_cells_cannot_be_swapped_within_a_table(self, registry: Registry, path: Path, table: str) -> None:
-        fill(registry)
-        cells = f'SELECT sealed FROM "{table}" ORDER BY id LIMIT 1 OFFSET'
-        execute(path, f'UPDATE "{table}" SET sealed = ({cells} 0) WHERE sealed = ({cells} 1)')
-        with pytest.raises(DamagedStoreError):
+    @pytest.mark.parametrize("table", ["references", "consents", "notices", "cases", "journal", "tombstones"])
+    def test_a_cell_does_not_open_in_another_row_under_the_same_key(
+        self, registry: Registry, path: Path, table: str
+    ) -> None:
+        end = NOW + timedelta(days=1)
+        with registry.transaction() as tx:
+            anna = enrol(tx, "anna", pseudonym(), pseudonym())
+            tx.give_consent(anna, Purpose.VERIFY, tx.add_notice(Notice("second")), NOW)
+            for name in ("one", "two"):
+                tx.add_case(name, Purpose.VERIFY, opened_by="op", opened=NOW, expires=end)
+                tx.journal_begin(JournalKind.REFRESH, {})
+                tx.erase_subject(enrol(tx, name), NOW)
+        registry.check()
+        (one,), (other,) = fetch(path, f'SELECT sealed FROM "{table}" ORDER BY id')
+        execute(path, f'UPDATE "{table}" SET sealed = ? WHERE sealed = ?', one, other)
+        with pytest.raises(DamagedStoreError, match="does not open"):
             registry.check()
+
+    def test_a_cell_does_not_open_in_another_table_or_column(self, registry: Registry, path: Path) -> None:
+        with registry.transaction() as tx:
+            anna = enrol(tx, "anna")
+            tx.join_never_return(anna, NOW)
+        ((sealed,),) = fetch(path, "SELECT sealed FROM never_return")
+        execute(path, "UPDATE subjects SET sealed = ?", sealed)
+        with pytest.raises(DamagedStoreError, match="does not open"):
+            registry.subject(anna)
 
     @pytest.mark.parametrize(
         ("table", "column"),
