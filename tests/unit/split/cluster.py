@@ -1,4 +1,4 @@
-"""Two real halves, a selector and a gate on SQLite stores in a folder, with a clock that the test moves."""
+"""Two real halves, a selector and a gate, with a clock that the test moves: on files in a folder, or in memory."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from facekeep.split.selector import Selector
 from facekeep.store.half_log import FileHalfLog
 from facekeep.store.half_store import SqliteHalfStore
 from facekeep.store.keys import MemoryKeyProvider, new_key
+from facekeep.store.memory import MemoryHalfLog, MemoryHalfStore
 
 KEEP = bytes(range(16))
 MODEL = "ab" * 32
@@ -33,19 +34,20 @@ THRESHOLDS = tuple(int(np.ceil(25600 * c)) for c in COSINES)
 
 @dataclass
 class Cluster:
-    folder: Path
+    folder: Path | None = None
     dimension: int = 512
     limits: Limits = field(default_factory=Limits)
     now: int = 1_800_000_000
+    names: list[Pseudonym] = field(default_factory=list)
     keys: MemoryKeyProvider = field(default_factory=MemoryKeyProvider)
     identities: dict[str, Ed25519PrivateKey] = field(default_factory=dict)
+    stores: dict[str, MemoryHalfStore] = field(default_factory=dict)
+    logs: dict[str, MemoryHalfLog] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("gate", "left", "right"):
             self.identities[name] = Ed25519PrivateKey.generate()
         for side, peer in (("left", "right"), ("right", "left")):
-            self.keys.put(side, new_key())
-            store = SqliteHalfStore.create(self.folder / f"{side}.db", self.keys, side=side, keep_id=KEEP)
             rules = Rules(
                 keep=KEEP.hex(),
                 model=MODEL,
@@ -56,6 +58,12 @@ class Cluster:
                 peer=self._public(peer),
                 limits=self.limits,
             )
+            if self.folder is None:
+                self.stores[side], self.logs[side] = MemoryHalfStore(side=side), MemoryHalfLog(side=side)
+                install_rules(self.stores[side], rules)
+                continue
+            self.keys.put(side, new_key())
+            store = SqliteHalfStore.create(self.folder / f"{side}.db", self.keys, side=side, keep_id=KEEP)
             install_rules(store, rules)
             FileHalfLog.create(self.folder / f"{side}.log", self.keys, side=side, store_id=store.store_id).close()
             store.close()
@@ -65,6 +73,9 @@ class Cluster:
         return self.identities[name].public_key().public_bytes_raw().hex()
 
     def around(self, side: str) -> Surroundings:
+        if self.folder is None:
+            self.stores[side], self.logs[side] = self.stores[side].reopened(), self.logs[side].reopened()
+            return Surroundings(self.stores[side], self.logs[side], self.identities[side], lambda: self.now)
         store = SqliteHalfStore.open(self.folder / f"{side}.db", self.keys, side=side, keep_id=KEEP)
         log = FileHalfLog.open(self.folder / f"{side}.log", self.keys, side=side, store_id=store.store_id)
         return Surroundings(store, log, self.identities[side], lambda: self.now)
@@ -96,7 +107,7 @@ class Cluster:
         purposes: int = Purpose.VERIFY.bit | Purpose.IDENTIFY.bit,
     ) -> list[Pseudonym]:
         names = [Pseudonym(os.urandom(16)) for _ in vectors]
-        epoch = self.left.status().epoch
+        epoch = self.left.epoch
         rows = [
             (RowHead(name, epoch, 0, gallery, purposes), fine_code(vector))
             for name, vector in zip(names, vectors, strict=True)
