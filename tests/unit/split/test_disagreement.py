@@ -299,11 +299,9 @@ def nonce(trial: Trial) -> None:
 
 def session(trial: Trial) -> None:
     """One half was paired anew and the other was not: it was restarted, or the gate lies about it."""
+    trial.scene.cluster.gate.pair()  # both count their turns from 0 on, along different chains
     first, second = (wire.half.hello() for wire in trial.scene.wires)
     trial.half.pair(first if trial.which else second)
-    ratchet = trial.half._ratchet
-    assert ratchet is not None
-    ratchet.take(trial.scene.cluster.gate._turn)
     trial.scene.restores.append(trial.scene.cluster.gate.pair)
 
 
