@@ -217,6 +217,7 @@ def test_metadata_is_neither_kept_nor_told() -> None:
             told = "".join(traceback.format_exception(error)) + error.hint
             assert "CANARY" not in told
             assert error.__context__ is None
+            assert error.__cause__ is None
 
 
 def test_many_goes_on_after_a_bad_one() -> None:
