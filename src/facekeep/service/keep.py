@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -199,6 +200,13 @@ class Keep:
                 self._closed = True
                 self._roles.close()
 
+    @contextmanager
+    def _using(self) -> Iterator[None]:
+        with self._lock:
+            if self._closed:
+                raise UsageError("the keep is closed", hint="Open it again.")
+            yield
+
     def __enter__(self) -> Self:
         return self
 
@@ -235,7 +243,7 @@ class Keep:
             ConsentError: no purpose or no notice.
             BadInputError: a picture is not fit; nothing was enrolled.
         """
-        with self._lock:
+        with self._using():
             terms = Terms(tuple(purposes), notice, gallery, self._comparison.operator(operator) if operator else "")
             return self._enrolment.enrol(label, pictures, name, terms, self._clock())
 
@@ -250,13 +258,15 @@ class Keep:
         progress: Callable[[EnrolOutcome], None] | None = None,
     ) -> EnrolSummary:
         """Enrol many people; one who fails does not stop the others. See :meth:`enrol`."""
-        with self._lock:
+        with self._using():
             terms = Terms(tuple(purposes), notice, gallery, self._comparison.operator(operator) if operator else "")
             return self._enrolment.enrol_many(people, terms, self._clock, progress)
 
     def subjects(self) -> Iterator[SubjectSummary]:
         """Everybody, in a random order that stays the same."""
-        for person in self._roles.registry.subjects():
+        with self._using():
+            people = self._roles.registry.subjects()
+        for person in people:
             details = self._details(person)
             yield SubjectSummary(details.label, details.name, details.references, details.purposes, details.enrolled)
 
@@ -266,7 +276,8 @@ class Keep:
         Raises:
             NotFoundError: there is no such person.
         """
-        return self._details(self._rights.subject(label))
+        with self._using():
+            return self._details(self._rights.subject(label))
 
     def _details(self, person: DataSubject) -> SubjectDetails:
         registry = self._roles.registry
@@ -306,7 +317,7 @@ class Keep:
             ImageError: the picture cannot be decoded.
             DisagreementError: the halves disagree; nothing was released.
         """
-        with self._lock:
+        with self._using():
             return self._comparison.verify(label, picture, fmr, purpose, operator)
 
     def identify(
@@ -337,7 +348,7 @@ class Keep:
             ImageError: the picture cannot be decoded.
         """
         search = Search(operator, case, fpir, gallery, candidates, purpose)
-        with self._lock:
+        with self._using():
             (answer,) = self._comparison.identify([picture], search, self._clock())
         if isinstance(answer, ImageError):
             raise answer
@@ -345,7 +356,7 @@ class Keep:
 
     def identify_many(self, pictures: Sequence[bytes], search: Search) -> list[Identification | ImageError]:
         """Several searches that share passes over the gallery; each counts. A bad picture gives its error."""
-        with self._lock:
+        with self._using():
             return self._comparison.identify(pictures, search, self._clock())
 
     def open_case(self, title: str, *, operator: str, purpose: Purpose = Purpose.IDENTIFY, days: int = 30) -> str:
@@ -357,7 +368,7 @@ class Keep:
         if not 1 <= days <= 366:
             raise UsageError("a case is open for 1 to 366 days")
         now = self._clock()
-        with self._lock, self._roles.registry.transaction() as tx:
+        with self._using(), self._roles.registry.transaction() as tx:
             case = tx.add_case(title, purpose, opened_by=operator, opened=now, expires=now + timedelta(days=days))
             return tx.case(case).title
 
@@ -369,26 +380,28 @@ class Keep:
 
     def give_consent(self, label: str, purpose: Purpose, notice: str) -> None:
         """Record that a person consented to a purpose after reading the notice."""
-        with self._lock:
+        with self._using():
             self._rights.give_consent(label, purpose, notice, self._clock())
 
     def withdraw_consent(self, label: str, purpose: Purpose) -> None:
         """Record that a person withdrew; both halves know before this returns."""
-        with self._lock:
+        with self._using():
             self._rights.withdraw_consent(label, purpose, self._clock())
 
     def consents(self, label: str) -> tuple[Consent, ...]:
         """A person's consents, withdrawn ones too."""
-        return self._roles.registry.consents_of(self._rights.subject(label).id)
+        with self._using():
+            return self._roles.registry.consents_of(self._rights.subject(label).id)
 
     def switch(self, purpose: Purpose, on: bool) -> None:
         """Switch a purpose on or off for everybody, in all three stores."""
-        with self._lock:
+        with self._using():
             self._rights.switch(purpose, on)
 
     def switches(self) -> dict[Purpose, bool]:
         """Which purposes are on."""
-        return dict(self._roles.registry.switches())
+        with self._using():
+            return dict(self._roles.registry.switches())
 
     def erase(self, label: str) -> Erasure:
         """Erase a person. When this returns, key, rows and records are gone from all three stores.
@@ -396,7 +409,7 @@ class Keep:
         Raises:
             NotFoundError: there is no such person.
         """
-        with self._lock:
+        with self._using():
             references = self._rights.erase(label, self._clock())
             return Erasure(references, self._file.refreshed + timedelta(days=REFRESH_DAYS))
 
@@ -411,7 +424,7 @@ class Keep:
         Returns:
             How many references were taken out of searches.
         """
-        with self._lock:
+        with self._using():
             template = self._acquisition.for_right(picture)
             return self._never_return.join(label, template, self._comparison.operator(operator), self._clock())
 
@@ -419,7 +432,7 @@ class Keep:
         """Release a person's references after too many rejected comparisons; two different reviewers."""
         if len(set(reviewers)) < 2:
             raise RefusedError("a lock is released by two different reviewers", hint="Name both reviewers.")
-        with self._lock:
+        with self._using():
             names = [self._comparison.operator(name) for name in reviewers]
             for reference in self._roles.registry.references_of(self._rights.subject(label).id):
                 self._roles.left.forgive(reference.pseudonym, names)
@@ -429,7 +442,7 @@ class Keep:
 
     def refresh(self) -> Refreshed:
         """Draw new shares of every row and new epoch keys, and destroy the old: copies made before are dead."""
-        with self._lock:
+        with self._using():
 
             def stage(transaction: TransactionId) -> None:
                 self._roles.left.stage_refresh(transaction)
@@ -444,7 +457,7 @@ class Keep:
 
     def rotate(self) -> None:
         """Draw new role keys for the three stores and destroy the old."""
-        with self._lock:
+        with self._using():
             self._roles.close()
             rotate_stores(self._directory, self._plan, self._file)
             levels = len(self._calibration.levels)
@@ -452,7 +465,7 @@ class Keep:
 
     def status(self) -> KeepStatus:
         """How the keep is."""
-        with self._lock:
+        with self._using():
             left, right = self._roles.left.status(), self._roles.right.status()
             on = self._roles.registry.switches()
             return KeepStatus(
@@ -472,7 +485,7 @@ class Keep:
         Raises:
             DamagedStoreError: they do not fit.
         """
-        with self._lock:
+        with self._using():
             self._roles.coordinator.check()
 
 
