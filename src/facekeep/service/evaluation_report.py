@@ -38,12 +38,12 @@ def html_report(result: Evaluation, *, title: str = "Evaluation") -> str:
 def _plots(result: Evaluation) -> list[Plot]:
     chosen = curve_indices(result.det)
     fmr, fnmr = result.det.fmr[chosen], result.det.fnmr[chosen]
-    lowest = 10.0 ** np.floor(np.log10(max(1 / result.non_mated.count, 1e-9)))
+    lowest = _decade(max(1 / result.non_mated.count, 1e-9))
     det = Plot(
         "Detection error trade-off",
         "False non-match rate over false match rate as the threshold falls, both axes logarithmic.",
         Axis("false match rate (all cross pairs)", lowest, 1.0, log=True),
-        Axis("false non-match rate", 10.0 ** np.floor(np.log10(1 / result.mated.scores.size)), 1.0, log=True),
+        Axis("false non-match rate", _decade(1 / result.mated.scores.size), 1.0, log=True),
         [Series("measured", fmr.tolist(), fnmr.tolist())],
         [Mark(f"FMR {_power(p.point.target_fmr)}", p.point.target_fmr) for p in result.points],
     )
@@ -52,7 +52,7 @@ def _plots(result: Evaluation) -> list[Plot]:
         "non-mated pairs": thin(result.non_mated.histogram) / result.non_mated.count,
         "mated pairs": thin(result.mated.histogram()) / result.mated.scores.size,
     }
-    lowest_share = 10.0 ** np.floor(np.log10(min(share[share > 0].min() for share in shares.values())))
+    lowest_share = _decade(min(share[share > 0].min() for share in shares.values()))
     scores = Plot(
         "Comparison scores",
         "Share of the pairs of different people and of the pairs of one person in bins of 0.01 of cosine, logarithmic.",
@@ -62,6 +62,11 @@ def _plots(result: Evaluation) -> list[Plot]:
         [Mark(f"FMR {_power(p.point.target_fmr)}", p.point.threshold) for p in result.points],
     )
     return [det, scores] if chosen.size > 1 else [scores]
+
+
+def _decade(value: float) -> float:
+    """The power of ten below, a tenth at most: the lower end of an axis that goes to 1."""
+    return float(min(0.1, 10.0 ** np.floor(np.log10(value))))
 
 
 def _percent(value: float | None) -> str:
