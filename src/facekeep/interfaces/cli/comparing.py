@@ -33,7 +33,7 @@ def add_commands(app: typer.Typer) -> None:
     panel = "Compare"
     app.command(rich_help_panel=panel)(verify)
     app.command(rich_help_panel=panel)(identify)
-    group = typer.Typer(no_args_is_help=True, help="Open and show cases: what searches are made for.")
+    group = typer.Typer(help="Open and show cases: what searches are made for.")
     group.command("open")(open_case)
     group.command("show")(show_cases)
     app.add_typer(group, name="case", rich_help_panel=panel)
@@ -150,8 +150,13 @@ def identification_lines(answer: Identification) -> list[str | Heading | Rows]:
         return [f"unknown: the picture could not be used ({'; '.join(answer.reasons)})."]
     if not answer.candidates:
         return ["unknown."]
-    cells = [(c.label, c.name or "–", f"1 in {c.one_in:,}{'*' if c.extrapolated else ''}") for c in answer.candidates]
-    lines: list[str | Heading | Rows] = [Rows(("candidate", "name", "fewer strangers than"), cells, frozenset({2}))]
+    cells = [
+        (c.label, c.name or "–", f"fewer than 1 in {c.one_in:,}{'*' if c.extrapolated else ''}")
+        for c in answer.candidates
+    ]
+    lines: list[str | Heading | Rows] = [
+        Rows(("candidate", "name", "strangers that would pass"), cells, frozenset({2}))
+    ]
     if any(candidate.extrapolated for candidate in answer.candidates):
         lines.append(_EXTRAPOLATED)
     lines.append("A candidate is a lead. Two people have to check it before it counts.")

@@ -30,7 +30,7 @@ class OnOff(StrEnum):
 
 def add_commands(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    group = typer.Typer(no_args_is_help=True, help="Give, withdraw and show consents.")
+    group = typer.Typer(help="Give, withdraw and show consents.")
     group.command()(give)
     group.command()(withdraw)
     group.command("show")(show_consents)

@@ -54,8 +54,8 @@ def init(
         list[str] | None,
         typer.Option(
             "--passphrase-half",
-            metavar="left|right",
-            help="Put the epoch keys of this half under a passphrase, which is asked for twice, or read as "
+            metavar="left|right|registry",
+            help="Put the epoch keys of this store under a passphrase, which is asked for twice, or read as "
             "FACEKEEP_PASSPHRASE_FD or FACEKEEP_PASSPHRASE_LEFT and …_RIGHT say.",
             show_default=False,
         ),

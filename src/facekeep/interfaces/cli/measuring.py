@@ -33,7 +33,7 @@ def add_commands(app: typer.Typer) -> None:
     """Add the commands of this module."""
     panel = "Measure"
     app.command(rich_help_panel=panel)(evaluate)
-    group = typer.Typer(no_args_is_help=True, help="Time the search beside plaintext peers, and the way of a picture.")
+    group = typer.Typer(help="Time the search beside plaintext peers, and the way of a picture.")
     group.command("search")(bench_search)
     group.command("pipeline")(bench_pipeline)
     app.add_typer(group, name="bench", rich_help_panel=panel)
@@ -241,7 +241,8 @@ def steps() -> Iterator[Callable[[str, int, int], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console(error=True), transient=True) as bar:
+    screen = console(error=True)
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
         tasks: dict[str, TaskID] = {}
 
         def tell(stage: str, done: int, every: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -116,7 +117,8 @@ def _enrol_folder(
 
     people = _people_of(folder)
     columns = (TextColumn("enrolling"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console(error=True), transient=True) as bar:
+    screen = console(error=True)
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
         task = bar.add_task("", total=len(people))
 
         def tell(outcome: EnrolOutcome) -> None:
@@ -254,7 +256,11 @@ def erase(
 ) -> None:
     """Erase a data subject: rows, record and the keys of both. This cannot be undone."""
     parts = composition(context)
-    if not (yes or as_json):
+    if not yes:
+        if as_json or not sys.stdin.isatty():
+            raise UsageError(
+                "erasing asks at a terminal, and there is none", hint="Give --yes to say that you mean it."
+            )
         typer.confirm(f"Erase {shown(label)} for good?", abort=True, err=True)
     with parts.open(keep) as opened:
         erasure = opened.erase(label)

@@ -1,0 +1,328 @@
+"""Every command on a keep with real faces."""
+
+import io
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Ran, new_keep
+
+Run = Callable[..., Ran]
+_BAND = re.compile(r"one in [\d,]+ strangers")
+
+
+def test_init_says_what_is_weak_and_what_is_next(run: Run, tmp_path: Path) -> None:
+    ran = run("init", tmp_path / "keep")
+    assert ran.code == 0
+    assert "keys-" not in ran.out
+    for text in ("made a keep", "one theft takes all", "Next", "facekeep enrol"):
+        assert text in ran.out
+    keys = sorted((tmp_path / "keep" / "keys").rglob("*.key"))
+    assert {path.parent.name for path in keys} >= {"registry", "left", "right"}
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in keys)
+    again = run("init", tmp_path / "keep", "--json")
+    assert (again.code, again.document["error"]) == (2, "UsageError")
+
+
+def test_keys_can_be_elsewhere_and_only_init_is_told(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "vault").mkdir()
+    assert run("init", tmp_path / "keep", "--keys", tmp_path / "vault" / "keys").code == 0
+    assert not (tmp_path / "keep" / "keys").exists()
+    assert run("list", "--keep", tmp_path / "keep").code == 0
+
+
+def test_verify_says_yes_and_no(run: Run, keep: Path, pictures: Path) -> None:
+    yes = run("verify", "obama", pictures / "obama2.jpg", "--keep", keep)
+    assert (yes.code, yes.error) == (0, "")
+    assert yes.out.startswith("yes")
+    assert _BAND.search(yes.out)
+    assert "%" not in yes.out
+    no = run("verify", "obama", pictures / "biden.jpg", "--keep", keep)
+    assert (no.code, no.out, no.error) == (1, "no: not verified.\n", "")
+
+
+def test_every_no_looks_alike(run: Run, keep: Path, pictures: Path) -> None:
+    answers = {
+        run("verify", *options, pictures / "biden.jpg", "--keep", keep, "--json").out
+        for options in (["obama"], ["nobody"], ["no such label"])
+    }
+    assert len(answers) == 1
+
+
+def test_a_picture_without_a_face_is_a_no_with_a_reason(run: Run, keep: Path, tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (320, 240), (120, 130, 140)).save(tmp_path / "wall.png")
+    ran = run("verify", "obama", tmp_path / "wall.png", "--keep", keep, "--json")
+    assert ran.code == 1
+    assert ran.document["acquired"] is False
+    assert ran.document["reasons"]
+    ran = run("verify", "obama", tmp_path / "wall.png", "--keep", keep)
+    assert ran.out.startswith("no: the picture could not be used")
+
+
+def test_a_search_needs_a_case_and_gives_unknown_by_default(run: Run, keep: Path, pictures: Path) -> None:
+    assert run("identify", pictures / "obama3.jpg", "--keep", keep).code in (2, 3)
+    assert run("identify", pictures / "obama3.jpg", "--keep", keep, "--case", "none").code == 1
+    assert run("case", "open", "who is at the door", "--keep", keep, "--operator", "ann").code == 0
+    options = ["--keep", keep, "--case", "who is at the door"]
+    known = run("identify", pictures / "obama3.jpg", *options, "--json")
+    assert known.code == 0
+    (answer,) = known.document["pictures"]
+    assert [candidate["label"] for candidate in answer["candidates"]] == ["obama"]
+    assert answer["candidates"][0]["one_in"] > 100
+    unknown = run("identify", pictures / "astronaut.png", *options)
+    assert (unknown.code, unknown.out) == (1, "unknown.\n")
+    both = run("identify", pictures / "obama3.jpg", pictures / "astronaut.png", *options)
+    assert both.code == 1
+    assert "obama" in both.out
+    assert "unknown." in both.out
+    assert "%" not in both.out
+    cases = run("case", "show", "--keep", keep, "--json").document["cases"]
+    assert [(case["case"], case["opened_by"]) for case in cases] == [("who is at the door", "ann")]
+    assert "who is at the door" in run("case", "show", "--keep", keep).out
+
+
+def test_one_bad_picture_does_not_hide_the_others(run: Run, keep: Path, pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.jpg").write_bytes(b"\xff\xd8\xff nothing")
+    assert run("case", "open", "bad pictures", "--keep", keep).code == 0
+    options = ["--keep", keep, "--case", "bad pictures", "--json"]
+    ran = run("identify", tmp_path / "bad.jpg", pictures / "obama3.jpg", *options)
+    assert ran.code == 4
+    bad, good = ran.document["pictures"]
+    assert bad["error"] == "ImageError"
+    assert good["known"] is True
+    alone = run("identify", tmp_path / "bad.jpg", *options)
+    assert (alone.code, alone.document["error"]) == (4, "ImageError")
+
+
+def test_list_and_show(run: Run, keep: Path) -> None:
+    people = run("list", "--keep", keep, "--json").document["people"]
+    assert [(p["label"], p["references"], p["purposes"]) for p in people] == [
+        ("biden", 1, ["verify", "identify"]),
+        ("obama", 1, ["verify", "identify"]),
+    ]
+    assert "obama" in run("list", "--keep", keep).out
+    shown = run("show", "obama", "--keep", keep, "--json").document
+    assert {consent["purpose"] for consent in shown["consents"]} == {"verify", "identify"}
+    assert "never return me" in run("show", "obama", "--keep", keep).out
+    assert run("show", "nobody", "--keep", keep).code == 1
+
+
+def test_a_picture_from_the_standard_input(
+    run: Run, keep: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = io.TextIOWrapper(io.BytesIO((pictures / "obama2.jpg").read_bytes()))
+    monkeypatch.setattr(sys, "stdin", data)
+    assert run("verify", "obama", "-", "--keep", keep).code == 0
+
+
+def test_the_environment_names_the_keep(run: Run, keep: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("list").code == 2
+    monkeypatch.setenv("FACEKEEP_KEEP", str(keep))
+    assert run("list").code == 0
+    monkeypatch.setenv("FACEKEEP_KEEPS", "x")
+    ran = run("list", "--json")
+    assert (ran.code, ran.document["error"]) == (2, "UsageError")
+    assert "FACEKEEP_KEEP" in ran.document["hint"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["list", "--keep", "nowhere"], 2),
+        (["verify", "obama"], 2),
+        (["verify", "obama", "PICTURE", "--fmr", "much"], 2),
+        (["verify", "obama", "PICTURE", "--fmr", "0"], 2),
+        (["verify", "obama", "PICTURE", "--fmr", "0.5"], 2),
+        (["verify", "obama", "PICTURE", "--purpose", "emotion"], 2),
+        (["verify", "obama", "missing.jpg"], 4),
+        (["verify", "obama", "NOTICE"], 4),
+        (["verify", "obama", "PICTURE", "--purpose", "payment"], 3),
+        (["enrol", "x", "PICTURE", "--consent", "fun", "--notice", "NOTICE"], 2),
+        (["enrol", "x", "PICTURE", "--consent", ",", "--notice", "NOTICE"], 2),
+        (["enrol", "x", "PICTURE", "--consent", "verify"], 2),
+        (["enrol", "x", "--consent", "verify", "--notice", "NOTICE"], 2),
+        (["enrol", "x", "-", "-", "--consent", "verify", "--notice", "NOTICE"], 2),
+        (["enrol", "x", "PICTURE", "--consent", "verify", "--notice", "missing.txt"], 4),
+        (["enrol", "x", "--people", "d", "--consent", "verify", "--notice", "NOTICE"], 2),
+        (["enrol", "--people", "missing", "--consent", "verify", "--notice", "NOTICE"], 4),
+        (["identify", "PICTURE", "--fpir", "1"], 2),
+        (["identify", "PICTURE", "--candidates", "0"], 2),
+        (["identify", "PICTURE", "--purpose", "verify"], 2),
+        (["erase", "nobody", "--yes"], 1),
+        (["erase", "obama"], 2),
+        (["unlock", "obama", "--reviewer", "one"], 3),
+        (["consent", "withdraw", "nobody", "--purpose", "verify"], 1),
+        (["switch", "emotion", "on"], 2),
+        (["case", "open", "x", "--days", "0"], 2),
+        (["mystery"], 2),
+        (["consent"], 2),
+    ],
+)
+def test_errors_have_codes_messages_and_hints(
+    run: Run, *, keep: Path, pictures: Path, notice: Path, arguments: list[str], code: int
+) -> None:
+    places = {"PICTURE": str(pictures / "obama2.jpg"), "NOTICE": str(notice)}
+    given = [places.get(argument, argument) for argument in arguments]
+    if arguments[0] != "mystery" and arguments != ["consent"] and "--keep" not in given:
+        given += ["--keep", str(keep)]
+    ran = run(*given)
+    assert (ran.code, ran.out) == (code, ""), ran
+    assert "Traceback" not in ran.error
+    lines = ran.error.splitlines()
+    assert lines[0].startswith("error: ")
+    assert any(line.startswith("hint: ") for line in lines)
+    as_json = run(*given, "--json")
+    assert (as_json.code, as_json.error) == (code, "")
+    assert {"error", "message", "hint"} <= set(as_json.document)
+    assert "obama" not in as_json.document["message"]
+
+
+def test_a_fault_of_our_own_shows_no_value(run: Run, keep: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from facekeep.service.keep import Keep
+
+    def fails(_self: Keep) -> None:
+        raise ZeroDivisionError("ada's template is 0.123")
+
+    monkeypatch.setattr(Keep, "subjects", fails)
+    ran = run("list", "--keep", keep)
+    assert (ran.code, ran.out) == (70, "")
+    assert "ZeroDivisionError" in ran.error
+    assert "ada" not in ran.error
+    assert "Traceback" not in ran.error
+    assert run("list", "--keep", keep, "--json").document["error"] == "InternalError"
+
+
+def test_consent_switch_and_erasure(
+    run: Run, tmp_path: Path, notice: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = new_keep(tmp_path, notice, pictures, "obama")
+    monkeypatch.setenv("FACEKEEP_KEEP", str(folder))
+    verify = ["verify", "obama", pictures / "obama2.jpg"]
+    assert run(*verify).code == 0
+    assert run("consent", "withdraw", "obama", "--purpose", "verify").code == 0
+    assert run(*verify).code == 1
+    consents = run("consent", "show", "obama", "--json").document["consents"]
+    assert {c["purpose"]: c["holds"] for c in consents} == {"verify": False, "identify": True}
+    assert run("consent", "give", "obama", "--purpose", "verify", "--notice", notice).code == 0
+    assert run(*verify).code == 0
+    off = run("switch", "verify", "off", "--json")
+    assert off.document == {"switches": {"verify": False}}
+    refused = run(*verify, "--json")
+    assert (refused.code, refused.document["error"]) == (3, "PurposeOffError")
+    assert run("switch", "verify", "on").code == 0
+    assert run("switch", "--json").document["switches"]["verify"] is True
+    assert run("refresh", "--json").document == {"epoch": 1, "rows": 1}
+    assert run("rotate", "--json").document == {"rotated": True}
+    assert run(*verify).code == 0
+    assert run("never-return", "obama", pictures / "obama3.jpg", "--json").document["references_taken_out"] == 1
+    assert run("case", "open", "c").code == 0
+    assert run("identify", pictures / "obama2.jpg", "--case", "c").code == 1
+    assert run("unlock", "obama", "--reviewer", "ann", "--reviewer", "bea", "--json").document == {"unlocked": "obama"}
+    erased = run("erase", "obama", "--yes", "--json")
+    assert erased.code == 0
+    assert erased.document["erased"] == "obama"
+    assert run(*verify).code == 1
+    assert run("list").out == "nobody is enrolled.\n"
+
+
+def test_a_folder_of_people_is_enrolled_without_stopping_at_a_failure(
+    run: Run, tmp_path: Path, notice: Path, pictures: Path
+) -> None:
+    folder, people = new_keep(tmp_path, notice, pictures), tmp_path / "people"
+    for name, source in (("barack", "obama.jpg"), ("joe", "biden.jpg"), ("eileen", "astronaut.png")):
+        (people / name).mkdir(parents=True)
+        (people / name / source).write_bytes((pictures / source).read_bytes())
+    (people / "eileen" / "broken.jpg").write_bytes(b"no picture")
+    (people / "nobody").mkdir()
+    (people / "nobody" / "notes.txt").write_text("no picture")
+    (people / "loose.jpg").write_bytes(b"not in a folder")
+    options = ["--people", people, "--consent", "verify,identify", "--notice", notice, "--keep", folder]
+    ran = run("enrol", *options)
+    assert ran.code == 4
+    assert ran.out.splitlines()[0] == "enrolled 2 of 4 people."
+    assert "not enrolled: eileen:" in ran.error
+    assert "not enrolled: nobody:" in ran.error
+    labels = {person["label"] for person in run("list", "--keep", folder, "--json").document["people"]}
+    assert labels == {"barack", "joe"}
+    again = run("enrol", *options, "--json")
+    failed = {one["label"]: one["error"] for one in again.document["failed"]}
+    assert (again.code, again.document["enrolled"]) == (4, 2)
+    assert failed == {"eileen": "ImageError", "nobody": "BadInputError"}
+
+
+def test_doctor_names_a_damaged_store(run: Run, tmp_path: Path, notice: Path, pictures: Path) -> None:
+    folder = new_keep(tmp_path, notice, pictures, "obama")
+    sound = run("doctor", "--deep", "--keep", folder, "--json")
+    codes = {finding["code"] for finding in sound.document["findings"]}
+    assert {"same-disk", "keys-beside-stores", "keys-in-files"} <= codes
+    assert (sound.code, sound.document["healthy"]) == (0, True)
+    assert sound.document["status"]["people"] == 1
+    (folder / "keys" / "left").chmod(0o755)
+    loose = run("doctor", "--keep", folder, "--json")
+    assert loose.code == 1
+    assert "loose-keys" in {f["code"] for f in loose.document["findings"] if f["severity"] == "critical"}
+    (folder / "keys" / "left").chmod(0o700)
+    half = folder / "right" / "half.db"
+    content = bytearray(half.read_bytes())
+    for at in range(4096, len(content), 512):
+        content[at] ^= 0xFF
+    half.write_bytes(content)
+    ran = run("doctor", "--deep", "--keep", folder)
+    assert ran.code == 1
+    assert "critical" in ran.out
+    assert "right" in ran.out
+    assert run("list", "--keep", folder).code == 5
+
+
+def test_doctor_of_no_keep(run: Run, tmp_path: Path) -> None:
+    ran = run("doctor", "--keep", tmp_path, "--json")
+    assert ran.code == 1
+    assert "not-open" in {finding["code"] for finding in ran.document["findings"]}
+
+
+def test_bench_pipeline(run: Run, tmp_path: Path, pictures: Path) -> None:
+    (tmp_path / "a.png").write_bytes((pictures / "astronaut.png").read_bytes())
+    ran = run("bench", "pipeline", "--pictures", tmp_path, "--rounds", 1, "--threads", 1, "--json")
+    assert ran.code == 0
+    assert set(ran.document["stages"]) == {"decode", "detect", "quality", "align", "embed"}
+    assert ran.document["pictures_per_second"] > 0
+    assert "pictures a second" in run("bench", "pipeline", "--pictures", tmp_path, "--rounds", 1).out
+    assert run("bench", "pipeline", "--pictures", tmp_path / "none").code == 2
+
+
+def test_bench_search(run: Run) -> None:
+    ran = run("bench", "search", "--rows", 500, "--probes", 2, "--against", "faiss", "--repeats", 1, "--json")
+    assert ran.code == 0, ran
+    for key in ("ours_ms", "peers", "recall_at_1", "bytes_per_row_and_half"):
+        assert key in ran.document
+    assert set(ran.document["peers"]["faiss"]) >= {"ms", "ratio"}
+    assert run("bench", "search", "--against", "oracle").code == 2
+
+
+def test_evaluate(run: Run, tmp_path: Path, pictures: Path) -> None:
+    for name, sources in (("a", ["obama.jpg", "obama2.jpg"]), ("b", ["biden.jpg"]), ("c", ["astronaut.png"])):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for source in sources:
+            (tmp_path / "set" / name / source).write_bytes((pictures / source).read_bytes())
+    report = tmp_path / "report.html"
+    ran = run("evaluate", "--images", tmp_path / "set", "--html", report, "--json")
+    assert ran.code == 0, ran
+    assert ran.document["schema"].startswith("facekeep-evaluation")
+    assert ran.document["written"] == {"html": str(report)}
+    assert "<svg" in report.read_text()
+    few = run("evaluate", "--images", tmp_path / "set", "--write-calibration", tmp_path / "c.json", "--json")
+    assert (few.code, few.document["error"]) == (4, "BadInputError")
+    text = run("evaluate", "--images", tmp_path / "set").out
+    assert "3 people, 4 pictures" in text
+
+
+def test_json_is_the_only_output(run: Run, keep: Path) -> None:
+    ran = run("list", "--keep", keep, "--json")
+    assert ran.error == ""
+    json.loads(ran.out)
