@@ -167,7 +167,7 @@ CATALOGUE: tuple[Entry, ...] = (
             "input": _input("input", "grey", 24, scale=[255.0]),
             "output": {"names": ["output"], "form": "logits", "dimension": 2},
             "alignment": None,
-            "preprocessing": "A square of 1.6 times the eye's width around its centre.",
+            "preprocessing": "A square of 1.6 times the eye's width around its centre; index 0 is closed, 1 open.",
         },
     ),
     _faceplugin(
