@@ -19,7 +19,11 @@ ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".cache"
 
 
-class PinError(Exception):
+class PackageError(Exception):
+    """A package cannot be had."""
+
+
+class PinError(PackageError):
     """A fetched or made file is not the one that was pinned."""
 
 
@@ -60,14 +64,17 @@ def read_members(package: Package, members: Sequence[Member]) -> dict[str, bytes
 
     Raises:
         PinError: a member is absent or is not the pinned one.
-        subprocess.CalledProcessError: the registry's client failed.
+        PackageError: the registry's client is missing or failed.
     """
     folder = CACHE / "packages" / f"{package.name.strip('@').replace('/', '-')}-{package.version}"
     archive = _archive_in(folder)
     if archive is None:
         folder.mkdir(parents=True, exist_ok=True)
         print(f"fetching {package.name} {package.version} from {package.registry}", flush=True)
-        _fetch(package, folder)
+        try:
+            _fetch(package, folder)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise PackageError(f"{package.name} {package.version} cannot be fetched from {package.registry}") from error
         archive = _archive_in(folder)
     if archive is None:
         raise PinError(f"{package.name} {package.version}: the client reported success, but left no archive")

@@ -13,7 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tools.models.catalogue import CATALOGUE, FORMAT, Entry
-from tools.packages import ROOT, PinError, read_members, sha256, write_atomically
+from tools.packages import ROOT, PackageError, PinError, read_members, sha256, write_atomically
 
 MODELS = ROOT / "src" / "facekeep" / "models"
 
@@ -46,7 +46,7 @@ def main() -> int:
     """Command line; 0 if the pack is complete."""
     try:
         written = build()
-    except PinError as error:
+    except PackageError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(f"model pack: {len(CATALOGUE)} models, " + (f"wrote {', '.join(written)}" if written else "up to date"))

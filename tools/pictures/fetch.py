@@ -1,8 +1,8 @@
 """Fetch real pictures that registries carry: ``python tools/pictures/fetch.py``.
 
-They land in .cache/pictures, for the tests and the demonstration, and are never committed. The astronaut is Eileen Collins
-(NASA, public domain, carried by scikit-image); the others are the test pictures of face-recognition 1.3.0 (MIT): two
-presidents of the United States in office, photographed for the public.
+They land in .cache/pictures, for the tests and the demonstration, and are never committed. The astronaut is Eileen
+Collins (NASA, public domain, carried by scikit-image); the others are the test pictures of face-recognition 1.3.0 (MIT):
+a president and a vice president of the United States in office, photographed for the public.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tools.packages import CACHE, Member, Package, PinError, read_members, sha256, write_atomically
+from tools.packages import CACHE, Member, Package, PackageError, read_members, sha256, write_atomically
 
 PICTURES = CACHE / "pictures"
 
@@ -20,7 +20,7 @@ _TEST_PICTURES = "face_recognition-1.3.0/tests/test_images"
 
 SOURCES: tuple[tuple[Package, tuple[Member, ...]], ...] = (
     (
-        # The wheel of one platform is named, so that its hash is the same everywhere; only a picture is taken out of it.
+        # The wheel of one platform is named, so that its hash is the same everywhere; only a picture is taken from it.
         Package(
             "pypi",
             "scikit-image",
@@ -77,7 +77,7 @@ def main() -> int:
     """Command line; 0 if all pictures are there."""
     try:
         written = fetch()
-    except PinError as error:
+    except PackageError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print("pictures: " + (f"wrote {', '.join(written)}" if written else "up to date"))
