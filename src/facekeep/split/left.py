@@ -17,7 +17,7 @@ from facekeep.split.bands import band_of_score, codeword_of_score
 from facekeep.split.codes import FineCode
 from facekeep.split.deltas import CHUNK_ROWS, DeltaRow, encode_chunk
 from facekeep.split.half import Surroundings
-from facekeep.split.masks import SEED_BYTES, MaskRow, coarse_mask, fine_mask, reseed
+from facekeep.split.masks import SEED_BYTES, MaskRow, coarse_mask, fine_masks, reseed
 from facekeep.split.messages import LEFT, LeftPart, LeftTables
 from facekeep.split.onetime import band_tables, token_tables
 from facekeep.split.prf import stage_key, tag
@@ -132,14 +132,8 @@ class LeftHalf(SearchingHalf):
         shares = np.zeros(len(slots), np.uint16)
         present = np.flatnonzero(slots != NO_ROW)
         if len(present):
-            masks = np.stack(
-                [
-                    fine_mask(
-                        self._seeds[slot].tobytes(), self._mask_row(self._table.head(slot)), self._rules.dimension
-                    )
-                    for slot in slots[present].tolist()
-                ]
-            )
+            rows = [(self._seeds[slot].tobytes(), self._table.key(slot)) for slot in slots[present].tolist()]
+            masks = fine_masks([(seed, key + self._model) for seed, key in rows], self._rules.dimension)
             shares[present] = (masks.astype(np.int64) @ probe.astype(np.int64) & 0xFFFF).astype(np.uint16)
         return shares
 
@@ -147,9 +141,9 @@ class LeftHalf(SearchingHalf):
         """The one-time tables of bands, one for each position compared."""
         with self._lock:
             found = self._enter_fine(search)
-            shares = self._score_shares(found.order, found.probe)
+            found.shares = self._score_shares(found.order, found.probe)
             tables = band_tables(
-                shares,
+                found.shares,
                 codeword_of_score(self._rules.thresholds, found.ticket.level),
                 stage_key(found.turn_key, b"fine/shift", found.transcript),
                 stage_key(found.turn_key, b"fine/pad", found.transcript),
@@ -160,9 +154,8 @@ class LeftHalf(SearchingHalf):
         """The one-time tables of tokens, one for each chosen position."""
         with self._lock:
             found = self._enter_tokens(search, chosen)
-            slots = found.order[chosen]
             tables = token_tables(
-                self._score_shares(slots, found.probe),
+                found.shares[chosen],
                 band_of_score(self._rules.thresholds, found.ticket.level),
                 self._token_words(found),
                 stage_key(found.turn_key, b"token/shift", found.transcript),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -52,20 +53,34 @@ class MaskRow:
         return self.pseudonym + self.epoch.to_bytes(4, "big") + self.version.to_bytes(4, "big") + self.model
 
 
-def _stream(seed: bytes, use: bytes, row: MaskRow, length: int) -> bytes:
+def _stream(seed: bytes, use: bytes, info: bytes, length: int) -> bytes:
     # HKDF-Expand of one block. RFC 5869 section 3.3: a uniform seed needs no extraction.
-    key = hmac.digest(seed, use + row.info() + b"\x01", "sha256")
+    key = hmac.digest(seed, use + info + b"\x01", "sha256")
     return Cipher(algorithms.AES256(key), _COUNTER_ZERO).encryptor().update(_ZEROS[:length])
 
 
 def fine_mask(seed: bytes, row: MaskRow, dimension: int) -> NDArray[np.uint16]:
     """The left share of a fine code, shape (D,), uniform in Z_2¹⁶."""
-    return np.frombuffer(_stream(seed, _FINE, row, 2 * dimension), "<u2")
+    return np.frombuffer(_stream(seed, _FINE, row.info(), 2 * dimension), "<u2")
 
 
 def coarse_mask(seed: bytes, row: MaskRow, dimension: int) -> NDArray[np.uint8]:
     """The left share of a coarse code, shape (D,), uniform in Z_2⁸."""
-    return np.frombuffer(_stream(seed, _COARSE, row, dimension), np.uint8)
+    return np.frombuffer(_stream(seed, _COARSE, row.info(), dimension), np.uint8)
+
+
+def fine_masks(rows: Iterable[tuple[bytes, bytes]], dimension: int) -> NDArray[np.uint16]:
+    """The left shares of several fine codes: a search needs a hundred, and their objects would cost more than AES.
+
+    Args:
+        rows: seed and ``MaskRow.info()`` of each.
+        dimension: coordinates.
+
+    Returns:
+        Shape (n, D).
+    """
+    streams = [_stream(seed, _FINE, info, 2 * dimension) for seed, info in rows]
+    return np.frombuffer(b"".join(streams), "<u2").reshape(-1, dimension)
 
 
 @dataclass(frozen=True, slots=True)

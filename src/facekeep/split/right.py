@@ -115,8 +115,9 @@ class RightHalf(SearchingHalf):
         """Indices and pads into the tables of bands, one for each position compared."""
         with self._lock:
             found = self._enter_fine(search)
+            found.shares = self._score_shares(found.order, found.probe)
             indices, pads = band_picks(
-                self._score_shares(found.order, found.probe),
+                found.shares,
                 stage_key(found.turn_key, b"fine/shift", found.transcript),
                 stage_key(found.turn_key, b"fine/pad", found.transcript),
             )
@@ -127,7 +128,7 @@ class RightHalf(SearchingHalf):
         with self._lock:
             found = self._enter_tokens(search, chosen)
             indices, pads = token_picks(
-                self._score_shares(found.order[chosen], found.probe),
+                found.shares[chosen],
                 stage_key(found.turn_key, b"token/shift", found.transcript),
                 stage_key(found.turn_key, b"token/pad", found.transcript),
             )

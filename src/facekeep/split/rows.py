@@ -95,9 +95,14 @@ class RowTable:
             RowFlag(int(mark["flags"])),
         )
 
+    def key(self, slot: int) -> bytes:
+        """Pseudonym ‖ epoch ‖ version of the row in a slot, as masks and roots take them, 24 bytes."""
+        key: bytes = self._keys[slot].tobytes()
+        return key
+
     def pseudonym(self, slot: int) -> Pseudonym:
         """The pseudonym of the row in a slot."""
-        return Pseudonym(self._keys[slot].tobytes()[:16])
+        return Pseudonym(self.key(slot)[:16])
 
     def slots(self) -> NDArray[np.int32]:
         """The slots in use, rising."""

@@ -52,6 +52,7 @@ class OpenSearch:
         coarse: whether the selector chooses the positions.
         stage: "begun", "fine" or "tokens", what was answered last; "failed" where nothing more is.
         chosen: after the token stage the slots for which tokens were given.
+        shares: after the fine stage this half's share of each score, uint16.
     """
 
     ticket: Ticket
@@ -63,6 +64,7 @@ class OpenSearch:
     coarse: bool
     stage: str = "begun"
     chosen: NDArray[np.int32] | None = field(default=None, repr=False)
+    shares: NDArray[np.uint16] = field(default_factory=lambda: np.empty(0, np.uint16), repr=False)
 
     def advance(self, before: str, after: str) -> None:
         """Go on to the next stage, once.
