@@ -1,7 +1,7 @@
 """Fetch real pictures that registries carry: ``python tools/pictures/fetch.py``.
 
 They land in .cache/pictures, for the tests and the demonstration, and are never committed. The astronaut is Eileen
-Collins (NASA, public domain, carried by scikit-image); the others are the test pictures of face-recognition 1.3.0 (MIT):
+Collins (NASA, public domain, carried by scikit-image); the others are the test pictures of face-recognition 1.3.0, MIT:
 a president and a vice president of the United States in office, photographed for the public.
 """
 
