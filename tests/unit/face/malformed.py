@@ -1,7 +1,6 @@
 """Valid pictures of every kind that is read, and malformed ones made from them: all from a seed, none from a file.
 
-``python -m tests.unit.face.malformed SEED COUNT`` decodes them in a process of its own and writes what came of it, as
-JSON.
+``python -m tests.unit.face.malformed SEED COUNT`` decodes them in a process of its own and writes JSON of the outcome.
 """
 
 from __future__ import annotations
