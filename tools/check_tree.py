@@ -1,4 +1,4 @@
-"""Rules of the tree that no other tool checks: no registry host, no path of a machine, no weights, no conflict marks."""
+"""Rules of the tree that no other tool checks: no registry host, path of a machine, weights or conflict marks."""
 
 from __future__ import annotations
 

@@ -28,8 +28,8 @@ def main() -> None:
         source = Path(folder) / "all.in"
         source.write_text("\n".join(wanted) + "\n")
         target = ROOT / "requirements" / "lock.txt"
-        command: list[str | Path] = [python, "-m", "piptools", "compile", "--quiet", "--generate-hashes", "--strip-extras"]
-        command += ["--no-header", "--no-annotate", "--allow-unsafe"]
+        command: list[str | Path] = [python, "-m", "piptools", "compile", "--quiet", "--generate-hashes"]
+        command += ["--strip-extras", "--no-header", "--no-annotate", "--allow-unsafe"]
         command += ["--no-emit-index-url", "--no-emit-find-links", "--no-emit-trusted-host"]
         subprocess.run([*command, "--output-file", target, source], check=True)
     lines = [line for line in target.read_text().splitlines() if not line.lstrip().startswith("#")]

@@ -206,10 +206,11 @@ class Gate:
         """
         lefts, rights = [], []
         model = bytes.fromhex(self._model)
-        for head, fine in rows:
+        coarses = coarse_code(np.stack([fine for _, fine in rows])) if rows else ()
+        for (head, fine), code in zip(rows, coarses, strict=True):
             seed = new_seed()
             mask = MaskRow(head.pseudonym, head.epoch, head.version, model)
-            coarse, deep = split(fine, coarse_code(fine), seed, mask).to_bytes()
+            coarse, deep = split(fine, code, seed, mask).to_bytes()
             lefts.append(LeftPart(head, seed))
             rights.append(RightPart(head, coarse, deep))
         self._left.stage_enrol(transaction, lefts)
