@@ -1,7 +1,7 @@
 """A biometric sample (a decoded picture) and the faces found in it.
 
-Invariants: pixels are 8-bit RGB, height × width × 3, contiguous and read-only; a bounding box and landmarks are in pixels
-of that picture, x to the right and y downwards, the origin at the outer corner of the upper left pixel.
+Invariants: pixels are 8-bit RGB, height × width × 3, contiguous and read-only; a bounding box and landmarks are in
+pixels of that picture, x to the right and y downwards, the origin at the outer corner of the upper left pixel.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """A biometric template: the unit embedding of a face, bound to the model that made it.
 
-Invariants: float32, of Euclidean length 1 within 1e-3; two templates are compared only if their model digests are equal.
+Invariants: float32, of Euclidean length 1 within 1e-3; two templates are compared only if the digests of their models
+are equal.
 """
 
 from __future__ import annotations

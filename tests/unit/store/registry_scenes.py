@@ -1,6 +1,6 @@
 """What the tests of the registry share: people to enrol, and a look at the bare file."""
 
-# ruff: noqa: S608 -- the statements are put together of this file's own words
+
 
 import os
 import sqlite3

@@ -47,7 +47,7 @@ def test_killed_at_any_point(tmp_path: Path) -> None:
     keys = FileKeyProvider(tmp_path / "keys")
     with SqliteHalfStore.create(tmp_path / "left.db", keys, side="left", keep_id=b"keep") as store:
         FileHalfLog.create(tmp_path / "left.log", keys, side="left", store_id=store.store_id).close()
-    dice, acknowledged = random.Random(20), 0  # noqa: S311
+    dice, acknowledged = random.Random(20), 0
     for _ in range(KILLS):
         command = [sys.executable, victim.__file__, str(tmp_path)]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as process:

@@ -331,7 +331,7 @@ def test_an_older_deep_part_does_not_fit(path: Path, keys: MemoryKeyProvider) ->
         shutil.copy(path, path.with_name("old"))
         (old,) = connection(store).execute("SELECT deep FROM deeps").fetchone()
         apply(store, [put(0, deep=b"other")])
-    edit(path, f"UPDATE deeps SET deep = x'{old.hex()}' WHERE id = (SELECT id FROM places)")  # noqa: S608
+    edit(path, f"UPDATE deeps SET deep = x'{old.hex()}' WHERE id = (SELECT id FROM places)")
     with reopen(path, keys) as store, pytest.raises(DamagedStoreError, match="deep part"):
         store.deep([0])
 

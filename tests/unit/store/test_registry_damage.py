@@ -1,6 +1,6 @@
 """What was altered, moved, swapped or lost is noticed and named."""
 
-# ruff: noqa: S608 -- the statements are put together of this file's own words
+
 
 import os
 import re

@@ -1,6 +1,6 @@
 """What was erased is in no file, and what is kept tells a thief nothing."""
 
-# ruff: noqa: S608 -- the statements are put together of this file's own words
+
 
 import sqlite3
 from pathlib import Path
