@@ -162,7 +162,8 @@ def _session() -> tuple[dict[str, object], list[bytes], bytes]:
         {
             "keep": keep.hex(), **listed, "k_lr": session.hex(), "channel": ratchet.channel.hex(),
             "turn_keys": [key.hex() for key in keys],
-            "turns": [[0, True], [2, True], [1, True], [1, False], [0, False], [1026, True], [2051, False], [-1, False]],
+            "turns": [[0, True], [2, True], [1, True], [1, False], [0, False], [1026, True], [2051, False],
+                      [-1, False]],
         },
         keys,
         ratchet.channel,

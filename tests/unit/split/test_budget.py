@@ -13,6 +13,7 @@ from facekeep.split.budget import Budgets, Limits
 DAY = 86_400
 ROWS = [Pseudonym(bytes([n]) * 16) for n in range(3)]
 LIMITS = Limits(3, 4, 6, 3, 4, 7)
+TIGHT = Limits(2, 2, 3, 2, 2, 3)
 
 
 @pytest.mark.parametrize("value", [0, -1, 10**9 + 1, True, 1.0, "3", None])
@@ -41,21 +42,21 @@ class _Model:
 
     def allows(self, row: Pseudonym | None, case: str, operator: str) -> bool:
         if row is not None:
-            return self.life["row", row] < LIMITS.rejects_for_life and self.today["row", row] < LIMITS.rejects_per_day
+            return self.life["row", row] < TIGHT.rejects_for_life and self.today["row", row] < TIGHT.rejects_per_day
         return (
-            (not case or self.life["case", case] < LIMITS.searches_per_case)
-            and self.today["operator", operator] < LIMITS.searches_per_operator_day
-            and self.today["all", ""] < LIMITS.searches_per_day
+            (not case or self.life["case", case] < TIGHT.searches_per_case)
+            and self.today["operator", operator] < TIGHT.searches_per_operator_day
+            and self.today["all", ""] < TIGHT.searches_per_day
         )
 
 
 class CountingLikeTheModel(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
-        self.model, self.budgets, self.now = _Model(), Budgets(LIMITS), 20_000 * DAY
+        self.model, self.budgets, self.now = _Model(), Budgets(TIGHT), 20_000 * DAY
         self.pending: list[tuple[int, Pseudonym]] = []
 
-    @rule(step=st.sampled_from([0, 1, 3600, DAY, 3 * DAY, -DAY, -3600]))
+    @rule(step=st.sampled_from([0, 3600, DAY, -DAY]))
     def let_time_pass_or_set_the_clock_back(self, step: int) -> None:
         self.now += step
 
@@ -102,14 +103,14 @@ class CountingLikeTheModel(RuleBasedStateMachine):
     @rule()
     def save_and_restore(self) -> None:
         snapshot = self.budgets.snapshot()
-        self.budgets = Budgets.restore(LIMITS, snapshot)
+        self.budgets = Budgets.restore(TIGHT, snapshot)
         assert json.loads(self.budgets.snapshot()) == json.loads(snapshot)
 
     @invariant()
     def alarms_are_those_of_the_model(self) -> None:
         if hasattr(self, "model"):
             assert set(self.budgets.alarms()) == {
-                row for row in ROWS if self.model.life["row", row] >= LIMITS.rejects_alarm
+                row for row in ROWS if self.model.life["row", row] >= TIGHT.rejects_alarm
             }
             counts = [(self.model.today, "row"), (self.model.today, "operator")]
             counts += [(self.model.life, "row"), (self.model.life, "case")]
@@ -145,8 +146,8 @@ def test_a_row_locks_for_the_day_and_then_for_good() -> None:
 
 def test_a_clock_set_back_gives_no_second_budget() -> None:
     budgets = Budgets(LIMITS)
-    budgets.turn(9 * DAY)
-    _reject(budgets, 8 * DAY, 3)
+    _reject(budgets, 9 * DAY, 1)
+    _reject(budgets, 8 * DAY, 2)
     with pytest.raises(BudgetError, match="today"):
         _reject(budgets, 8 * DAY, 1)
     for _ in range(LIMITS.searches_per_operator_day):

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -132,6 +133,30 @@ def test_a_half_that_fails_fails_the_search(cluster: Cluster, people: np.ndarray
             cluster.verify(cluster.names[0], people[0])
     finally:
         setattr(cluster.gate, side, true)
+
+
+@pytest.mark.parametrize("name", ["fine", "tokens"])
+@pytest.mark.parametrize("side", ["_left", "_right"])
+def test_nothing_is_opened_where_tags_differ(cluster: Cluster, people: np.ndarray, side: str, name: str) -> None:
+    cluster.now += 86_400
+    true = getattr(cluster.gate, side)
+    setattr(cluster.gate, side, _Mistagged(true, name))
+    try:
+        with pytest.raises(DisagreementError, match="the halves disagree about a search"):
+            cluster.verify(cluster.names[0], people[0])
+    finally:
+        setattr(cluster.gate, side, true)
+
+
+class _Mistagged:
+    """A half whose answer is right but for its tag."""
+
+    def __init__(self, half: object, name: str) -> None:
+        self._half, self._name = half, name
+
+    def __getattr__(self, name: str) -> object:
+        true = getattr(self._half, name)
+        return (lambda *arguments: replace(true(*arguments), tag=bytes(16))) if name == self._name else true
 
 
 @pytest.mark.parametrize("given", [[], [Released(0, Pseudonym(bytes(16)), 5)], [Released(1, Pseudonym(bytes(16)), 5)]])

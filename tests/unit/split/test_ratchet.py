@@ -52,6 +52,9 @@ def test_a_half_pairs_with_its_pinned_twin_only() -> None:
     # A point of small order would make the key known to everybody.
     _refused(Hello(b"right", bytes(32), RIGHT.sign(b"facekeep/1/peer/" + KEEP + b"right\x00" + bytes(32))))
     _left().finish(true)
+    same = Handshake(b"left", KEEP, LEFT, _public(LEFT))
+    with pytest.raises(RefusedError, match="itself"):
+        same.finish(_left().hello)
 
 
 @settings(max_examples=200)

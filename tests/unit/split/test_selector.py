@@ -48,7 +48,7 @@ def test_halves_that_disagree_get_nothing(tag: bytes, cut: int, noise: int) -> N
     right[7] = (noise - int(left[7])) % 256 if noise else right[7]
     selector = Selector()
     selector.offer(S, b"left", T, left, 120)
-    selector.offer(S, b"right", tag, right[cut:], 120)
+    selector.offer(S, b"right", tag, right[: len(right) - cut], 120)
     for side in (b"left", b"right", b"left"):
         with pytest.raises(DisagreementError, match="disagree"):
             selector.positions(S, side)
