@@ -49,6 +49,7 @@ class DrillSettings:
             coordinates, or elimination has nothing to solve.
         searches: transcripts of 1:N searches that it keeps.
         questions: how many the active gate asks at most in each of its attempts.
+        dimension: coordinates of made-up templates, where none are given.
         calibration: levels of the keep; None for typical ones.
         limits: budgets of the halves, to see where they stop an active gate.
         seed: of the statistics: permutations, made-up people, directions. Shares are never seeded.
@@ -57,7 +58,8 @@ class DrillSettings:
     people: int = 128
     verifications: int = 600
     searches: int = 400
-    questions: int = 400
+    questions: int = 600
+    dimension: int = 512
     calibration: Calibration | None = None
     limits: Limits = field(default_factory=Limits)
     seed: int = 20_180_701
@@ -104,7 +106,7 @@ def run_drill(
     tell = progress or (lambda _what, _done, _of: None)
     begun = time.monotonic()
     random = np.random.default_rng(chosen.seed)
-    people = gather_people(templates, chosen.people, random, dimension=512)
+    people = gather_people(templates, chosen.people, random, dimension=chosen.dimension)
     truth = faces(people.references, people.probes, random)
     calibration = chosen.calibration or _LEVELS
     with tempfile.TemporaryDirectory(prefix="facekeep-drill-") as name:

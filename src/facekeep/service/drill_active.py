@@ -146,27 +146,27 @@ def climb(
     """
     edges = [threshold / _SCALE for threshold in thresholds]
     counts, cosines = [0], [_cosine(belief.template, truth)]
-    rejected = days = waited = 0
-    stopped = ""
+    rejected = waited = 0
+    days, stopped = 1, ""
     code = fine_code(belief.probe(edges[level], random))
     while counts[-1] < queries and not stopped:
         code = fine_code(belief.probe(_target(edges, level, belief, code, strategy), random))
         try:
             band = ask(code)
         except BudgetError:
+            # A budget of the day is there again tomorrow; one for life is not.
             waited += 1
-            days += 1
             stopped = "budget" if waited > 1 else ""
             tomorrow()
             continue
-        waited = 0
+        days, waited = days + waited, 0
         rejected += band == 0
         low = edges[band - 1] if band else -1.0
         high = edges[level] if not band else (edges[band] if band < len(edges) else 1.0)
         belief.learn(code, low, high)
         counts.append(counts[-1] + 1)
         cosines.append(_cosine(belief.template, truth))
-    return Climb(name, tuple(counts), tuple(cosines), int(rejected), stopped, days + 1)
+    return Climb(name, tuple(counts), tuple(cosines), int(rejected), stopped, days)
 
 
 def _target(edges: list[float], level: int, belief: Belief, last: FineCode, strategy: Strategy) -> float:

@@ -12,14 +12,15 @@ together raise a false alarm in fewer than one of 10,000 drills.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facekeep.service.drill_linkage import d_sys_of_permutations, linked, similarities
+from facekeep.domain.performance import wilson_interval
+from facekeep.service.drill_linkage import d_sys_of_permutations, rank_1_of, similarities
 from facekeep.service.drill_loot import Codes, OpenHalf
 from facekeep.service.drill_statistics import ALARM, guessing_tail
 
@@ -48,6 +49,7 @@ class Result:
         limit: from where on it counts as a leak.
         reading: which reading gave it.
         leaks: whether it is over the limit.
+        interval: of a share, Wilson's at 95 %.
     """
 
     value: float
@@ -55,6 +57,7 @@ class Result:
     limit: float
     reading: str
     leaks: bool
+    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,16 +188,13 @@ def link(first: Mapping[str, Reading], second: Mapping[str, Reading], random: np
     names = [name for name in first if name in second and first[name].shape == second[name].shape]
     count = len(next(iter(first.values())))
     scores = {name: similarities(first[name], second[name]) for name in names}
-    mates = np.arange(count)
-    found = {name: linked(scores[name], mates) for name in names}
+    straight = np.arange(count)
+    found = {name: d_sys_of_permutations(scores[name], [straight])[0] for name in names}
     permutations = [random.permutation(count) for _ in range(_PERMUTATIONS)]
     null = np.max([d_sys_of_permutations(scores[name], permutations) for name in names], axis=0)
-    best = max(names, key=lambda name: found[name].d_sys)
-    first_rank = max(names, key=lambda name: found[name].rank_1)
-    return [
-        _over_floor(found[best].d_sys, null, best),
-        _hits(found[first_rank].rank_1, count, count, len(names), first_rank),
-    ]
+    best = max(names, key=lambda name: found[name])
+    named = {name: rank_1_of(scores[name]) for name in names}
+    return [_over_floor(found[best], null, best), _hits(named, permutations)]
 
 
 def reconstruct(readings: Mapping[str, Reading], truth: Faces, random: np.random.Generator) -> list[Result]:
@@ -212,29 +212,27 @@ def reconstruct(readings: Mapping[str, Reading], truth: Faces, random: np.random
     targets, probes = _unit(truth.references - average), _unit(truth.probes[others] - average)
     fits: dict[str, _Fit] = {}
     for name, reading in readings.items():
-        fits[name] = _Ridge(_rebuilder(reading, known, others), targets, known, others)
+        fits[name] = _Ridge(_rebuilder(reading, known, others), targets[known])
         if reading.shape[1] == targets.shape[1]:
-            fits[f"{name}, by coordinate"] = _Straight(reading - reading[known].mean(axis=0), targets, known, others)
+            fits[f"{name}, by coordinate"] = _Straight(reading - reading[known].mean(axis=0), targets, truth)
     count = len(targets)
-    cosines = {name: fit.cosine(np.arange(count)) for name, fit in fits.items()}
-    null = []
-    for _ in range(_PERMUTATIONS):
-        mixed = random.permutation(count)
-        null.append(max(fit.cosine(mixed) for fit in fits.values()))
+    inner = targets @ targets.T
+    straight = _Order.of(np.arange(count), inner, truth)
+    cosines = {name: fit.cosine(straight) for name, fit in fits.items()}
+    permutations = (_Order.of(random.permutation(count), inner, truth) for _ in range(_PERMUTATIONS))
+    null = np.asarray([max(fit.cosine(mixed) for fit in fits.values()) for mixed in permutations])
     best = max(cosines, key=lambda name: cosines[name])
-    found = {name: linked(_unit(fit.rebuilt()) @ probes.T, np.arange(len(others))).rank_1 for name, fit in fits.items()}
-    first_rank = max(found, key=lambda name: found[name])
-    return [
-        _over_floor(cosines[best], np.asarray(null), best),
-        _hits(found[first_rank], len(others), len(others), len(fits), first_rank),
-    ]
+    named = {name: rank_1_of(_unit(fit.rebuilt()) @ probes.T) for name, fit in fits.items()}
+    mixed_others = [random.permutation(len(others)) for _ in range(_PERMUTATIONS)]
+    return [_over_floor(cosines[best], null, best), _hits(named, mixed_others)]
 
 
 def identified_at_best(truth: Faces) -> float:
     """The share that the true templates themselves would identify at rank 1: no model is perfect."""
     average = truth.references[truth.known].mean(axis=0)
     templates, probes = (_unit(rows[truth.others] - average) for rows in (truth.references, truth.probes))
-    return max(1, linked(templates @ probes.T, np.arange(len(templates))).rank_1) / len(templates)
+    named = rank_1_of(templates @ probes.T)
+    return max(1, int(np.count_nonzero(named == np.arange(len(named))))) / len(named)
 
 
 def _rebuilder(reading: Reading, known: NDArray[np.intp], others: NDArray[np.intp]) -> Floats:
@@ -248,12 +246,27 @@ def _rebuilder(reading: Reading, known: NDArray[np.intp], others: NDArray[np.int
     return hat
 
 
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """The people in one order, and the inner products of templates that fits need; computed once for all fits."""
+
+    known: NDArray[np.intp]
+    others: NDArray[np.intp]
+    across: Floats = field(repr=False)
+    among: Floats = field(repr=False)
+
+    @classmethod
+    def of(cls, order: NDArray[np.intp], inner: Floats, truth: Faces) -> _Order:
+        known, others = order[truth.known], order[truth.others]
+        return cls(known, others, inner[others][:, known], inner[known][:, known])
+
+
 class _Fit(Protocol):
     def rebuilt(self) -> Floats:
         """Templates of the others, shape (others, D)."""
         ...
 
-    def cosine(self, order: NDArray[np.intp]) -> float:
+    def cosine(self, order: _Order) -> float:
         """Mean cosine of rebuilt and true templates of the others, were the people in this order."""
         ...
 
@@ -261,35 +274,36 @@ class _Fit(Protocol):
 class _Ridge:
     """Rebuilt templates are sums of known ones, so all cosines follow from the inner products of the templates."""
 
-    def __init__(self, hat: Floats, targets: Floats, known: NDArray[np.intp], others: NDArray[np.intp]) -> None:
-        self._hat, self._targets, self._known, self._others = hat, targets, known, others
-        self._inner = targets @ targets.T
+    def __init__(self, hat: Floats, known: Floats) -> None:
+        self._hat, self._known = hat, known
 
     def rebuilt(self) -> Floats:
-        return self._hat @ self._targets[self._known]
+        return self._hat @ self._known
 
-    def cosine(self, order: NDArray[np.intp]) -> float:
-        known, others = order[self._known], order[self._others]
-        along = np.sum(self._hat * self._inner[np.ix_(others, known)], axis=1)
-        lengths = np.sqrt(np.maximum(np.sum((self._hat @ self._inner[np.ix_(known, known)]) * self._hat, axis=1), 0))
-        return float(np.mean(along / np.where(lengths > 1e-12, lengths, 1.0)))
+    def cosine(self, order: _Order) -> float:
+        along = np.einsum("ij,ij->i", self._hat, order.across)
+        squares = np.einsum("ij,ij->i", self._hat @ order.among, self._hat)
+        lengths = np.sqrt(np.maximum(squares, 1e-24))
+        return float((along / lengths).sum()) / len(lengths)
 
 
 class _Straight:
     """The reading itself, or its negative, taken for the template."""
 
-    def __init__(self, rows: Floats, targets: Floats, known: NDArray[np.intp], others: NDArray[np.intp]) -> None:
-        self._rows, self._known, self._others = _unit(rows), known, others
+    def __init__(self, rows: Floats, targets: Floats, truth: Faces) -> None:
+        self._rows, self._truth = _unit(rows), truth
         self._cosines = self._rows @ targets.T
 
-    def _sign(self, order: NDArray[np.intp]) -> float:
-        return 1.0 if float(self._cosines[self._known, order[self._known]].sum()) >= 0 else -1.0
+    def _sign(self, known: NDArray[np.intp]) -> float:
+        return 1.0 if float(self._cosines[self._truth.known, known].sum()) >= 0 else -1.0
 
     def rebuilt(self) -> Floats:
-        return self._sign(np.arange(len(self._rows))) * self._rows[self._others]
+        return self._sign(self._truth.known) * self._rows[self._truth.others]
 
-    def cosine(self, order: NDArray[np.intp]) -> float:
-        return self._sign(order) * float(self._cosines[self._others, order[self._others]].mean())
+    def cosine(self, order: _Order) -> float:
+        return (
+            self._sign(order.known) * float(self._cosines[self._truth.others, order.others].sum()) / len(order.others)
+        )
 
 
 def _over_floor(value: float, null: Floats, reading: str) -> Result:
@@ -298,14 +312,16 @@ def _over_floor(value: float, null: Floats, reading: str) -> Result:
     return Result(value, floor, limit, reading, value > limit)
 
 
-def _hits(hits: int, trials: int, candidates: int, readings: int, reading: str) -> Result:
-    """Rank 1 against the exact chance of so many hits, corrected for the number of readings."""
-    chance = 1 / candidates
-    limit = next(
-        (k for k in range(1, trials + 1) if guessing_tail(k, trials, chance) * readings < ALARM),
-        trials,
-    )
-    return Result(hits / trials, chance, limit / trials, reading, hits >= limit)
+def _hits(named: Mapping[str, NDArray[np.intp]], permutations: Sequence[NDArray[np.intp]]) -> Result:
+    """Rank 1: who was named for each row, against the exact chance of so many hits, corrected for the tries."""
+    trials = len(permutations[0])
+    hits = {name: int(np.count_nonzero(answers == np.arange(trials))) for name, answers in named.items()}
+    best = max(hits, key=lambda name: hits[name])
+    floor = np.mean([max(np.count_nonzero(answers == mixed) for answers in named.values()) for mixed in permutations])
+    enough = (k for k in range(1, trials + 1) if guessing_tail(k, trials, 1 / trials) * len(named) < ALARM)
+    limit = next(enough, trials)
+    interval = wilson_interval(hits[best], trials)
+    return Result(hits[best] / trials, float(floor) / trials, limit / trials, best, hits[best] >= limit, interval)
 
 
 def _unit(rows: Floats) -> Floats:

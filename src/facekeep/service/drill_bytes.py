@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -42,12 +42,12 @@ class Needles:
             for needle in needles:
                 anchor = int.from_bytes(needle[:_ANCHOR], "little")
                 anchors.setdefault(anchor, []).append((kind, needle))
-        words = np.fromiter(anchors, np.uint64, len(anchors))
+        words = np.sort(np.fromiter(anchors, np.uint64, len(anchors)))
         table[_slot(words)] = True
         hits: dict[str, set[bytes]] = {kind: set() for kind in self.by_kind}
         for haystack in haystacks:
-            for place, word in _places(haystack, table):
-                for kind, needle in anchors.get(word, ()):
+            for place, word in _places(haystack, table, words):
+                for kind, needle in anchors[word]:
                     if haystack[place : place + len(needle)] == needle:
                         hits[kind].add(needle)
         return {kind: len(found) for kind, found in hits.items()}
@@ -87,9 +87,16 @@ def needles(people: Sequence[Identity], pseudonyms: Sequence[Pseudonym], referen
 
 
 def _windows(form: bytes) -> list[bytes]:
-    """Three parts of a code that are unlike anything a file holds by itself."""
-    parts = [form[len(form) * i // 4 // 8 * 8 :][:_WINDOW] for i in range(4)]
-    return [part for part in parts if len(part) == _WINDOW and len(part) - part.count(0) >= 8][:3]
+    """Three parts of a code that are unlike anything a file holds by itself, such as a run of zeros."""
+    found: list[bytes] = []
+    last = -len(form)
+    for start in range(0, len(form) - _WINDOW + 1, _ANCHOR):
+        part = form[start : start + _WINDOW]
+        telling = part[:_ANCHOR].count(0) <= _ANCHOR // 2 and part.count(0) <= _WINDOW * 3 // 4
+        if telling and start - last >= len(form) // 4 and len(found) < 3:
+            found.append(part)
+            last = start
+    return found
 
 
 def _written(values: Iterable[bytes]) -> tuple[bytes, ...]:
@@ -109,11 +116,15 @@ def _slot(words: NDArray[np.uint64]) -> NDArray[np.int64]:
     return ((words * _MIX) >> np.uint64(64 - _TABLE_BITS)).astype(np.int64)
 
 
-def _places(haystack: bytes, table: NDArray[np.bool_]) -> Iterable[tuple[int, int]]:
-    """Places where some needle may begin, with the eight bytes there."""
+def _places(haystack: bytes, table: NDArray[np.bool_], anchors: NDArray[np.uint64]) -> Iterator[tuple[int, int]]:
+    """Places where some needle may begin, with the eight bytes there. The table sorts out nearly all others quickly."""
     for phase in range(_ANCHOR):
-        count = (len(haystack) - phase) // 8
-        if count > 0:
-            words = np.frombuffer(haystack, "<u8", count, phase).astype(np.uint64)
-            for at in np.flatnonzero(table[_slot(words)]).tolist():
-                yield phase + 8 * at, int(words[at])
+        count = (len(haystack) - phase) // _ANCHOR
+        if count <= 0 or not len(anchors):
+            return
+        words = np.frombuffer(haystack, "<u8", count, phase).astype(np.uint64)
+        maybe = np.flatnonzero(table[_slot(words)])
+        found = words[maybe]
+        same = anchors[np.minimum(np.searchsorted(anchors, found), len(anchors) - 1)] == found
+        for at, word in zip(maybe[same].tolist(), found[same].tolist(), strict=True):
+            yield phase + _ANCHOR * at, word

@@ -33,6 +33,9 @@ from facekeep.split.messages import LeftTables, RightPicks
 from facekeep.split.right import RightHalf
 from facekeep.split.roles import LeftPort, RightPort
 
+_AGREEING = 0.5
+"""A share of surplus equations that noise, which agrees once in 65,536, never reaches: one half's share was solved."""
+
 
 @dataclass(frozen=True, slots=True)
 class CuriousGate:
@@ -59,7 +62,8 @@ class CuriousGate:
     @property
     def leaks(self) -> bool:
         """Whether the transcripts tell more than their bands."""
-        return not self.same_bands or self.solved.by_elimination > self.limit or self.solved.chance < ALARM
+        solved = self.solved.by_elimination > self.limit or self.solved.consistent > _AGREEING
+        return not self.same_bands or solved or self.solved.chance < ALARM
 
 
 class _Tap:
@@ -69,7 +73,6 @@ class _Tap:
         self._half = half
         self.fine_answer: LeftTables | RightPicks | None = None
         self.token_answer: LeftTables | RightPicks | None = None
-        self.chosen = np.empty(0, np.int32)
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._half, name)
@@ -79,7 +82,6 @@ class _Tap:
         return self.fine_answer
 
     def tokens(self, search: bytes, chosen: NDArray[np.int32]) -> LeftTables | RightPicks:
-        self.chosen = chosen
         self.token_answer = self._half.tokens(search, chosen)
         return self.token_answer
 
@@ -105,8 +107,11 @@ def listen(
             band = decode_band(word, len(thresholds))
             if {hit.pseudonym for hit in hits} - {row}:
                 raise AssertionError("the row of the curious gate is not alone in its gallery")
-            at = np.flatnonzero(left.chosen == 0)
-            token = None if not len(at) else (released.tables[at[0]], int(given.indices[at[0]]), given.pads[at[0]])
+            # Of a search a token is asked for where a band was passed: that it is there tells the band. Only 1:1 always
+            # asks for one, so that its numbers are looked at for what else they tell.
+            token = None
+            if question.row is not None:
+                token = (released.tables[0], int(given.indices[0]), given.pads[0])
             fine = (tables.tables[0], int(picks.indices[0]), int(picks.pads[0]))
             notes.add(_Seen(code, band, question.level, fine, token, tables.tag))
             progress(done + 1, len(questions))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,10 +11,11 @@ import numpy as np
 from facekeep.domain.comparison import Calibration
 from facekeep.errors import UsageError
 from facekeep.service.drill_active import Belief, Climb, Strategy, climb, wait_a_day
+from facekeep.service.drill_attacks import SPREADS
 from facekeep.service.drill_curious import CuriousGate, listen, questions, unprotected
 from facekeep.service.drill_keep import OPERATOR, DrillKeep, identities
 from facekeep.service.drill_people import ACTIVE_TARGET, CURIOUS_TARGET, People
-from facekeep.service.drill_report import ActiveGate
+from facekeep.service.drill_report import CONTROL_AT_LEAST, ActiveGate
 from facekeep.service.drill_solving import band_level, plain_bands, solve
 from facekeep.split.budget import Limits
 from facekeep.split.codes import FineCode, fine_code
@@ -22,7 +24,6 @@ from facekeep.split.gate import Question
 Progress = Callable[[str, int, int], None]
 
 _LIMITLESS = Limits(10**9, 10**9, 10**9, 10**9, 10**9, 10**9)
-_CHANCE_COSINE = 0.5
 _VERIFY_FMR = 1e-4
 
 
@@ -72,7 +73,8 @@ def curious_gate(
         level=band_level(found.probes, bands, thresholds, unit, population),
         same_bands=bool(np.array_equal(bands, found.bands)),
         control=solve(naked, code, population, thresholds, random),
-        limit=_CHANCE_COSINE,
+        # A random direction has a cosine of 1/√D on average to any other.
+        limit=min(CONTROL_AT_LEAST, SPREADS / math.sqrt(people.dimension)),
     )
 
 

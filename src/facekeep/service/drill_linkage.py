@@ -16,7 +16,6 @@ counts as linkage. So it is reported beside its floor, the same figure with the 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,38 +80,15 @@ def _of_counts(mated: NDArray[np.intp], non_mated: NDArray[np.intp], omega: floa
     return float(of_mated @ local)
 
 
-@dataclass(frozen=True, slots=True)
-class Linked:
-    """What comparing two enrolments of everybody gives.
-
-    Attributes:
-        d_sys: global linkability.
-        rank_1: how many rows of the first have their mate as the most similar row of the second.
-    """
-
-    d_sys: float
-    rank_1: int
-
-
 def similarities(first: Floats, second: Floats) -> Floats:
     """Cosines of all pairs of rows, each column less its mean: shape (n, n)."""
     return _unit(first - first.mean(axis=0)) @ _unit(second - second.mean(axis=0)).T
 
 
-def linked(scores: Floats, mates: NDArray[np.intp]) -> Linked:
-    """Linkability and rank 1.
-
-    Args:
-        scores: shape (n, n), rows of the first enrolment against those of the second.
-        mates: for each row of the first the row of the second that is taken for its mate.
-    """
-    n = len(scores)
-    is_mate = np.zeros((n, n), bool)
-    is_mate[np.arange(n), mates] = True
+def rank_1_of(scores: Floats) -> NDArray[np.intp]:
+    """For each row the column of its largest score, or −1 where all are equal and so nothing is told."""
     best = scores.argmax(axis=1)
-    # Where all scores of a row are equal nothing was identified, though argmax names the first.
-    told = scores.max(axis=1) > scores.min(axis=1)
-    return Linked(d_sys(scores[is_mate], scores[~is_mate]), int(np.count_nonzero((best == mates) & told)))
+    return np.where(scores.max(axis=1) > scores.min(axis=1), best, -1)
 
 
 def _unit(rows: Floats) -> Floats:

@@ -28,6 +28,7 @@ class Finding:
         limit: from where on it is a leak; below which, for a p-value.
         leaks: whether it is one.
         detail: which reading of the bytes gave the figure, or what was found.
+        interval: of a share, at 95 %.
     """
 
     attack: str
@@ -37,11 +38,13 @@ class Finding:
     limit: float
     leaks: bool
     detail: str = ""
+    interval: tuple[float, float] | None = None
 
     @classmethod
     def of(cls, attack: str, title: str, result: Result) -> Finding:
         """The finding of a figure beside its floor."""
-        return cls(attack, title, result.value, result.floor, result.limit, result.leaks, result.reading)
+        figures = (result.value, result.floor, result.limit)
+        return cls(attack, title, *figures, result.leaks, result.reading, result.interval)
 
     @classmethod
     def noise(cls, p_value: float, oddest: str) -> Finding:
@@ -51,25 +54,36 @@ class Finding:
     @classmethod
     def count(cls, attack: str, title: str, number: int, detail: str) -> Finding:
         """The finding of something that must not occur once."""
-        return cls(attack, title, number, 0, 0, number > 0, detail)
+        return cls(attack, title, number, 0, 1, number > 0, detail)
 
     @property
     def shown(self) -> str:
         """The figure as people read it."""
-        if self.attack in ("byte_search", "old_backups"):
-            return f"{self.value:.0f}"
-        if self.attack == "uniformity":
-            return f"{self.value:.2g}"
-        return f"{self.value:.1%}" if "rank_1" in self.attack else f"{self.value:.3f}"
+        return self._shown(self.value)
+
+    @property
+    def shown_interval(self) -> str:
+        """Its interval likewise, or ""."""
+        return "" if self.interval is None else f"{self.interval[0]:.0%}–{self.interval[1]:.0%}"
 
     @property
     def shown_floor(self) -> str:
         """Its floor likewise."""
-        if self.attack in ("byte_search", "old_backups"):
-            return "0"
+        return "0 to 1" if self.attack == "uniformity" else self._shown(self.floor)
+
+    @property
+    def shown_limit(self) -> str:
+        """From where on it is a leak."""
         if self.attack == "uniformity":
-            return f"over {self.limit:.0e}"
-        return f"{self.floor:.1%}" if "rank_1" in self.attack else f"{self.floor:.3f}"
+            return f"under {self.limit:.0e}"
+        return f"from {self._shown(self.limit)}"
+
+    def _shown(self, value: float) -> str:
+        if self.attack in ("byte_search", "old_backups"):
+            return f"{value:.0f}"
+        if self.attack == "uniformity":
+            return f"{value:.2g}"
+        return f"{value:.1%}" if "rank_1" in self.attack else f"{value:.3f}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +248,8 @@ class DrillReport:
         for thief in self.thieves:
             lines += ["", f"[{'ok' if thief.passed else 'LEAK'}] {thief.title}", f"  took {thief.stolen}"]
             lines += [
-                f"  {finding.title:<44} {finding.shown:>9}   noise: {finding.shown_floor}{'   LEAK' * finding.leaks}"
+                f"  {finding.title:<44} {finding.shown:>9}   noise {finding.shown_floor:<7} leak "
+                f"{finding.shown_limit}{'   LEAK' * finding.leaks}"
                 for finding in thief.findings
             ]
             lines.append(f"  {thief.verdict}")
@@ -286,6 +301,7 @@ def _thief(thief: Thief) -> dict[str, object]:
                 "limit": _short(finding.limit),
                 "leaks": finding.leaks,
                 "detail": finding.detail,
+                "interval": None if finding.interval is None else [_short(end) for end in finding.interval],
             }
             for finding in thief.findings
         },
