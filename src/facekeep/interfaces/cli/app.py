@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from facekeep.interfaces.cli import comparing, consents, demonstration, keeping, measuring, people
+from facekeep.interfaces.cli import comparing, consents, demonstration, keeping, measuring, people, robbing
 
 __all__ = ["build"]
 
@@ -31,6 +31,7 @@ def build() -> typer.Typer:
     comparing.add_commands(app)
     consents.add_commands(app)
     measuring.add_commands(app)
+    robbing.add_commands(app)
     return app
 
 

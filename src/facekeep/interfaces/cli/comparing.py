@@ -18,7 +18,7 @@ from facekeep.interfaces.cli.options import (
     OperatorOption,
     read_picture,
 )
-from facekeep.interfaces.cli.reply import Exit, Heading, Rows, band, reply, shown, when
+from facekeep.interfaces.cli.reply import Exit, Heading, Line, Rows, band, reply, shown, when
 
 if TYPE_CHECKING:
     from facekeep.service.answers import Identification
@@ -113,7 +113,7 @@ def identify(
             for answer in answers
         ]
     }
-    lines: list[str | Heading | Rows] = []
+    lines: list[Line] = []
     for number, answer in enumerate(answers, start=1):
         if len(answers) > 1:
             lines.append(Heading(f"picture {number}"))
@@ -144,7 +144,7 @@ def identification_document(answer: Identification) -> dict[str, object]:
     }
 
 
-def identification_lines(answer: Identification) -> list[str | Heading | Rows]:
+def identification_lines(answer: Identification) -> list[Line]:
     """The answer of a search for people."""
     if not answer.acquired:
         return [f"unknown: the picture could not be used ({'; '.join(answer.reasons)})."]
@@ -154,9 +154,7 @@ def identification_lines(answer: Identification) -> list[str | Heading | Rows]:
         (c.label, c.name or "–", f"fewer than 1 in {c.one_in:,}{'*' if c.extrapolated else ''}")
         for c in answer.candidates
     ]
-    lines: list[str | Heading | Rows] = [
-        Rows(("candidate", "name", "strangers that would pass"), cells, frozenset({2}))
-    ]
+    lines: list[Line] = [Rows(("candidate", "name", "strangers that would pass"), cells, frozenset({2}))]
     if any(candidate.extrapolated for candidate in answer.candidates):
         lines.append(_EXTRAPOLATED)
     lines.append("A candidate is a lead. Two people have to check it before it counts.")

@@ -10,7 +10,7 @@ import typer
 from facekeep.errors import FacekeepError
 from facekeep.interfaces.cli.context import composition
 from facekeep.interfaces.cli.options import JsonOption, KeepOption
-from facekeep.interfaces.cli.reply import Exit, Heading, Rows, reply, when
+from facekeep.interfaces.cli.reply import Exit, Hanging, Heading, Line, reply, when
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +89,7 @@ def init(
         "keys": {"keyring": record.keyring, "passphrase": record.passphrase},
         "findings": [_finding_document(finding) for finding in findings],
     }
-    lines: list[str | Heading | Rows] = [
+    lines: list[Line] = [
         "made a keep: a registry, a left half and a right half, each with keys of its own.",
         f"Switched on: {', '.join(status.switches)}. The others: facekeep switch PURPOSE on.",
         Heading("What is weak so far"),
@@ -199,10 +199,12 @@ def _finding_document(finding: Finding) -> dict[str, object]:
     }
 
 
-def _finding_lines(findings: Sequence[Finding]) -> list[str | Heading | Rows]:
+def _finding_lines(findings: Sequence[Finding]) -> list[Line]:
     if not findings:
         return ["nothing weak was found."]
-    return [line for f in findings for line in (f"{f.severity:8}  {f.message}.", f"          {f.hint}")]
+    return [
+        line for f in findings for line in (Hanging(f"{f.severity:8}  ", f"{f.message}."), Hanging(" " * 10, f.hint))
+    ]
 
 
 def _status_document(status: KeepStatus) -> dict[str, object]:

@@ -1,32 +1,28 @@
-"""Commands that measure: evaluate, drill, bench search, bench pipeline."""
+"""Commands that measure: evaluate, bench search, bench pipeline."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from facekeep.errors import BadInputError, ModelError, UsageError
+from facekeep.errors import ModelError, UsageError
 from facekeep.interfaces.cli.context import composition
 from facekeep.interfaces.cli.options import JsonOption, read_picture
-from facekeep.interfaces.cli.reply import Heading, Rows, console, reply, shown
+from facekeep.interfaces.cli.reply import Heading, Line, Rows, reply, shown
+from facekeep.interfaces.cli.writing import HtmlOption, steps, write_text
 
 if TYPE_CHECKING:
     from facekeep.domain.comparison import Calibration
     from facekeep.domain.performance import Rate
     from facekeep.service.evaluation import Evaluation
 
-__all__ = ["add_commands", "pictures_below", "steps", "write_text"]
+__all__ = ["add_commands"]
 
 _SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".tif", ".tiff"})
 _DEMO_PICTURES = Path(".cache/pictures")
-
-HtmlOption = Annotated[
-    Path | None, typer.Option("--html", metavar="FILE", help="Write a report as one HTML page.", show_default=False)
-]
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -116,7 +112,7 @@ def _calibration(path: Path | None, model: str) -> Calibration | None:
         return None  # an own model has none yet; measuring one is what this command is for
 
 
-def _evaluation_lines(result: Evaluation) -> Iterator[str | Heading | Rows]:
+def _evaluation_lines(result: Evaluation) -> Iterator[Line]:
     yield f"{result.people:,} people, {result.pictures:,} pictures, {result.pictures_per_second:.1f} pictures a second."
     yield f"failure to acquire {_rate(result.failure_to_acquire)}; {result.unreadable} files could not be read."
     if result.accuracy is not None:
@@ -163,7 +159,7 @@ def bench_search(
         result = run(SearchSettings(rows, probes, peers, threads, repeats), tell)
     cells = [("facekeep, split and sealed", f"{result.ours_ms:,.2f}", "1.0")]
     cells += [(f"{name}, plaintext", f"{peer.ms:,.2f}", f"{peer.ratio:,.1f}") for name, peer in result.peers.items()]
-    lines: list[str | Heading | Rows] = [
+    lines: list[Line] = [
         Rows((f"{probes:,} probe{'s' * (probes > 1)} in {rows:,} rows", "ms", "times ours"), cells, frozenset({1, 2})),
         f"recall at 1 {result.recall_at_1:.4f}; {result.bytes_per_row_and_half:,.0f} bytes of memory a row and half; "
         f"opened in {result.open_seconds:.1f} s.",
@@ -188,7 +184,7 @@ def bench_pipeline(
     from facekeep.face.quality import QualityAssessor
     from facekeep.service.benchmark_pipeline import benchmark_pipeline
 
-    data = [read_picture(path) for path in pictures_below(pictures)]
+    data = [read_picture(path) for path in _pictures_below(pictures)]
     pack, chosen = composition(context).models()
     pipeline = FacePipeline.build(pack, replace(chosen, threads=threads))
     with steps() as tell:
@@ -209,7 +205,7 @@ def bench_pipeline(
         "threads": threads,
     }
     cells = [(stage, f"{ms:,.2f}") for stage, ms in result.milliseconds.items()]
-    lines: list[str | Heading | Rows] = [
+    lines: list[Line] = [
         f"{result.pictures_per_second:.1f} pictures a second, {result.milliseconds_per_picture:.1f} ms a picture "
         f"({result.faces} of {result.pictures} pictures have a face).",
         Rows(("stage", "median ms"), cells, frozenset({1})),
@@ -217,7 +213,7 @@ def bench_pipeline(
     reply(document, lines, as_json=as_json)
 
 
-def pictures_below(folder: Path) -> list[Path]:
+def _pictures_below(folder: Path) -> list[Path]:
     """The pictures in a folder, by their names.
 
     Raises:
@@ -233,35 +229,3 @@ def pictures_below(folder: Path) -> list[Path]:
             hint="Give --pictures DIR; in a clone of the project, python tools/pictures/fetch.py fetches some.",
         )
     return found
-
-
-@contextmanager
-def steps() -> Iterator[Callable[[str, int, int], None]]:
-    """A progress bar on the standard error: call it with a stage, the steps done and all steps."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    screen = console(error=True)
-    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
-        tasks: dict[str, TaskID] = {}
-
-        def tell(stage: str, done: int, every: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bar.add_task(stage, total=every)
-            bar.update(tasks[stage], completed=done, total=every)
-
-        yield tell
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a report.
-
-    Raises:
-        BadInputError: it cannot be written.
-    """
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError:
-        raise BadInputError(
-            "a report cannot be written", hint="Check that its folder exists and that this account may write there."
-        ) from None

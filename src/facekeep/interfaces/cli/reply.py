@@ -30,7 +30,26 @@ from facekeep.errors import (
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-__all__ = ["Exit", "Heading", "Rows", "band", "console", "exit_code", "one_in", "print_error", "reply", "shown", "when"]
+__all__ = [
+    "Exit",
+    "Hanging",
+    "Heading",
+    "Line",
+    "Rows",
+    "band",
+    "console",
+    "exit_code",
+    "extra_of",
+    "one_in",
+    "print_error",
+    "print_hanging",
+    "print_json",
+    "print_line",
+    "reply",
+    "show",
+    "shown",
+    "when",
+]
 
 
 class Exit(IntEnum):
@@ -68,6 +87,19 @@ class Heading:
 
 
 @dataclass(frozen=True, slots=True)
+class Hanging:
+    """A line with a prefix that its further lines stand beside.
+
+    Attributes:
+        prefix: a mark, or spaces.
+        text: the line.
+    """
+
+    prefix: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rows:
     """A table of an answer.
 
@@ -82,9 +114,11 @@ class Rows:
     numbers: frozenset[int] = frozenset()
 
 
-def reply(
-    document: Mapping[str, object], lines: Iterable[str | Heading | Rows], *, as_json: bool, code: Exit = Exit.YES
-) -> NoReturn:
+Line = str | Heading | Hanging | Rows
+"""A part of an answer."""
+
+
+def reply(document: Mapping[str, object], lines: Iterable[Line], *, as_json: bool, code: Exit = Exit.YES) -> NoReturn:
     """Answer and end the command.
 
     Args:
@@ -141,12 +175,14 @@ def console(*, error: bool = False) -> Console:
     )
 
 
-def show(screen: Console, line: str | Heading | Rows) -> None:
+def show(screen: Console, line: Line) -> None:
     """Print a part of an answer."""
     match line:
         case Heading(text):
             print_line(screen, "")
             print_line(screen, text, style="bold")
+        case Hanging(prefix, text):
+            print_hanging(screen, prefix, text)
         case Rows():
             screen.print(_table(line))
         case _:
@@ -156,6 +192,21 @@ def show(screen: Console, line: str | Heading | Rows) -> None:
 def print_line(screen: Console, text: str, style: str | None = None) -> None:
     """Print a line, broken between words on a terminal and whole in a pipe."""
     screen.print(text, style=style, soft_wrap=not screen.is_terminal)
+
+
+def print_hanging(screen: Console, prefix: str, text: str, style: str | None = None) -> None:
+    """Print a line whose further lines on a narrow terminal begin below its text, not below its prefix."""
+    if not screen.is_terminal:
+        print_line(screen, prefix + text, style)
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid()
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row(Text(prefix, style or ""), Text(text, style or ""))
+    screen.print(grid)
 
 
 def _table(rows: Rows) -> RenderableType:
