@@ -234,7 +234,9 @@ class Half(ABC):
 
         Raises:
             RefusedError: the transaction is prepared already, or a row has another epoch, a version or a namesake.
+            UsageError: there would be too many galleries.
         """
+        self._table.check_galleries({head.gallery for head in heads})
         if transaction in self._store.staged():
             raise RefusedError("this transaction is prepared already", hint="Abort it and begin another.")
         for head in heads:
@@ -288,12 +290,13 @@ class Half(ABC):
                     self._blocks.clear(change.slot)
                     self._forget(change.slot)
             for row in present:
-                self._table.put(row.slot, row.head)
                 self._remember(row)
             if len(present) > 1:
                 self._blocks.fill((row.slot, self._coarse_share(row)) for row in sorted(present, key=lambda r: r.slot))
             elif present:
                 self._blocks.put(present[0].slot, self._coarse_share(present[0]))
+            for row in present:  # last: a row in the table without its codes would be read beyond the blocks' end
+                self._table.put(row.slot, row.head)
             stored = self._store.state(_RULES)
             if stored is not None:
                 self._rules = Rules.from_bytes(stored)

@@ -7,6 +7,7 @@ tell nothing. Rows of people on "never return me" are left out here, before anyt
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Set
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -160,12 +161,20 @@ class RowTable:
             order = np.lexsort((keys["low"].astype(np.uint64), high))
         return slots[order]
 
+    def check_galleries(self, names: Set[str]) -> None:
+        """Refuse rows whose galleries would be too many, before they are stored.
+
+        Raises:
+            UsageError: there would be more than 65,535 since the table was loaded.
+        """
+        if len(self._galleries) + len(names - self._gallery_numbers.keys()) > 1 + _GALLERIES_MAX:
+            raise UsageError("a keep has at most 65,535 galleries", hint="Put rows into galleries that are there.")
+
     def _gallery_index(self, gallery: str) -> int:
         number = self._gallery_numbers.get(gallery)
         if number is None:
+            self.check_galleries({gallery})
             number = len(self._galleries)
-            if number > _GALLERIES_MAX:
-                raise UsageError("a keep has at most 65,535 galleries", hint="Put rows into galleries that are there.")
             self._galleries.append(gallery)
             self._gallery_numbers[gallery] = number
         return number

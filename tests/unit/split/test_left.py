@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from facekeep.domain.row import Pseudonym, RowHead, TransactionId
 from facekeep.errors import RefusedError, UsageError
+from facekeep.split import rows
 from facekeep.split.codes import coarse_code, fine_code
 from facekeep.split.deltas import CHUNK_ROWS, decode_chunk
 from facekeep.split.masks import MaskRow, coarse_mask, fine_mask, new_seed, split
@@ -117,6 +118,16 @@ def test_refuses_a_pseudonym_in_use_and_a_seed_of_the_wrong_size(cluster: Cluste
     with pytest.raises(RefusedError, match="size"):
         cluster.left.stage_enrol(_id(), [replace(_part(), seed=b"short")])
     assert cluster.left._drawing == {}
+
+
+def test_refuses_more_galleries_than_can_be_before_they_are_stored(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "_GALLERIES_MAX", 2)
+    with pytest.raises(UsageError, match="galleries"):
+        cluster.left.stage_enrol(_id(), [_part(gallery="a"), _part(gallery="b")])
+    assert cluster.left.staged() == []
+    cluster.left.stage_enrol(_id(), [_part(gallery="a"), _part(gallery="a"), _part()])
 
 
 def test_room_for_seeds_grows_and_a_reload_forgets_old_ones(cluster: Cluster) -> None:

@@ -162,3 +162,12 @@ def test_a_row_of_another_dimension_is_damage(cluster: Cluster) -> None:
     cluster.right._stage(transaction, [PutRow(row.head, bytes(D - 1), bytes(2 * D))])
     with pytest.raises(DamagedStoreError, match="dimension"):
         cluster.right.commit(transaction)
+
+
+def test_a_row_whose_codes_are_damaged_does_not_enter_the_table(cluster: Cluster) -> None:
+    head = RowHead(Pseudonym(os.urandom(16)), 0, 1, "main", 3)
+    transaction = _id()
+    cluster.right._stage(transaction, [PutRow(head, bytes(D - 1), bytes(2 * D))])
+    with pytest.raises(DamagedStoreError, match="dimension"):
+        cluster.right.commit(transaction)
+    assert len(cluster.right) == 3
