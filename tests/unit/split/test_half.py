@@ -184,8 +184,11 @@ def test_a_snapshot_is_of_records_that_are_on_disk(monkeypatch: pytest.MonkeyPat
     cluster.left._save_counts()
 
 
-def test_a_forgiven_row_is_free_again_even_after_a_crash(monkeypatch: pytest.MonkeyPatch, cluster: Cluster) -> None:
-    monkeypatch.setattr(half_module, "_SNAPSHOT_EVERY", 1)
+@pytest.mark.parametrize("every", [1, 4096])
+def test_a_forgiven_row_is_free_again_even_after_a_crash(
+    monkeypatch: pytest.MonkeyPatch, cluster: Cluster, every: int
+) -> None:
+    monkeypatch.setattr(half_module, "_SNAPSHOT_EVERY", every)
     for _ in range(10):
         cluster.verify(cluster.names[0], -PEOPLE[0])
     with pytest.raises(BudgetError):
