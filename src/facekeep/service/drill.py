@@ -32,7 +32,7 @@ Progress = Callable[[str, int, int], None]
 LEAST_PEOPLE = 64
 """With fewer people the floors are so high that a leak could hide below them."""
 
-_LEVELS = Calibration(
+TYPICAL = Calibration(
     "0" * 64,
     (Level(1e-2, 0.232), Level(1e-3, 0.336), Level(1e-4, 0.413), Level(1e-5, 0.479), Level(1e-6, 0.535, True)),
     "thresholds of the order of the model pack's embedding, for templates that come without a calibration",
@@ -108,7 +108,7 @@ def run_drill(
     random = np.random.default_rng(chosen.seed)
     people = gather_people(templates, chosen.people, random, dimension=chosen.dimension)
     truth = faces(people.references, people.probes, random)
-    calibration = chosen.calibration or _LEVELS
+    calibration = chosen.calibration or TYPICAL
     with tempfile.TemporaryDirectory(prefix="facekeep-drill-") as name:
         folder = Path(name)  # mode 0700, see tempfile.mkdtemp
         tell("building two keeps", 0, 2)

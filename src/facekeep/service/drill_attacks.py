@@ -160,15 +160,22 @@ def _others_row(values: NDArray[_Word]) -> NDArray[_Word]:
 
 
 def _undo_difference(moved: Reading, step: int) -> Reading:
-    """From d = x − roll(x, step), the x of least length: divided by 1 − e^(−iωs) after Fourier, where that is not 0."""
-    width = moved.shape[1]
-    kernel = np.zeros(width)
-    kernel[0] += 1.0
-    kernel[step % width] -= 1.0
-    factor = np.fft.rfft(kernel)
-    weight = np.where(np.abs(factor) > 1e-9, factor, 1.0)
-    spectrum = np.where(np.abs(factor) > 1e-9, np.fft.rfft(moved, axis=1) / weight, 0.0)
-    return np.fft.irfft(spectrum, width, axis=1)
+    """From d_i = x_i − x_(i−step), x: sums along every step-th coordinate, where each such row shall have the mean 0.
+
+    Args:
+        moved: shape (n, D); what came around the end is noise and is left out.
+        step: positive or negative.
+    """
+    if step < 0:
+        return _undo_difference(moved[:, ::-1], -step)[:, ::-1]
+    rows, width = moved.shape
+    whole = width // step * step
+    differences = moved[:, :whole].reshape(rows, -1, step).copy()
+    differences[:, 0] = 0.0
+    sums = differences.cumsum(axis=1)
+    rebuilt = np.zeros((rows, width))
+    rebuilt[:, :whole] = (sums - sums.mean(axis=1, keepdims=True)).reshape(rows, -1)
+    return rebuilt
 
 
 # Attacks
