@@ -392,6 +392,8 @@ class Half(ABC):
     def close(self) -> None:
         """Save the counts and close store and log."""
         with self._lock:
-            self._save_counts()
-            self._log.close()
-            self._store.close()
+            try:
+                self._save_counts()
+            finally:  # a full disk must not keep the files locked
+                self._log.close()
+                self._store.close()

@@ -107,6 +107,18 @@ def test_a_log_that_was_shortened_does_not_open(cluster: Cluster) -> None:
         LeftHalf(cluster.around("left"), Selector())
 
 
+def test_files_are_closed_even_if_the_counts_cannot_be_saved(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise DamagedStoreError("no room", store="left")
+
+    monkeypatch.setattr(type(cluster.left._store), "save_state", full)
+    with pytest.raises(DamagedStoreError, match="no room"):
+        cluster.left.close()
+    for part in (cluster.left._log, cluster.left._store):
+        with pytest.raises(UsageError, match="closed"):
+            part.append(b"x", durable=False) if hasattr(part, "append") else part.state("rules")
+
+
 # Counting
 
 
