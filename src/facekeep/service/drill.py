@@ -32,11 +32,14 @@ Progress = Callable[[str, int, int], None]
 LEAST_PEOPLE = 64
 """With fewer people the floors are so high that a leak could hide below them."""
 
+_UNKNOWN_MODEL = "0" * 64
+
 TYPICAL = Calibration(
-    "0" * 64,
+    _UNKNOWN_MODEL,
     (Level(1e-2, 0.232), Level(1e-3, 0.336), Level(1e-4, 0.413), Level(1e-5, 0.479), Level(1e-6, 0.535, True)),
     "thresholds of the order of the model pack's embedding, for templates that come without a calibration",
 )
+"""Levels for templates that come without a calibration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,8 @@ def run_drill(
     begun = time.monotonic()
     random = np.random.default_rng(chosen.seed)
     people = gather_people(templates, chosen.people, random, dimension=chosen.dimension)
+    if chosen.verifications <= people.dimension:
+        raise UsageError("the curious gate of a drill keeps more verifications than templates have coordinates")
     truth = faces(people.references, people.probes, random)
     calibration = chosen.calibration or TYPICAL
     with tempfile.TemporaryDirectory(prefix="facekeep-drill-") as name:
