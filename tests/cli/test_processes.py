@@ -16,6 +16,8 @@ def test_passphrases(tmp_path: Path) -> None:
     nobody = process(["init", keep, *halves, "--json"])
     assert (nobody.code, nobody.document["error"]) == (2, "UsageError")
     both = {"FACEKEEP_PASSPHRASE_LEFT": _LEFT, "FACEKEEP_PASSPHRASE_RIGHT": _RIGHT}
+    short = process(["init", keep, *halves, "--json"], **{**both, "FACEKEEP_PASSPHRASE_LEFT": "short"})
+    assert (short.code, short.document["error"]) == (2, "UsageError")
     made = process(["init", keep, *halves, "--json"], **both)
     assert made.code == 0, made
     assert "keys-in-files" not in {finding["code"] for finding in made.document["findings"]}

@@ -7,12 +7,13 @@ store opens with its own keys or not at all.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pwd
 import tomllib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -107,6 +108,7 @@ class Composition:
 
     settings: Settings
     ask: Ask
+    _passphrases: dict[str, str] = field(default_factory=dict, repr=False)
 
     def directory(self, keep: Path | None) -> Path:
         """The keep's folder, from ``--keep`` or FACEKEEP_KEEP.
@@ -133,18 +135,21 @@ class Composition:
     def plan(self, record: KeyRecord, *, new: bool = False) -> KeyPlan:
         """The plan with its passphrases: from a file descriptor, the environment, or a person, in this order.
 
+        Each is asked for once in a process: a descriptor can be read once only.
+
         Raises:
             UsageError: the descriptor holds too few lines.
         """
         from facekeep.service.key_plan import KeyPlan
 
         wanted = [role for role in ROLES if role in record.passphrase]
-        given = self._from_descriptor(wanted)
+        missing = [role for role in wanted if role not in self._passphrases]
+        self._passphrases.update(self._from_descriptor(missing))
         for role in wanted:
             kept = self.settings.passphrase(role)
-            if role not in given:
-                given[role] = self.ask(role, new) if kept is None else kept.get_secret_value()
-        return KeyPlan(record.directory, record.keyring, given)
+            if role not in self._passphrases:
+                self._passphrases[role] = self.ask(role, new) if kept is None else kept.get_secret_value()
+        return KeyPlan(record.directory, record.keyring, {role: self._passphrases[role] for role in wanted})
 
     def models(self) -> tuple[ModelPack, PipelineSettings]:
         """The models at hand, and which of them are used. Their files are not read yet."""
@@ -169,7 +174,14 @@ class Composition:
 
         pack, chosen = self.models()
         plan = self.plan(record, new=True)
-        keep = Keep.create(directory, keys=plan, pack=pack, settings=chosen, calibration=calibration)
+        try:
+            keep = Keep.create(directory, keys=plan, pack=pack, settings=chosen, calibration=calibration)
+        except BaseException:
+            # So that the same command can be given again; a folder that holds anything stays.
+            for folder in (record.directory or directory / "keys", directory):
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
+            raise
         try:
             record.write(directory)
         except BaseException:

@@ -93,8 +93,11 @@ def test_passphrases_come_from_the_descriptor_then_the_environment_then_a_person
     reading, writing = os.pipe()
     os.write(writing, "first passphrase\nsecond passphrase\nthe third — naïve\n".encode())
     os.close(writing)
-    plan = Composition(Settings.model_validate({**settings, "passphrase_fd": reading}), ask).plan(record)
+    parts = Composition(Settings.model_validate({**settings, "passphrase_fd": reading}), ask)
+    plan = parts.plan(record)
     os.close(reading)
+    assert parts.plan(record) == plan, "asked a second time"
+    assert len(asked) == 2
     assert [plan.passphrases[role] for role in ROLES] == [
         "first passphrase",
         "second passphrase",

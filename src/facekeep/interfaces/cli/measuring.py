@@ -98,7 +98,8 @@ def evaluate(
     if html is not None:
         write_text(html, html_report(result, title=source))
         written["html"] = html
-    reply({**result.as_json(), "written": written}, _evaluation_lines(result), as_json=as_json)
+    lines = [*_evaluation_lines(result), *(f"wrote the {what}: {shown(str(path))}" for what, path in written.items())]
+    reply({**result.as_json(), "written": written}, lines, as_json=as_json)
 
 
 def _calibration(path: Path | None, model: str) -> Calibration | None:
@@ -128,8 +129,9 @@ def _evaluation_lines(result: Evaluation) -> Iterator[Line]:
         yield Rows(("FMR", "threshold", "FNMR", "95 % over subjects"), cells, frozenset({0, 1}))
     if result.search is not None:
         yield f"1:N among {result.search.references:,}: rank 1 {_rate(result.search.rank_1)}."
-    for one in result.differentials:
-        yield f"groups by {shown(one.attribute)}: see --json or --html."
+    attributes = dict.fromkeys(shown(one.attribute) for one in result.differentials)
+    if attributes:
+        yield f"groups by {', '.join(attributes)}: their error rates are in --json and --html."
 
 
 def _rate(rate: Rate) -> str:

@@ -11,7 +11,7 @@ import typer
 from facekeep.errors import BadInputError, ModelError
 from facekeep.interfaces.cli.context import composition
 from facekeep.interfaces.cli.options import JsonOption
-from facekeep.interfaces.cli.reply import Exit, reply
+from facekeep.interfaces.cli.reply import Exit, reply, shown
 from facekeep.interfaces.cli.writing import HtmlOption, Tell, steps, write_text
 
 if TYPE_CHECKING:
@@ -58,7 +58,11 @@ def drill(
         write_text(html, html_report(report))
         written["html"] = html
     code = Exit.YES if report.passed else Exit.NO
-    reply({**report.as_json(), "written": written}, report.as_text().splitlines(), as_json=as_json, code=code)
+    lines = [
+        *report.as_text().splitlines(),
+        *(f"wrote the {what}: {shown(str(path))}" for what, path in written.items()),
+    ]
+    reply({**report.as_json(), "written": written}, lines, as_json=as_json, code=code)
 
 
 def robbed(parts: Composition, people: Path | None, *, quick: bool, tell: Tell) -> DrillReport:
