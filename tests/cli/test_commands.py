@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -279,6 +280,47 @@ def test_doctor_names_a_damaged_store(run: Run, tmp_path: Path, notice: Path, pi
     assert "critical" in ran.out
     assert "right" in ran.out
     assert run("list", "--keep", folder).code == 5
+
+
+def test_doctor_names_a_store_that_is_older_than_its_twins(
+    run: Run, tmp_path: Path, notice: Path, pictures: Path
+) -> None:
+    folder = new_keep(tmp_path, notice, pictures, "obama")
+    shutil.copytree(folder / "left", tmp_path / "backup")
+    assert run("consent", "withdraw", "obama", "--purpose", "identify", "--keep", folder).code == 0
+    shutil.rmtree(folder / "left")
+    shutil.copytree(tmp_path / "backup", folder / "left")
+    ran = run("doctor", "--keep", folder, "--json")
+    assert (ran.code, ran.document["status"]) == (1, None)
+    (found,) = [finding for finding in ran.document["findings"] if finding["severity"] == "critical"]
+    assert found["code"] == "damaged-store"
+    assert "left" in found["message"]
+    refused = run("verify", "obama", pictures / "obama2.jpg", "--keep", folder, "--json")
+    assert (refused.code, refused.document["error"]) == (5, "DamagedStoreError")
+    assert "left" in refused.document["store"]
+
+
+def test_doctor_names_a_missing_calibration_and_an_altered_model(
+    run: Run, tmp_path: Path, notice: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = new_keep(tmp_path, notice, pictures)
+    (folder / "calibration.json").unlink()
+    ran = run("doctor", "--keep", folder, "--json")
+    assert ran.code == 1
+    assert "calibration" in next(f["message"] for f in ran.document["findings"] if f["severity"] == "critical")
+    from facekeep.face import models
+
+    copy = tmp_path / "models"
+    shutil.copytree(models._DEFAULT_DIRECTORY, copy)
+    with (copy / "fr_eye.onnx").open("r+b") as file:
+        file.seek(1000)
+        file.write(b"altered")
+    (copy / "fr_pose.onnx").unlink()
+    monkeypatch.setattr(models, "_DEFAULT_DIRECTORY", copy)
+    found = run("doctor", "--keep", folder, "--json").document["findings"]
+    messages = [finding["message"] for finding in found if finding["code"] == "model"]
+    assert any("fr_eye was altered" in message for message in messages)
+    assert any("fr_pose cannot be read" in message for message in messages)
 
 
 def test_doctor_of_no_keep(run: Run, tmp_path: Path) -> None:

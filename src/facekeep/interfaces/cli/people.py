@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -116,18 +118,24 @@ def _enrol_folder(
     from facekeep.service.answers import EnrolOutcome
 
     people = _people_of(folder)
-    columns = (TextColumn("enrolling"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("pictures"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     screen = console(error=True)
     with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
-        task = bar.add_task("", total=len(people))
+        task = bar.add_task("", total=sum(len(person.pictures) for person in people))
+
+        def counted(person: Person) -> Person:
+            return replace(person, pictures=[partial(advance, read) for read in person.pictures])
+
+        def advance(read: Callable[[], bytes]) -> bytes:
+            bar.advance(task)
+            return read()
 
         def tell(outcome: EnrolOutcome) -> None:
-            bar.advance(task)
             if outcome.error is not None:
                 bar.console.print(f"not enrolled: {shown(outcome.label)}: {shown(outcome.error.message)}")
 
         return keep.enrol_many(
-            people, purposes=purposes, notice=notice, gallery=gallery, operator=operator, progress=tell
+            map(counted, people), purposes=purposes, notice=notice, gallery=gallery, operator=operator, progress=tell
         )
 
 
@@ -151,7 +159,7 @@ def _people_of(folder: Path) -> list[Person]:
 def _pictures_of(folder: Path) -> Iterator[Callable[[], bytes]]:
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".") and path.is_file():
-            yield lambda path=path: read_picture(path)  # type: ignore[misc]
+            yield partial(read_picture, path)
 
 
 def _reply_summary(summary: EnrolSummary, *, as_json: bool) -> None:
