@@ -104,6 +104,8 @@ def run_drill(
 
     Raises:
         UsageError: settings or templates do not fit.
+        DamagedStoreError: a store of the drill does not open with its own keys: the product is broken.
+        RefusedError: the halves of the drill refuse what they should answer: likewise.
     """
     chosen = settings or DrillSettings()
     tell = progress or (lambda _what, _done, _of: None)

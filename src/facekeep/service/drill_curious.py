@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facekeep.domain.row import Pseudonym
+from facekeep.errors import DisagreementError
 from facekeep.service.drill_keep import OPERATOR, DrillKeep
 from facekeep.service.drill_people import Population, Vectors
 from facekeep.service.drill_solving import Solved, Transcripts
@@ -106,7 +107,7 @@ def listen(
             word = int(tables.tables[0, picks.indices[0]]) ^ int(picks.pads[0])
             band = decode_band(word, len(thresholds))
             if {hit.pseudonym for hit in hits} - {row}:
-                raise AssertionError("the row of the curious gate is not alone in its gallery")
+                raise DisagreementError("the halves released another row than the one that is alone in its gallery")
             # Of a search a token is asked for where a band was passed: that it is there tells the band. Only 1:1 always
             # asks for one, so that its numbers are looked at for what else they tell.
             token = None

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facekeep.domain.row import Pseudonym
+from facekeep.errors import DamagedStoreError
 from facekeep.service.drill_attacks import (
     Faces,
     Reading,
@@ -136,7 +137,7 @@ class Robbery:
         stolen = self._keep.stores["registry"]
         plain = open_registry(stolen, stolen.keys, self._folder)
         if plain is None:
-            raise AssertionError("the drill's own registry does not open with its keys")
+            raise DamagedStoreError("the registry of a drill does not open with its own keys", store="registry")
         pair = []
         for robbed in (self._keep, self._other):
             rows = sorted(robbed.person_of_row, key=robbed.person_of_row.__getitem__)
@@ -308,7 +309,7 @@ class Robbery:
         else:
             half = open_half(stolen, stolen.keys, self._folder)
             if half is None:
-                raise AssertionError("the drill's own half does not open with the keys of its time")
+                raise DamagedStoreError("a half of a drill does not open with the keys of its time", store=stolen.store)
             persons = [robbed.person_of_row[head.pseudonym] for head in half.heads]
         order = np.argsort(persons)
         return {name: rows[order] for name, rows in columns.items()}
@@ -319,7 +320,7 @@ class Robbery:
     @staticmethod
     def _order(half: OpenHalf | None, robbed: Robbed) -> OpenHalf:
         if half is None:
-            raise AssertionError("a half does not open with the keys that exist")
+            raise DamagedStoreError("a half of a drill does not open with the keys that exist", store="half")
         order = np.argsort([robbed.person_of_row[head.pseudonym] for head in half.heads])
         heads = tuple(half.heads[place] for place in order)
         return replace(half, heads=heads, codes=half.codes.rows(order), seeds=half.seeds[order])

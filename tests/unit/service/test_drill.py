@@ -11,7 +11,11 @@ import numpy as np
 import pytest
 
 from facekeep.errors import UsageError
+from facekeep.face.images import decode
+from facekeep.face.models import ModelPack
+from facekeep.face.pipeline import FacePipeline
 from facekeep.service import drill
+from facekeep.service.calibration import shipped_calibration
 from facekeep.service.drill import LEAST_PEOPLE, TYPICAL, DrillSettings, run_drill
 from facekeep.service.drill_html import html_report
 from facekeep.service.drill_people import gather_people
@@ -208,3 +212,18 @@ def test_the_quick_drill_keeps_enough_transcripts() -> None:
     quick = DrillSettings.quick(TYPICAL)
     assert quick.verifications > 512
     assert quick.calibration is TYPICAL
+
+
+@pytest.mark.extended
+def test_real_faces(data: Path, pack: ModelPack) -> None:
+    pipeline = FacePipeline.build(pack)
+    templates = {}
+    for person in sorted((data / "london" / "people").iterdir()):
+        acquired = pipeline.extract_many(decode(path.read_bytes()) for path in sorted(person.glob("*.jpg")))
+        templates[person.name] = [one.template.vector for one in acquired if one is not None]
+    calibration = shipped_calibration(pipeline.extractor.model)
+    report = run_drill(templates, DrillSettings(calibration=calibration))
+    assert report.passed, report.reasons
+    assert report.given == len(templates) == 62
+    assert all(control.passed for control in report.controls)
+    assert report.active.without_budgets[0].reached > 0.95
