@@ -52,7 +52,7 @@ def band_of_score(thresholds: tuple[int, ...], level: int) -> NDArray[np.uint8]:
     """The band of every score of the ring.
 
     Args:
-        thresholds: integer thresholds of the model's levels, rising, each at least 1.
+        thresholds: integer thresholds to tell apart (rules.Rules.thresholds_for), rising, each at least 1.
         level: index of the ticket's threshold; a score below it is band 0, whatever laxer level it passes.
 
     Returns:

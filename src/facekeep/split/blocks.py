@@ -15,10 +15,6 @@ from numpy.typing import NDArray
 from facekeep.split.codes import CoarseCode
 from facekeep.split.kernels import BLOCK_ROWS, scan
 
-_FEW_PROBES = 4
-_TILE_FEW = BLOCK_ROWS
-_TILE_MANY = 1024
-
 
 class CoarseBlocks:
     """Coarse shares by slot. Not safe for threads: the half holds its lock."""
@@ -86,11 +82,10 @@ class CoarseBlocks:
         plus = [np.flatnonzero(probe > 0).astype(np.int32) for probe in probes]
         minus = [np.flatnonzero(probe < 0).astype(np.int32) for probe in probes]
         sums = np.empty((len(probes), self.rows), np.int8)
-        tile = _TILE_FEW if len(probes) < _FEW_PROBES else _TILE_MANY
         columns = (np.concatenate(plus), np.concatenate(minus))
         ends = (np.cumsum([len(p) for p in plus]), np.cumsum([len(m) for m in minus]))
         cuts = np.linspace(0, self._used, (parts if threads else 1) + 1).astype(int)
-        jobs = [(self._blocks, *columns, *ends, sums, int(a), int(b), tile) for a, b in pairwise(cuts)]
+        jobs = [(self._blocks, *columns, *ends, sums, int(a), int(b)) for a, b in pairwise(cuts)]
         waiting = [threads.submit(scan, *job) for job in jobs[1:]] if threads else []
         scan(*jobs[0])
         for job in waiting:

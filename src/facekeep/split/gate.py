@@ -28,7 +28,7 @@ from facekeep.split.onetime import open_bands, open_tokens
 from facekeep.split.roles import LeftPort, RightPort
 from facekeep.split.ticket import LIFETIME_SECONDS, NONCE_BYTES, Ticket, sign
 
-_TOGETHER = 8
+_TOGETHER = 32
 _L = TypeVar("_L")
 _R = TypeVar("_R")
 

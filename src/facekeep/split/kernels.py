@@ -13,29 +13,30 @@ from numpy.typing import NDArray
 
 BLOCK_ROWS = 4096
 BUCKETS = 256
+_RUN = 256  # sums looked at together: few runs hold any of the best
 
 
 @njit(nogil=True, cache=True, fastmath=False)
 def _add_columns(
-    block: NDArray[np.int8], columns: NDArray[np.int32], start: int, sums: NDArray[np.int8]
+    block: NDArray[np.int8], columns: NDArray[np.int32], sums: NDArray[np.int8]
 ) -> None:  # pragma: no cover - compiled
     # Eight columns at a time: one load and one store of the sums for eight additions.
     n = len(sums)
     k = 0
     while k + 8 <= len(columns):
-        a = block[columns[k], start : start + n]
-        b = block[columns[k + 1], start : start + n]
-        c = block[columns[k + 2], start : start + n]
-        d = block[columns[k + 3], start : start + n]
-        e = block[columns[k + 4], start : start + n]
-        f = block[columns[k + 5], start : start + n]
-        g = block[columns[k + 6], start : start + n]
-        h = block[columns[k + 7], start : start + n]
+        a = block[columns[k]]
+        b = block[columns[k + 1]]
+        c = block[columns[k + 2]]
+        d = block[columns[k + 3]]
+        e = block[columns[k + 4]]
+        f = block[columns[k + 5]]
+        g = block[columns[k + 6]]
+        h = block[columns[k + 7]]
         for i in range(n):
             sums[i] = np.int8(sums[i] + a[i] + b[i] + c[i] + d[i] + e[i] + f[i] + g[i] + h[i])
         k += 8
     while k < len(columns):
-        a = block[columns[k], start : start + n]
+        a = block[columns[k]]
         for i in range(n):
             sums[i] = np.int8(sums[i] + a[i])
         k += 1
@@ -51,7 +52,6 @@ def scan(  # noqa: PLR0917 - numba knows no keyword-only arguments
     sums: NDArray[np.int8],
     first: int,
     last: int,
-    tile: int,
 ) -> None:  # pragma: no cover - compiled
     """Add and subtract the columns that ternary probes name: sums[p, row] = Σ plus − Σ minus, in Z_2⁸.
 
@@ -64,25 +64,22 @@ def scan(  # noqa: PLR0917 - numba knows no keyword-only arguments
         sums: output, shape (probes, blocks × BLOCK_ROWS).
         first: first block to scan.
         last: block to stop before.
-        tile: rows scanned together, a divisor of BLOCK_ROWS: all for a single probe, which reads memory once in long
-            runs; few for many probes, so that the columns they share stay in the cache.
     """
     probes = len(plus_ends)
-    total = np.empty(tile, np.int8)
-    other = np.empty(tile, np.int8)
+    total = np.empty(BLOCK_ROWS, np.int8)
+    other = np.empty(BLOCK_ROWS, np.int8)
     for b in range(first, last):
         block = blocks[b]
-        for start in range(0, BLOCK_ROWS, tile):
-            for p in range(probes):
-                total[:] = 0
-                other[:] = 0
-                begin = 0 if p == 0 else plus_ends[p - 1]
-                _add_columns(block, plus[begin : plus_ends[p]], start, total)
-                begin = 0 if p == 0 else minus_ends[p - 1]
-                _add_columns(block, minus[begin : minus_ends[p]], start, other)
-                out = sums[p, b * BLOCK_ROWS + start : b * BLOCK_ROWS + start + tile]
-                for i in range(tile):
-                    out[i] = np.int8(total[i] - other[i])
+        for p in range(probes):
+            total[:] = 0
+            other[:] = 0
+            begin = 0 if p == 0 else plus_ends[p - 1]
+            _add_columns(block, plus[begin : plus_ends[p]], total)
+            begin = 0 if p == 0 else minus_ends[p - 1]
+            _add_columns(block, minus[begin : minus_ends[p]], other)
+            out = sums[p, b * BLOCK_ROWS : (b + 1) * BLOCK_ROWS]
+            for i in range(BLOCK_ROWS):
+                out[i] = np.int8(total[i] - other[i])
 
 
 @njit(nogil=True, cache=True)
@@ -141,6 +138,22 @@ def gather(
 
 
 @njit(nogil=True, cache=True)
+def _histogram(values: NDArray[np.uint8]) -> NDArray[np.int64]:  # pragma: no cover - compiled
+    # Four histograms: equal values in a row would wait for each other's count.
+    parts = np.zeros((4, 256), np.int64)
+    whole = len(values) // 4 * 4
+    for i in range(0, whole, 4):
+        parts[0, values[i]] += 1
+        parts[1, values[i + 1]] += 1
+        parts[2, values[i + 2]] += 1
+        parts[3, values[i + 3]] += 1
+    for i in range(whole, len(values)):
+        parts[0, values[i]] += 1
+    counts: NDArray[np.int64] = parts[0] + parts[1] + parts[2] + parts[3]
+    return counts
+
+
+@njit(nogil=True, cache=True)
 def best_positions(
     left: NDArray[np.uint8], right: NDArray[np.uint8], support: int, out: NDArray[np.int32]
 ) -> int:  # pragma: no cover - compiled
@@ -156,32 +169,36 @@ def best_positions(
         How many sums lay outside ±support: 0 unless the halves disagree.
     """
     n = len(left)
-    counts = np.zeros(256, np.int64)
+    sums = np.empty(n, np.uint8)
     for i in range(n):
-        counts[np.uint8(left[i] + right[i] + np.uint8(128))] += 1
-    outside = 0
-    for v in range(256):
-        if v < 128 - support or v > 128 + support:
-            outside += counts[v]
+        sums[i] = np.uint8(left[i] + right[i] + np.uint8(128))
+    counts = _histogram(sums)
+    outside = int(counts[: 128 - support].sum() + counts[129 + support :].sum())
     if outside > 0:
         return outside
-    wanted = len(out)
     above = 0
-    floor = 255
-    while floor > 0 and above + counts[floor] <= wanted:
-        above += counts[floor]
-        floor -= 1
-    ties = wanted - above
+    value = 255
+    while value > 0 and above + counts[value] <= len(out):
+        above += counts[value]
+        value -= 1
+    ties = len(out) - above
+    floor = np.uint8(value)
     at = 0
-    for i in range(n):
-        sum_ = np.uint8(left[i] + right[i] + np.uint8(128))
-        if sum_ > floor:
-            out[at] = i
-            at += 1
-        elif sum_ == floor and ties > 0:
-            out[at] = i
-            at += 1
-            ties -= 1
+    for start in range(0, n, _RUN):
+        end = min(n, start + _RUN)
+        largest = np.uint8(0)
+        for i in range(start, end):
+            largest = max(largest, sums[i])
+        if largest < floor:
+            continue
+        for i in range(start, end):
+            if sums[i] > floor:
+                out[at] = i
+                at += 1
+            elif sums[i] == floor and ties > 0:
+                out[at] = i
+                at += 1
+                ties -= 1
     return 0
 
 

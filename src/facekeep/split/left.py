@@ -144,7 +144,7 @@ class LeftHalf(SearchingHalf):
             found.shares = self._score_shares(found.order, found.probe)
             tables = band_tables(
                 found.shares,
-                codeword_of_score(self._rules.thresholds, found.ticket.level),
+                codeword_of_score(self._rules.thresholds_for(found.ticket), found.ticket.level),
                 stage_key(found.turn_key, b"fine/shift", found.transcript),
                 stage_key(found.turn_key, b"fine/pad", found.transcript),
             )
@@ -156,7 +156,7 @@ class LeftHalf(SearchingHalf):
             found = self._enter_tokens(search, chosen)
             tables = token_tables(
                 found.shares[chosen],
-                band_of_score(self._rules.thresholds, found.ticket.level),
+                band_of_score(self._rules.thresholds_for(found.ticket), found.ticket.level),
                 self._token_words(found),
                 stage_key(found.turn_key, b"token/shift", found.transcript),
                 stage_key(found.turn_key, b"token/pad", found.transcript),

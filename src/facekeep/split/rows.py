@@ -7,7 +7,7 @@ tell nothing. Rows of people on "never return me" are left out here, before anyt
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Set
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -21,9 +21,14 @@ from facekeep.split.transcript import row_set_root
 NEVER_RETURN_BIT = 1 << 7
 """Purpose bit of the rows of the list "never return me"; no other purpose reaches them, and they reach no other row."""
 
+EVERY_ROW = 0xFF
+"""In place of purpose bits: every row but those of that list. Whoever joins it is found under whatever purposes, also
+where all consents were withdrawn, since a consent may be given again."""
+
 _KEY = np.dtype([("high", ">u8"), ("low", ">u8"), ("epoch", ">u4"), ("version", ">u4")])
 _MARK = np.dtype([("gallery", "<u2"), ("purposes", "u1"), ("flags", "u1")])
 _CACHED_SETS = 4
+_RUN = 4096
 _GALLERIES_MAX = 65_535
 
 
@@ -112,6 +117,8 @@ class RowTable:
     def row_set(self, gallery: str, purposes: int) -> RowSet:
         """The rows of a gallery ("" for all) with any of the purpose bits, less those that are never returned.
 
+        In place of the bits may be ``EVERY_ROW``.
+
         The last few row sets are kept until a row changes: the root of a million rows takes longer than a search.
         """
         key = (gallery, purposes)
@@ -125,19 +132,20 @@ class RowTable:
 
     def _build(self, gallery: str, purposes: int) -> RowSet:
         marks = self._marks
-        chosen = ((marks["purposes"] & purposes) != 0) & ((marks["flags"] & RowFlag.SUPPRESSED) == 0)
+        fit = marks["purposes"] != NEVER_RETURN_BIT if purposes == EVERY_ROW else (marks["purposes"] & purposes) != 0
+        chosen = fit & ((marks["flags"] & RowFlag.SUPPRESSED) == 0)
         if gallery:
             index = self._gallery_numbers.get(gallery)
             chosen &= False if index is None else marks["gallery"] == index
         else:
             chosen &= marks["gallery"] != 0
         slots = self._ordered(np.flatnonzero(chosen).astype(np.int32))
-        return RowSet(slots, row_set_root(self._keys[slots]))
+        return RowSet(slots, row_set_root(self._runs(slots)))
 
     def single(self, slot: int | None) -> RowSet:
         """The row set of a 1:1 comparison: one row, or none where the person is absent."""
         slots = np.asarray([] if slot is None else [slot], np.int32)
-        return RowSet(slots, row_set_root(self._keys[slots]))
+        return RowSet(slots, row_set_root(self._runs(slots)))
 
     def root(self) -> bytes:
         """A hash over every row with all its marks: equal in two halves that hold the same rows."""
@@ -150,15 +158,22 @@ class RowTable:
         marks["gallery"] = rank[marks["gallery"]]
         listed = b"".join(len(name.encode()).to_bytes(1, "big") + name.encode() for name in used)
         label = b"facekeep/1/table\x00" + len(slots).to_bytes(8, "big")
-        return sha256(label + self._keys[slots].tobytes() + marks.tobytes() + listed).digest()
+        root = sha256(label)
+        for run in self._runs(slots):
+            root.update(run)
+        root.update(marks.tobytes() + listed)
+        return root.digest()
+
+    def _runs(self, slots: NDArray[np.int32]) -> Iterator[bytes]:
+        for start in range(0, len(slots), _RUN):
+            yield self._keys[slots[start : start + _RUN]].tobytes()
 
     def _ordered(self, slots: NDArray[np.int32]) -> NDArray[np.int32]:
-        keys = self._keys[slots]
-        high = keys["high"].astype(np.uint64)
+        high = self._keys["high"][slots].astype(np.uint64)
         order = np.argsort(high)
         ranked = high[order]
         if np.any(ranked[1:] == ranked[:-1]):  # two equal 64-bit halves: possible, though not by chance
-            order = np.lexsort((keys["low"].astype(np.uint64), high))
+            order = np.lexsort((self._keys["low"][slots].astype(np.uint64), high))
         return slots[order]
 
     def check_galleries(self, names: Set[str]) -> None:

@@ -10,7 +10,7 @@ from facekeep.domain.consent import ALL_PURPOSE_BITS, Purpose
 from facekeep.errors import FormatError, PurposeOffError, TicketError
 from facekeep.split.budget import Limits
 from facekeep.split.codes import check_dimension, score_bound
-from facekeep.split.rows import NEVER_RETURN_BIT
+from facekeep.split.rows import EVERY_ROW, NEVER_RETURN_BIT
 from facekeep.split.ticket import NEVER_RETURN, Ticket
 
 VERIFY_FMR_MAX = 1e-4
@@ -80,7 +80,7 @@ class Rules:
         if ticket.purpose == NEVER_RETURN:
             if ticket.is_one_to_one:
                 raise TicketError("the list of those never returned is only searched as a whole")
-            return NEVER_RETURN_BIT if ticket.gallery == NEVER_RETURN else ALL_PURPOSE_BITS
+            return NEVER_RETURN_BIT if ticket.gallery == NEVER_RETURN else EVERY_ROW
         try:
             purpose = Purpose(ticket.purpose)
         except ValueError as problem:
@@ -94,6 +94,15 @@ class Rules:
         if purpose in NEEDS_CASE and not ticket.case:
             raise TicketError("this purpose needs a case")
         return purpose.bit
+
+    def thresholds_for(self, ticket: Ticket) -> tuple[int, ...]:
+        """The thresholds whose bands a search under this ticket tells apart.
+
+        A 1:1 comparison tells one thing, whether the ticket's threshold was passed: while it passes it costs no budget,
+        and the borders of stricter levels would be found for nothing (cosine 0.987 to the template after 8,524
+        verifications, none of them rejected, in a simulation that was told all bands).
+        """
+        return self.thresholds[: ticket.level + 1] if ticket.is_one_to_one else self.thresholds
 
     def to_bytes(self) -> bytes:
         """The rules as stored."""

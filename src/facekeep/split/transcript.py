@@ -6,6 +6,7 @@ of fixed length (docs/spec/split-gallery.md, "Transcript").
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import sha256
 
 import numpy as np
@@ -44,10 +45,13 @@ def chosen_hash(before: bytes, chosen: NDArray[np.int32]) -> bytes:
     return sha256(b"facekeep/1/chosen\x00" + before + chosen.astype("<i4").tobytes()).digest()
 
 
-def row_set_root(keys: NDArray[np.void]) -> bytes:
+def row_set_root(keys: Iterable[bytes]) -> bytes:
     """The root over a row set: SHA-256 of (pseudonym ‖ epoch ‖ version), 24 bytes a row, ordered by pseudonym.
 
     Args:
-        keys: contiguous, one item of 24 bytes a row.
+        keys: the rows, in runs of any length: those of a million together would take 24 MB once more.
     """
-    return sha256(b"facekeep/1/rows\x00" + keys.tobytes()).digest()
+    root = sha256(b"facekeep/1/rows\x00")
+    for run in keys:
+        root.update(run)
+    return root.digest()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from facekeep.domain.consent import ALL_PURPOSE_BITS, Purpose
 from facekeep.errors import FormatError, PurposeOffError, TicketError
 from facekeep.split.budget import Limits
-from facekeep.split.rows import NEVER_RETURN_BIT
+from facekeep.split.rows import EVERY_ROW, NEVER_RETURN_BIT
 from facekeep.split.rules import Rules
 from facekeep.split.ticket import NEVER_RETURN, Ticket
 
@@ -126,5 +126,5 @@ def test_off_is_off(purpose: Purpose) -> None:
 
 def test_the_list_of_those_never_returned_reaches_only_its_rows_and_finds_all_others() -> None:
     assert RULES.purpose_bits(replace(TICKET, purpose=NEVER_RETURN, gallery=NEVER_RETURN)) == NEVER_RETURN_BIT
-    assert RULES.purpose_bits(replace(TICKET, purpose=NEVER_RETURN)) == ALL_PURPOSE_BITS
+    assert RULES.purpose_bits(replace(TICKET, purpose=NEVER_RETURN)) == EVERY_ROW
     assert not ALL_PURPOSE_BITS & NEVER_RETURN_BIT
