@@ -57,6 +57,7 @@ class RowTable:
         self._marks = np.zeros(max(64, capacity), _MARK)
         self._galleries: list[str] = [""]  # index 0 marks a free slot
         self._gallery_numbers: dict[str, int] = {"": 0}
+        self._order: NDArray[np.int32] | None = None
         self._sets: OrderedDict[tuple[str, int], RowSet] = OrderedDict()
         self._count = 0
 
@@ -81,6 +82,7 @@ class RowTable:
         )
         self._marks[slot] = (self._gallery_index(head.gallery), head.purposes, int(head.flags))
         self._sets.clear()
+        self._order = None
 
     def remove(self, slot: int) -> None:
         """Forget the row in a slot."""
@@ -88,6 +90,7 @@ class RowTable:
         self._keys[slot] = 0
         self._marks[slot] = 0
         self._sets.clear()
+        self._order = None
 
     def head(self, slot: int) -> RowHead:
         """The row in a slot."""
@@ -139,7 +142,9 @@ class RowTable:
             chosen &= False if index is None else marks["gallery"] == index
         else:
             chosen &= marks["gallery"] != 0
-        slots = self._ordered(np.flatnonzero(chosen).astype(np.int32))
+        ordered = self._ordered()
+        chosen = chosen[ordered]
+        slots = ordered if chosen.all() else ordered[chosen]
         return RowSet(slots, row_set_root(self._runs(slots)))
 
     def single(self, slot: int | None) -> RowSet:
@@ -149,7 +154,7 @@ class RowTable:
 
     def root(self) -> bytes:
         """A hash over every row with all its marks: equal in two halves that hold the same rows."""
-        slots = self._ordered(self.slots())
+        slots = self._ordered()
         marks = self._marks[slots]
         used = sorted(self._galleries[number] for number in np.unique(marks["gallery"]))
         rank = np.zeros(len(self._galleries), "<u2")
@@ -168,7 +173,13 @@ class RowTable:
         for start in range(0, len(slots), _RUN):
             yield self._keys[slots[start : start + _RUN]].tobytes()
 
-    def _ordered(self, slots: NDArray[np.int32]) -> NDArray[np.int32]:
+    def _ordered(self) -> NDArray[np.int32]:
+        """All slots in use by pseudonym; kept, for sorting takes several times the memory of the order itself."""
+        if self._order is None:
+            self._order = self._sorted(self.slots())
+        return self._order
+
+    def _sorted(self, slots: NDArray[np.int32]) -> NDArray[np.int32]:
         high = self._keys["high"][slots].astype(np.uint64)
         order = np.argsort(high)
         ranked = high[order]
