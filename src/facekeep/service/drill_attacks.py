@@ -32,7 +32,7 @@ SPREADS = 10.0
 """How many standard deviations over its floor a figure must be to count as a leak."""
 
 _LEAST_MARGIN = 0.02
-_PERMUTATIONS = 200
+_PERMUTATIONS = 100
 _RIDGE = 0.01
 _FINE_BLOCK = 8
 _COARSE_BLOCK = 16

@@ -23,9 +23,9 @@ from facekeep.domain.row import Pseudonym
 from facekeep.errors import DisagreementError
 from facekeep.service.drill_keep import OPERATOR, DrillKeep
 from facekeep.service.drill_people import Population, Vectors
-from facekeep.service.drill_solving import Solved, Transcripts
+from facekeep.service.drill_solving import Solved, Transcripts, bands_told
 from facekeep.service.drill_statistics import ALARM
-from facekeep.split.bands import BANDS, RING, band_of_score, codeword_of_score, decode_band
+from facekeep.split.bands import BANDS, CODEWORDS, RING, decode_band
 from facekeep.split.codes import FineCode, coarse_code, fine_code
 from facekeep.split.gate import Question
 from facekeep.split.left import LeftHalf
@@ -114,7 +114,7 @@ def listen(
             if question.row is not None:
                 token = (released.tables[0], int(given.indices[0]), given.pads[0])
             fine = (tables.tables[0], int(picks.indices[0]), int(picks.pads[0]))
-            notes.add(_Seen(code, band, question.level, fine, token, tables.tag))
+            notes.add(_Seen(code, band, question.level, question.row is not None, fine, token, tables.tag))
             progress(done + 1, len(questions))
     finally:
         gate.close()
@@ -123,24 +123,23 @@ def listen(
     return notes.transcripts()
 
 
-def unprotected(
-    reference: FineCode, probes: NDArray[np.int16], levels: NDArray[np.uint8], thresholds: tuple[int, ...]
-) -> Transcripts:
-    """The control: the same messages with every shift and pad at zero, for a row of its own."""
+def unprotected(found: Transcripts, count: int, reference: FineCode, thresholds: tuple[int, ...]) -> Transcripts:
+    """The control: the first comparisons of these again, for a row of its own, with every shift and pad at zero."""
     dimension = len(reference)
     seed, mask = new_seed(), MaskRow(Pseudonym(bytes(16)), 0, 0, bytes(32))
     left = fine_mask(seed, mask, dimension).astype(np.int64)
     right = split(reference, coarse_code(reference), seed, mask).fine.astype(np.int64)
     notes = _Notes(thresholds)
     tokens = np.arange(1, BANDS + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    ring = np.arange(RING)
-    for probe, level in zip(probes, levels.tolist(), strict=True):
+    codewords = np.asarray(CODEWORDS, np.uint8)
+    asked = zip(found.probes[:count], found.levels[:count].tolist(), found.single[:count].tolist(), strict=True)
+    for probe, level, single in asked:
         a, b = int(left @ probe) % RING, int(right @ probe) % RING
-        table = codeword_of_score(thresholds, level)[a : a + RING]
-        of_bands = band_of_score(thresholds, level)
-        second = np.repeat(tokens[of_bands[(a + ring) % RING]][:, None], 2, axis=1)
-        band = int(of_bands[(a + b) % RING])
-        notes.add(_Seen(probe, band, level, (table, b, 0), (second, b, np.zeros(16, np.uint8)), bytes(16)))
+        of_bands = np.roll(bands_told(thresholds, level, single=single), -a)
+        second = np.repeat(tokens[of_bands][:, None], 2, axis=1)
+        fine = (codewords[of_bands], b, 0)
+        token = (second, b, np.zeros(16, np.uint8))
+        notes.add(_Seen(probe, int(of_bands[b]), level, single, fine, token, bytes(16)))
     return notes.transcripts()
 
 
@@ -151,6 +150,7 @@ class _Seen:
     probe: FineCode
     band: int
     level: int
+    single: bool
     fine: tuple[NDArray[np.generic], int, int]
     token: tuple[NDArray[np.generic], int, NDArray[np.uint8]] | None
     tag: bytes
@@ -164,12 +164,14 @@ class _Notes:
         self._probes: list[FineCode] = []
         self._bands: list[int] = []
         self._levels: list[int] = []
+        self._single: list[bool] = []
         self._rows: list[dict[str, int]] = []
 
     def add(self, seen: _Seen) -> None:
         self._probes.append(seen.probe)
         self._bands.append(seen.band)
         self._levels.append(seen.level)
+        self._single.append(seen.single)
         (table, index, pad), level = seen.fine, seen.level
         jump = self._jump(table != 0, level)
         row = {"u*": index, "jump of the table": jump, "score": jump + index, "pad": pad}
@@ -202,6 +204,7 @@ class _Notes:
             np.stack(self._probes)[order],
             np.asarray(self._bands, np.uint8)[order],
             np.asarray(self._levels, np.uint8)[order],
+            np.asarray(self._single)[order],
             {name: values[order][: counts[name]] for name, values in numbers.items()},
         )
 

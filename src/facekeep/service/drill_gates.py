@@ -62,10 +62,10 @@ def curious_gate(
         keep.close()
     code = fine_code(target)
     unit = code.astype(np.float64) / np.linalg.norm(code.astype(np.float64))
-    bands = plain_bands(code, found.probes, found.levels, thresholds)
+    bands = plain_bands(found, code, thresholds)
     solved = solve(found, code, population, thresholds, random)
     enough = min(len(found.probes), people.dimension + 64)
-    naked = unprotected(code, found.probes[:enough], found.levels[:enough], thresholds)
+    naked = unprotected(found, enough, code, thresholds)
     return CuriousGate(
         verifications=counts[0],
         searches=counts[1],
@@ -89,7 +89,7 @@ def active_gate(
     tell: Progress,
 ) -> ActiveGate:
     """Climb to one template: with budgets off, and with those of the keep."""
-    verify = verify_level(calibration)
+    verify, thresholds = verify_level(calibration), calibration.integer_thresholds()
     person, population = ACTIVE_TARGET, people.population
     plans: list[tuple[str, bool, Strategy, bool]] = [
         ("1:1 from another picture", False, "greedy", True),
@@ -113,8 +113,10 @@ def active_gate(
                         asking.tomorrow,
                         truth=people.references[person],
                         belief=Belief(population, people.probes[person] if has_picture else None),
-                        thresholds=calibration.integer_thresholds(),
+                        # A 1:1 comparison tells no stricter level than the ticket's.
+                        thresholds=thresholds if one_to_many else thresholds[: verify + 1],
                         level=asking.level,
+                        alarm=None if one_to_many else limits.rejects_alarm,
                         strategy=strategy,
                         queries=count,
                         random=random,

@@ -162,10 +162,11 @@ class ActiveGate:
     def warnings(self) -> Iterator[str]:
         """What the reader must know though the drill passes."""
         for climb in self.with_budgets:
-            if not climb.stopped and climb.reached >= _NEAR:
+            if climb.reached >= _NEAR:
+                stop = "only" if climb.stopped else "not at all"
                 yield (
-                    f"The budgets did not stop an active gate ({climb.name}) within the {climb.queries[-1]} questions "
-                    f"of this drill: {climb.rejected} were rejected, similarity to the template {climb.reached:.2f}."
+                    f"The budgets stopped an active gate ({climb.name}) {stop} after {climb.queries[-1]} questions and "
+                    f"{climb.rejected} rejections, at a similarity of {climb.reached:.2f} to the template."
                 )
 
 
@@ -279,9 +280,10 @@ def climb_in_words(climb: Climb) -> str:
     """Where a climb began and ended."""
     stop = ", stopped by the budgets" if climb.stopped else ""
     days = f" in {climb.days} days" if climb.days > 1 else ""
+    alarm = "" if climb.alarm is None else f", alarm at question {climb.alarm[0]} with {climb.alarm[1]:.2f}"
     return (
         f"from {climb.cosines[0]:.2f} to {climb.reached:.2f} in {climb.queries[-1]} questions{days}, "
-        f"{climb.rejected} rejected{stop}"
+        f"{climb.rejected} rejected{alarm}{stop}"
     )
 
 
@@ -332,6 +334,8 @@ def _climb(climb: Climb) -> dict[str, object]:
         "rejected": climb.rejected,
         "days": climb.days,
         "stopped_by_budget": bool(climb.stopped),
+        "alarm_at_query": None if climb.alarm is None else climb.alarm[0],
+        "cosine_at_alarm": None if climb.alarm is None else _short(climb.alarm[1]),
         "cosine_at_start": _short(climb.cosines[0]),
         "cosine_reached": _short(climb.reached),
         "queries_to_0.9": climb.queries_to(0.9),

@@ -27,12 +27,14 @@ class Transcripts:
         probes: fine codes, shape (n, D).
         bands: shape (n,), uint8.
         levels: index of each ticket's threshold, shape (n,).
+        single: which were 1:1, and so told one band only, shape (n,).
         numbers: by name, a word of each comparison, shape (n,).
     """
 
     probes: NDArray[np.int16] = field(repr=False)
     bands: NDArray[np.uint8] = field(repr=False)
     levels: NDArray[np.uint8] = field(repr=False)
+    single: NDArray[np.bool_] = field(repr=False)
     numbers: dict[str, Words] = field(repr=False)
 
 
@@ -62,14 +64,17 @@ class Solved:
         return max(self.by_bands, self.by_elimination, self.by_numbers)
 
 
-def plain_bands(
-    reference: FineCode, probes: NDArray[np.int16], levels: NDArray[np.uint8], thresholds: tuple[int, ...]
-) -> NDArray[np.uint8]:
-    """The bands that the plaintext gives."""
-    scores = probes.astype(np.int64) @ reference.astype(np.int64)
+def bands_told(thresholds: tuple[int, ...], level: int, *, single: bool) -> NDArray[np.uint8]:
+    """The band of every score of the ring; a 1:1 comparison tells apart no levels stricter than the ticket's."""
+    return band_of_score(thresholds[: level + 1] if single else thresholds, level)
+
+
+def plain_bands(found: Transcripts, reference: FineCode, thresholds: tuple[int, ...]) -> NDArray[np.uint8]:
+    """The bands that the plaintext gives for the probes of transcripts."""
+    scores = found.probes.astype(np.int64) @ reference.astype(np.int64)
+    asked = zip(scores.tolist(), found.levels.tolist(), found.single.tolist(), strict=True)
     return np.asarray(
-        [band_of_score(thresholds, int(level))[int(score) % RING] for score, level in zip(scores, levels, strict=True)],
-        np.uint8,
+        [bands_told(thresholds, level, single=single)[score % RING] for score, level, single in asked], np.uint8
     )
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from facekeep.service.drill import DrillSettings, run_drill
 from facekeep.service.drill_report import DrillReport
 
-SMALL = DrillSettings(people=64, dimension=128, verifications=180, searches=6, questions=25)
+SMALL = DrillSettings(people=64, dimension=64, verifications=110, searches=6, questions=25)
 
 
 @lru_cache(maxsize=1)
