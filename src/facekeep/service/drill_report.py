@@ -163,9 +163,9 @@ class ActiveGate:
         """What the reader must know though the drill passes."""
         for climb in self.with_budgets:
             if climb.reached >= _NEAR:
-                stop = "only" if climb.stopped else "not at all"
+                stopped = "stopped this gate only" if climb.stopped else "had not yet stopped this gate"
                 yield (
-                    f"The budgets stopped an active gate ({climb.name}) {stop} after {climb.queries[-1]} questions and "
+                    f"Active gate, {climb.name}: the budgets {stopped} after {climb.queries[-1]} questions and "
                     f"{climb.rejected} rejections, at a similarity of {climb.reached:.2f} to the template."
                 )
 
