@@ -162,7 +162,7 @@ def bench_search(
     cells = [("facekeep, split and sealed", f"{result.ours_ms:,.2f}", "1.0")]
     cells += [(f"{name}, plaintext", f"{peer.ms:,.2f}", f"{peer.ratio:,.1f}") for name, peer in result.peers.items()]
     lines: list[Line] = [
-        Rows((f"{probes:,} probe{'s' * (probes > 1)} in {rows:,} rows", "ms", "time over ours"), cells, frozenset({1, 2})),
+        Rows((f"{probes:,} probe(s) in {rows:,} rows", "ms", "time over ours"), cells, frozenset({1, 2})),
         f"recall at 1 {result.recall_at_1:.4f}; {result.bytes_per_row_and_half:,.0f} bytes of memory a row and half; "
         f"opened in {result.open_seconds:.1f} s.",
     ]
