@@ -154,6 +154,9 @@ class FileHalfLog:
                 raise damaged_log(
                     self._side, "cannot be written", hint="Make room on the disk and try again."
                 ) from None
+            except BaseException:  # Ctrl-C: the next record would be chained to one that memory does not know
+                self._undo_write()
+                raise
             self._end = end
             self._marks.extend(marks)
 

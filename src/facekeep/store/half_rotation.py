@@ -7,6 +7,7 @@ crash leaves nothing unreadable, and :func:`settle_half` goes on from any of the
 
 from __future__ import annotations
 
+from facekeep.errors import FacekeepError
 from facekeep.store.half_keys import half_key, next_key_name
 from facekeep.store.half_log import FileHalfLog
 from facekeep.store.half_store import SqliteHalfStore
@@ -27,16 +28,20 @@ def rotate_half(store: SqliteHalfStore, log: FileHalfLog, keys: KeyProvider) -> 
 
     Raises:
         UsageError: a transaction is staged.
-        DamagedStoreError: something does not open or cannot be written; :func:`settle_half` undoes or finishes it.
+        DamagedStoreError: something does not open or cannot be written. Close both, and open them again:
+            :func:`settle_half` undoes or finishes it then.
     """
     settle_half(store, log, keys)
     name = next_key_name(store.side)
     keys.put(name, new_key())
     try:
         store.reseal(half_key(keys, name, store.side))
-    finally:
-        # A store that could not be sealed again still has the old key: then this only destroys the new one.
+    except FacekeepError:
+        # The store still has the old key: this only destroys the new one. Not so after Ctrl-C, which may come right
+        # after the commit: memory would then have us destroy the key that seals the file.
         settle_half(store, log, keys)
+        raise
+    settle_half(store, log, keys)
 
 
 def settle_half(store: SqliteHalfStore, log: FileHalfLog, keys: KeyProvider) -> bool:

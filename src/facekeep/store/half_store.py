@@ -52,6 +52,7 @@ class SqliteHalfStore(HalfReading):
     def __init__(self, file: HalfFile, keys: KeyProvider, role_key: bytes, *, keep_id: bytes, store_id: bytes) -> None:
         super().__init__(file, keys, role_key, keep_id=keep_id, store_id=store_id)
         self._entered: dict[TransactionId, bool] = {}
+        self._sealed_counts = self._written_counts = b""
 
     @classmethod
     def create(cls, path: Path, keys: KeyProvider, *, side: str, keep_id: bytes) -> SqliteHalfStore:
@@ -86,6 +87,7 @@ class SqliteHalfStore(HalfReading):
             )
             with file.writing() as database:
                 database.execute("INSERT INTO meta VALUES (1, ?, ?, ?, ?, ?)", meta)
+            store._sealed_counts = meta[-1]
         except BaseException:
             file.close()
             raise
@@ -134,8 +136,8 @@ class SqliteHalfStore(HalfReading):
                 sealed = self._codec.seal_state(name, value, tag)
                 save_state(database, tag, sealed)
                 counts = replace(self._counts, states=self._counts.states | {tag: sealed[-BOUND_BYTES:]})
-                _write_counts(database, self._codec, counts)
-            self._counts = counts
+                self._write_counts(database, self._codec, counts)
+            self._take_over(counts)
 
     def stage(self, transaction: TransactionId, changes: Iterable[Change], *, new_epoch: bool = False) -> None:
         """Make a transaction durable without applying it. ``changes`` may read this store while it is consumed.
@@ -166,9 +168,11 @@ class SqliteHalfStore(HalfReading):
                             counts = self._drop(database, transaction)
                             counts = replace(counts, staged=counts.staged + 1)
                             staging.finish(database, self._codec, begun, transaction, digest, new_epoch=new_epoch)
-                            _write_counts(database, self._codec, counts)
+                            self._write_counts(database, self._codec, counts)
                     # Only now is the number ours: had the disk been full, another thread might have been given it.
-                    self._counts, number = counts, begun
+                    number = begun
+                    if len(chunk) < CHUNK:
+                        self._take_over(counts)
                 if len(chunk) < CHUNK:
                     break
         except BaseException:
@@ -198,8 +202,8 @@ class SqliteHalfStore(HalfReading):
                 staging.drop(database, staged.number, blank=False)
                 old = self._counts
                 counts = Counts(old.generation + 1, old.rows + grown, old.staged - 1, old.states | states)
-                _write_counts(database, self._codec, counts)
-            self._counts = counts
+                self._write_counts(database, self._codec, counts)
+            self._take_over(counts)
             if destroyed:
                 self._file.soil()
             self._file.scrub()
@@ -210,8 +214,8 @@ class SqliteHalfStore(HalfReading):
         with self._file.lock:
             with self._file.writing() as database:
                 counts = self._drop(database, transaction)
-                _write_counts(database, self._codec, counts)
-            self._counts = counts
+                self._write_counts(database, self._codec, counts)
+            self._take_over(counts)
             self._undraw()
             self._file.scrub()
 
@@ -232,10 +236,11 @@ class SqliteHalfStore(HalfReading):
                 self._check_states(database)
                 states = reseal(database, self._codec, codec, self._counts.rows, self._side)
                 counts = replace(self._counts, states=states)
-                _write_counts(database, codec, counts)
+                self._write_counts(database, codec, counts)
                 meta = (role.fingerprint, role.seal_epoch(self._epoch))
                 database.execute("UPDATE meta SET fingerprint = ?, epoch = ?", meta)
-            self._role, self._role_key, self._codec, self._counts = role, role_key, codec, counts
+            self._role, self._role_key, self._codec = role, role_key, codec
+            self._take_over(counts)
             self._file.soil()
             self._file.scrub()
 
@@ -243,6 +248,7 @@ class SqliteHalfStore(HalfReading):
         """Take up an existing file: its counters, and what a crash has left over."""
         self._epoch = self._role.open_epoch(epoch)
         self._codec = self._codec_of(self._epoch)
+        self._sealed_counts = counts
         with self._file.reading() as database:
             self._counts = self._codec.open_counts(counts, read_states(database))
             # Before anything is dropped: a transaction that is counted, but looks incomplete, is a damaged one.
@@ -306,6 +312,21 @@ class SqliteHalfStore(HalfReading):
             self._undraw()
             self._file.scrub()
 
+    def _write_counts(self, database: sqlite3.Connection, codec: RowCodec, counts: Counts) -> None:
+        """Write the counters, in place of those that memory knows.
+
+        Ctrl-C during a commit leaves memory behind the file. Were memory's counters then written, nobody could open
+        the file again; so nothing more is, until it was opened anew.
+        """
+        self._written_counts = codec.seal_counts(counts)
+        values = (self._written_counts, self._sealed_counts)
+        if database.execute("UPDATE meta SET counts = ? WHERE counts = ?", values).rowcount != 1:
+            raise damaged(self._side, "was interrupted in the middle of a write", hint="Open the keep again.")
+
+    def _take_over(self, counts: Counts) -> None:
+        """Believe what was written last: it is on disk now."""
+        self._sealed_counts, self._counts = self._written_counts, counts
+
     def _undraw(self) -> None:
         """Destroy the key of the next epoch if no transaction needs it."""
         if not self._keys.drawn or any(self._entered.values()):
@@ -322,16 +343,13 @@ class SqliteHalfStore(HalfReading):
             rows, states = apply_epoch(database, self._codec, codec, staged, self._side)
             staging.drop(database, staged.number, blank=False)
             counts = Counts(self._counts.generation + 1, rows, self._counts.staged - 1, states)
-            _write_counts(database, codec, counts)
+            self._write_counts(database, codec, counts)
             database.execute("UPDATE meta SET epoch = ?", (self._role.seal_epoch(self._epoch + 1),))
-        self._epoch, self._codec, self._counts = self._epoch + 1, codec, counts
+        self._epoch, self._codec = self._epoch + 1, codec
+        self._take_over(counts)
         self._file.soil()
         self._keys.turn(self._epoch - 1)
         self._file.scrub()
-
-
-def _write_counts(database: sqlite3.Connection, codec: RowCodec, counts: Counts) -> None:
-    database.execute("UPDATE meta SET counts = ?", (codec.seal_counts(counts),))
 
 
 def _read_meta(database: sqlite3.Connection, side: str) -> tuple[bytes, bytes, bytes, bytes]:

@@ -177,3 +177,23 @@ def test_a_store_that_lacks_rows_is_not_sealed_anew(tmp_path: Path) -> None:
         rotate_half(half.store, half.log, keys)
     assert keys.names() == ("left", "left.epoch.0")
     half.close()
+
+
+def test_an_interrupted_rotation_keeps_the_key_that_seals_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C right after the commit: memory still believes in the old key."""
+    keys = MemoryKeyProvider()
+    half = Half(tmp_path, keys)
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(half.store, "_take_over", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            rotate_half(half.store, half.log, keys)
+    half.reopen()
+    assert settle_half(half.store, half.log, keys)
+    half.check()
+    half.close()

@@ -534,3 +534,23 @@ def test_a_file_that_cannot_be_prepared_is_closed(
 
 def _refuse(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path / "below")
+
+
+def test_memory_that_fell_behind_the_file_writes_nothing_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C right after a commit: the counters in memory are old, and writing them would lock the store for good."""
+    keys = MemoryKeyProvider()
+    store = SqliteHalfStore.create(tmp_path / "half.db", keys, side="left", keep_id=b"k")
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_take_over", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            store.save_state("rules", b"1")
+    with pytest.raises(DamagedStoreError, match="interrupted"):
+        store.save_state("rules", b"2")
+    store.close()
+    again = SqliteHalfStore.open(tmp_path / "half.db", keys, side="left", keep_id=b"k")
+    assert again.state("rules") == b"1"
+    again.close()
