@@ -45,6 +45,10 @@ class FileKeyProvider:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         _make_private(directory, "keys")
+        for path in directory.glob(f"*/*{_SUFFIX}"):
+            if _was_destroyed(path):
+                # A crash came between overwriting and unlinking: what is left would pass for a damaged key.
+                path.unlink(missing_ok=True)
 
     def get(self, name: str) -> bytes:
         """See :class:`~facekeep.store.keys.KeyProvider`. A file that others may read counts as missing, and says so."""
@@ -165,6 +169,16 @@ def _destroy(path: Path) -> None:
         file.flush()
         os.fsync(file.fileno())
     path.unlink(missing_ok=True)
+
+
+def _was_destroyed(path: Path) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False  # what cannot be read is told when the key is asked for
+    with os.fdopen(descriptor, "rb") as file:
+        content = file.read(_MAX_FILE + 1)
+    return content != b"" and not any(content)
 
 
 def _sync_directory(directory: Path) -> None:

@@ -310,3 +310,14 @@ class TestRoutes:
             RoutedKeyProvider({})
         with pytest.raises(ValueError, match="key name"):
             RoutedKeyProvider({"Right": MemoryKeyProvider()})
+
+
+def test_a_key_whose_destruction_was_cut_short_is_gone(tmp_path: Path) -> None:
+    keys = FileKeyProvider(tmp_path / "keys")
+    keys.put("left", new_key())
+    (path,) = (tmp_path / "keys").rglob("*.key")
+    path.write_bytes(bytes(path.stat().st_size))
+    again = FileKeyProvider(tmp_path / "keys")
+    assert again.names() == ()
+    again.put("left", new_key())
+    assert again.names() == ("left",)
