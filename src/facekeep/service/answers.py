@@ -21,7 +21,7 @@ class Enrolment:
         never_returned: whether the person is on "never return me", so that no 1:N search gives them.
     """
 
-    label: str
+    label: str = field(repr=False)
     references: int
     gallery: str
     purposes: tuple[Purpose, ...]
@@ -32,7 +32,7 @@ class Enrolment:
 class EnrolOutcome:
     """What became of one person of many: acknowledged, or why not."""
 
-    label: str
+    label: str = field(repr=False)
     enrolment: Enrolment | None
     error: FacekeepError | None
 
@@ -147,7 +147,7 @@ class Erasure:
     Attributes:
         references: rows removed from each half.
         backups_readable_until: copies of the stores made before can be opened, by who has their keys, until the next
-            refresh, which is due then at the latest.
+            refresh, which is due then at the latest. Of a keep whose refresh is overdue, counted from now.
     """
 
     references: int

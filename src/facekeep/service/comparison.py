@@ -37,7 +37,7 @@ class Search:
         purpose: a purpose of 1:N search.
     """
 
-    operator: str
+    operator: str = field(repr=False)
     case: str = field(default="", repr=False)
     fpir: float = 0.01
     gallery: str = ""
@@ -51,10 +51,10 @@ class Search:
             raise UsageError(f"a search gives 1 to {CANDIDATES_MAX} candidates")
         if self.purpose.is_one_to_one:
             raise UsageError("this purpose compares with one person only", hint="Verify instead of identifying.")
+        if self.gallery:
+            object.__setattr__(self, "gallery", normalised_label(self.gallery))
         if self.gallery == NEVER_RETURN:
             raise UsageError("this gallery is reserved")
-        if not self.operator:
-            raise UsageError("a search needs an operator")
 
 
 class ComparisonService:
@@ -75,16 +75,28 @@ class ComparisonService:
         self._secret = secret
 
     def operator(self, name: str) -> str:
-        """The pseudonym by which the halves know an operator: their logs hold no name."""
-        return hmac.digest(self._secret, b"facekeep/1/operator/" + name.encode(), "sha256")[:16].hex()
+        """The pseudonym by which the halves know an operator: their logs hold no name.
+
+        Raises:
+            UsageError: the operator has no name, or one that cannot be written.
+        """
+        try:
+            known = normalised_label(name)
+        except FormatError:
+            raise UsageError(
+                "an operator has a name of 1 to 128 characters", hint="Say who asks: the halves count by operator."
+            ) from None
+        return hmac.digest(self._secret, b"facekeep/1/operator/" + known.encode(), "sha256")[:16].hex()
 
     # Verification
 
     def verify(self, label: str, picture: bytes, fmr: float, purpose: Purpose, operator: str) -> Verification:
         """Compare a picture with all references of one person.
 
-        The rate asked for is shared between the references, so that more of them do not let more strangers pass.
+        The rate asked for is shared between the references, so that more of them do not let more strangers pass. Of
+        more references than the strictest threshold can serve, the newest are compared: a refusal would tell them.
         """
+        asked_by = self.operator(operator)
         if not 0 < fmr <= VERIFY_FMR_MAX * _ROUNDING:
             raise UsageError(
                 "verification takes a false match rate above 0 and at most 1e-4", hint="For example --fmr 1e-4."
@@ -92,16 +104,17 @@ class ComparisonService:
         if not purpose.is_one_to_one:
             raise UsageError("this purpose searches a gallery", hint="Identify instead of verifying.")
         rows = self._rows_of(label, purpose)
-        level = self._calibration.level_for_fmr(fmr / len(rows))
-        if level is None:
-            raise UsageError(
-                "the calibration of this model knows no threshold that strict", hint="Ask for a higher rate."
-            )
+        while (level := self._calibration.level_for_fmr(fmr / len(rows))) is None:
+            if len(rows) == 1:
+                raise UsageError(
+                    "the calibration of this model knows no threshold that strict", hint="Ask for a higher rate."
+                )
+            rows = rows[1:]
         probe = self._acquisition.for_probe(picture)
         if probe.template is None:
             return Verification(False, acquired=False, reasons=probe.reasons)
         fine = fine_code(probe.template.vector)
-        questions = [(Question(purpose.value, level, self.operator(operator), row=row), fine) for row in rows]
+        questions = [(Question(purpose.value, level, asked_by, row=row), fine) for row in rows]
         band = 0
         for answer in self._roles.gate.search_many(questions):
             if isinstance(answer, BudgetError):
@@ -115,7 +128,7 @@ class ComparisonService:
         return Verification(True, one_in=passed.one_in // len(rows), extrapolated=passed.extrapolated)
 
     def _rows_of(self, label: str, purpose: Purpose) -> list[Pseudonym]:
-        """The rows to compare with; for an absent person, or one without consent, a row that nobody has."""
+        """The rows to compare with, oldest first; for somebody absent, or without consent, a row that nobody has."""
         nobody = [Pseudonym(os.urandom(16))]
         try:
             subject = self._roles.registry.subject_by_label(normalised_label(label))
@@ -138,6 +151,7 @@ class ComparisonService:
             RefusedError: a half refused a search.
             NotFoundError: there is no such case.
         """
+        asked_by = self.operator(search.operator)
         case = self._case(search, now)
         rows = len(self._roles.left)
         level = self._calibration.level_for_fpir(search.fpir, rows)
@@ -151,7 +165,7 @@ class ComparisonService:
         question = Question(
             search.purpose.value,
             level,
-            self.operator(search.operator),
+            asked_by,
             case=case,
             gallery=search.gallery,
             candidates=search.candidates,

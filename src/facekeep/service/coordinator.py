@@ -7,11 +7,11 @@ is done is therefore done in all three stores, and a half never has a row that i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from facekeep.domain.row import TransactionId
 from facekeep.domain.subject import SubjectId
-from facekeep.errors import DamagedStoreError
+from facekeep.errors import DamagedStoreError, FacekeepError
 from facekeep.split.messages import HalfStatus
 from facekeep.split.roles import LeftPort, RightPort
 from facekeep.store.journal import JournalKind, JournalState
@@ -27,6 +27,12 @@ class Coordinator:
         self._registry = registry
         self._left = left
         self._right = right
+        self._unsettled = False
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether a transaction could be neither finished nor undone: close the stores and open them anew."""
+        return self._unsettled
 
     def run(
         self,
@@ -47,8 +53,13 @@ class Coordinator:
             subject: whom it is about, if one person.
 
         Raises:
+            DamagedStoreError: a store cannot be written. If that came after the decision, what was decided is done
+                nevertheless, now or at the next open; see ``unsettled``.
             FacekeepError: what ``stage`` or ``decide`` raised; nothing has changed then.
         """
+        if self._unsettled:
+            raise DamagedStoreError("a transaction is neither finished nor undone", store="registry", hint=_REOPEN)
+        self._unsettled = True
         with self._registry.transaction() as tx:
             transaction = tx.journal_begin(kind, payload or {}, subject=subject)
         try:
@@ -57,38 +68,66 @@ class Coordinator:
                 decide(tx)
                 tx.journal_mark(transaction, JournalState.COMMITTED)
                 tx.advance_generation()
-        except BaseException:
-            self._undo(transaction)
+        except FacekeepError:
+            # Anything else (Ctrl-C) may have left memory behind the files: the stores are opened anew then.
+            self._settle(kind, transaction)
             raise
-        self._finish(transaction)
+        self._finish(kind, transaction)
 
-    def _finish(self, transaction: TransactionId) -> None:
-        self._left.commit(transaction)
-        self._right.commit(transaction)
+    def _settle(self, kind: JournalKind, transaction: TransactionId) -> None:
+        """After a failure: ask the journal which it was, since the decision may have been taken before it."""
+        states = {entry.id: entry.state for entry in self._registry.journal()}
+        if states[transaction] is JournalState.COMMITTED:
+            self._finish(kind, transaction)
+            return
         with self._registry.transaction() as tx:
-            tx.journal_end(transaction)
-
-    def _undo(self, transaction: TransactionId) -> None:
+            # A decision whose write failed may lie in the write-ahead log still, for the next open to find. This goes
+            # over it, before the halves forget what it would be about.
+            tx.journal_mark(transaction, JournalState.PREPARED)
         self._left.abort(transaction)
         self._right.abort(transaction)
+        self._end([transaction])
+
+    def _finish(self, kind: JournalKind, transaction: TransactionId) -> None:
+        self._left.commit(transaction)
+        self._right.commit(transaction)
+        self._turn_registry(kind)
+        self._end([transaction])
+
+    def _turn_registry(self, kind: JournalKind) -> None:
+        if kind is JournalKind.REFRESH:  # done twice after a crash at the worst moment, and that does no harm
+            self._registry.begin_epoch()
+            self._registry.finish_epoch()
+
+    def _end(self, transactions: Iterable[TransactionId]) -> None:
         with self._registry.transaction() as tx:
-            tx.journal_end(transaction)
+            for transaction in transactions:
+                tx.journal_end(transaction)
+        self._unsettled = False
 
     def recover(self) -> None:
-        """Finish or undo what a crash left, then hold the three stores against each other.
+        """Finish or undo what a crash left, and hold the three stores against each other.
+
+        What was decided is applied first. Nothing is thrown away, in the halves or in the journal, before the stores
+        are known to be of one moment: had one been restored from another, what is thrown away would be missing when
+        the right one is put back.
 
         Raises:
             DamagedStoreError: one of them is older than the others, or the halves hold different rows.
         """
-        for entry in self._registry.journal():
-            if entry.state is JournalState.COMMITTED:
-                self._finish(entry.id)
-            else:
-                self._undo(entry.id)
+        entries = self._registry.journal()
+        decided = [entry for entry in entries if entry.state is JournalState.COMMITTED]
+        for entry in decided:
+            self._left.commit(entry.id)
+            self._right.commit(entry.id)
+        self.check()
         for half in (self._left, self._right):
             for transaction in half.staged():
                 half.abort(transaction)
-        self.check()
+        for entry in decided:
+            self._turn_registry(entry.kind)
+        if entries:
+            self._end(entry.id for entry in entries)
 
     def check(self) -> None:
         """Hold the three stores against each other.
@@ -114,3 +153,4 @@ class Coordinator:
 
 
 _RESTORE = "A store was restored from another moment. Put back the three stores of one moment; nothing was changed."
+_REOPEN = "Open the keep again: what was decided is finished then, and the rest undone."

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
 from facekeep.domain.consent import Notice, Purpose, purpose_bits
-from facekeep.domain.row import Pseudonym, RowFlag, RowHead
-from facekeep.domain.subject import SubjectId, normalised_label
+from facekeep.domain.row import GALLERY_BYTES_MAX, Pseudonym, RowFlag, RowHead
+from facekeep.domain.subject import NAME_MAX, SubjectId, is_text, normalised_label
 from facekeep.domain.template import Template
-from facekeep.errors import BadInputError, ConsentError, FacekeepError, UsageError
+from facekeep.errors import BadInputError, ConsentError, FacekeepError, FormatError, UsageError
 from facekeep.service.acquisition import Acquisition
 from facekeep.service.answers import Enrolment, EnrolOutcome, EnrolSummary
 from facekeep.service.never_return import NeverReturn
@@ -24,6 +24,20 @@ from facekeep.store.transaction import Transaction
 
 PICTURES_MAX = 16
 _TOGETHER = 32
+_NOTICE_MAX = 1_000_000
+
+
+def check_notice(notice: str) -> None:
+    """See to it that there is a notice, and that it can be kept.
+
+    Raises:
+        ConsentError: there is none.
+        FormatError: it has over a million characters, or some that cannot be written.
+    """
+    if not notice.strip():
+        raise ConsentError("consent needs the notice that the person was shown")
+    if not is_text(notice, _NOTICE_MAX):
+        raise FormatError("the notice is too long, or holds what cannot be written")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +74,14 @@ class Terms:
     def __post_init__(self) -> None:
         if not self.purposes:
             raise ConsentError("enrolment needs consent to at least one purpose")
-        if not self.notice.strip():
-            raise ConsentError("enrolment needs the notice that the person was shown")
-        if not self.gallery or self.gallery == NEVER_RETURN:
-            raise UsageError("the gallery has no name, or one that is reserved")
-        if not self.operator:
-            raise UsageError("enrolment needs an operator")
+        check_notice(self.notice)
+        try:
+            gallery = normalised_label(self.gallery)
+        except FormatError:
+            gallery = ""
+        if gallery == NEVER_RETURN or not 1 <= len(gallery.encode()) <= GALLERY_BYTES_MAX:
+            raise UsageError(f"the gallery has no name, one of over {GALLERY_BYTES_MAX} bytes, or one that is reserved")
+        object.__setattr__(self, "gallery", gallery)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +108,7 @@ class EnrolmentService:
             BadInputError: a picture is not fit; nothing is enrolled then.
         """
         person = Person(label, [lambda picture=picture: picture for picture in pictures], name)  # type: ignore[misc]
-        prepared = self._prepare(person, terms)
+        prepared = self._prepare(person, terms, self._never_return.listed())
         self._commit([prepared], terms, now)
         return _answer(prepared, terms)
 
@@ -117,11 +133,12 @@ class EnrolmentService:
         waiting = iter(people)
         while batch := list(islice(waiting, _TOGETHER)):
             prepared: list[_Prepared] = []
+            listed = self._never_return.listed()
             for person in batch:
                 try:
                     if any(other.label == normalised_label(person.label) for other in prepared):
                         raise UsageError("there are two people with this label")
-                    prepared.append(self._prepare(person, terms))
+                    prepared.append(self._prepare(person, terms, listed))
                 except FacekeepError as error:
                     tell(EnrolOutcome(person.label, None, error))
             if prepared:
@@ -130,23 +147,31 @@ class EnrolmentService:
                 tell(EnrolOutcome(one.label, _answer(one, terms), None))
         return EnrolSummary(tuple(outcomes))
 
-    def _prepare(self, person: Person, terms: Terms) -> _Prepared:
+    def _prepare(self, person: Person, terms: Terms, listed: Set[SubjectId]) -> _Prepared:
         if not 1 <= len(person.pictures) <= PICTURES_MAX:
             raise BadInputError(f"a person is enrolled with 1 to {PICTURES_MAX} pictures", hint="Choose the best ones.")
         label = normalised_label(person.label)
+        if not is_text(person.name, NAME_MAX):
+            raise FormatError(f"a name has at most {NAME_MAX} characters")
         registry = self._roles.registry
         known = registry.subject_by_label(label)
         templates = [self._acquisition.for_enrolment(picture()) for picture in person.pictures]
         bits = purpose_bits(terms.purposes)
-        listed = False
+        hidden = False
         if known is not None:
             bits |= purpose_bits(consent.purpose for consent in registry.consents_of(known.id) if consent.holds)
-            listed = known.id in registry.never_returned()
-        listed = listed or any(self._never_return.knows(template, terms.operator) for template in templates)
-        flags = RowFlag.SUPPRESSED if listed else RowFlag.NONE
+            hidden = known.id in listed or self._is_hidden(known.id)
+        hidden = hidden or (bool(listed) and self._never_return.knows(templates, terms.operator))
+        flags = RowFlag.SUPPRESSED if hidden else RowFlag.NONE
         epoch = self._roles.left.epoch
         rows = tuple(_row(template, epoch, terms.gallery, bits, flags) for template in templates)
-        return _Prepared(label, person.name, known.id if known else None, rows, listed)
+        return _Prepared(label, person.name, known.id if known else None, rows, hidden)
+
+    def _is_hidden(self, subject: SubjectId) -> bool:
+        """Whether a reference of a person is left out of 1:N searches: then the others have to be, too."""
+        references = self._roles.registry.references_of(subject)
+        heads = (self._roles.left.head_of(r.pseudonym) for r in references if r.gallery != NEVER_RETURN)
+        return any(head is not None and head.flags & RowFlag.SUPPRESSED for head in heads)
 
     def _commit(self, prepared: Sequence[_Prepared], terms: Terms, now: datetime) -> None:
         rows = [row for one in prepared for row in one.rows]

@@ -56,8 +56,10 @@ class KeepFile:
                 raise DamagedStoreError(
                     "keep.toml is of another version", store="keep.toml", hint="Use the version that made it, or newer."
                 )
-            if set(values) == {"format", "keep", "model", "refreshed"} and isinstance(values["refreshed"], datetime):
-                return cls(bytes.fromhex(values["keep"]), str(values["model"]), values["refreshed"])
+            if set(values) == {"format", "keep", "model", "refreshed"}:
+                file = cls(bytes.fromhex(values["keep"]), str(values["model"]), values["refreshed"])
+                if isinstance(file.refreshed, datetime) and file.refreshed.tzinfo and len(file.keep_id) == 16:
+                    return file
         except (KeyError, ValueError, TypeError) as problem:
             raise DamagedStoreError("keep.toml does not parse", store="keep.toml") from problem
         raise DamagedStoreError("keep.toml holds other fields than it should", store="keep.toml")

@@ -8,13 +8,14 @@ When rows are added later they are held against the list first.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import datetime
 
 from facekeep.domain.comparison import Calibration
 from facekeep.domain.row import Pseudonym, RowFlag, RowHead, TransactionId
-from facekeep.domain.subject import SubjectId
+from facekeep.domain.subject import SubjectId, normalised_label
 from facekeep.domain.template import Template
-from facekeep.errors import DamagedStoreError
+from facekeep.errors import DamagedStoreError, RefusedError
 from facekeep.service.opening import Roles
 from facekeep.split.codes import FineCode, fine_code
 from facekeep.split.gate import Hit, Question
@@ -34,37 +35,47 @@ class NeverReturn:
         self._roles = roles
         self._calibration = calibration
 
-    def knows(self, template: Template, operator: str) -> bool:
-        """Whether a template is of somebody on the list."""
-        if not self._roles.registry.never_returned():
-            return False
-        return bool(self._find(fine_code(template.vector), NEVER_RETURN, operator))
+    def listed(self) -> frozenset[SubjectId]:
+        """Who is on the list."""
+        return frozenset(self._roles.registry.never_returned())
+
+    def knows(self, templates: Sequence[Template], operator: str) -> bool:
+        """Whether any of the templates is of somebody on the list. Each counts as a search of the operator."""
+        return any(self._find([fine_code(template.vector) for template in templates], NEVER_RETURN, operator))
 
     def join(self, label: str, template: Template, operator: str, now: datetime) -> int:
         """Put a person on the list, enrolled or not.
 
+        The person's rows are marked before the person is listed: whoever is found listed, after a crash or a refusal
+        on the way, has no row that was not marked.
+
         Returns:
             How many references are taken out of 1:N searches by it.
         """
-        self._add(label, template, now)
+        label = normalised_label(label)
         fine = fine_code(template.vector)
         taken = 0
-        while hits := self._find(fine, "", operator):
-            self._suppress([hit.pseudonym for hit in hits])
-            taken += len(hits)
+        while hits := self._find([fine], "", operator)[0]:
+            taken += self._suppress([hit.pseudonym for hit in hits])
         own = self._roles.registry.subject_by_label(label)
         if own is not None:
             rows = [r.pseudonym for r in self._roles.registry.references_of(own.id) if r.gallery != NEVER_RETURN]
             taken += self._suppress(rows)
+        self._add(label, template, now)
         return taken
 
-    def _find(self, fine: FineCode, gallery: str, operator: str) -> tuple[Hit, ...]:
+    def _find(self, fines: Sequence[FineCode], gallery: str, operator: str) -> list[tuple[Hit, ...]]:
         rows = len(self._roles.left)
         level = self._calibration.level_for_fpir(FALSE_ALARM_RATE, rows)
         if level is None:
             level = len(self._calibration.levels) - 1
         question = Question(NEVER_RETURN, level, operator, gallery=gallery, candidates=CANDIDATES_MAX)
-        return self._roles.gate.search(question, fine)
+        found = []
+        for answer in self._roles.gate.search_many([(question, fine) for fine in fines]):
+            if isinstance(answer, RefusedError):
+                raise answer
+            found.append(answer)
+        return found
 
     def _add(self, label: str, template: Template, now: datetime) -> None:
         registry = self._roles.registry

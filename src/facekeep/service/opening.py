@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from facekeep.split.right import RightHalf
 from facekeep.split.roles import LeftPort, RightPort
 from facekeep.split.rules import Rules
 from facekeep.split.selector import Selector
+from facekeep.store.database import sync_directory
 from facekeep.store.half_log import FileHalfLog
 from facekeep.store.half_rotation import rotate_half, settle_half
 from facekeep.store.half_store import SqliteHalfStore
@@ -65,13 +67,14 @@ class Roles:
     threads: ThreadPoolExecutor | None
 
     def close(self) -> None:
-        """Close everything, the registry last."""
-        self.gate.close()
-        self.left.close()
-        self.right.close()
-        self.registry.close()
-        if self.threads is not None:
-            self.threads.shutdown()
+        """Close everything, the registry last. What cannot be closed cleanly keeps nothing else open."""
+        with ExitStack() as closing:
+            if self.threads is not None:
+                closing.callback(self.threads.shutdown)
+            closing.callback(self.registry.close)
+            closing.callback(self.right.close)
+            closing.callback(self.left.close)
+            closing.callback(self.gate.close)
 
 
 def _identity(keys: KeyProvider, name: str) -> Ed25519PrivateKey:
@@ -115,7 +118,10 @@ def create_stores(
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     if any(directory.iterdir()):
-        raise UsageError("the folder is not empty", hint="Give facekeep init an empty or a new folder.")
+        raise UsageError(
+            "the folder is not empty",
+            hint="Give facekeep init an empty or a new folder. What an init that was cut short left can be removed.",
+        )
     keep_id = os.urandom(16)
     keys = plan.provider(directory, keep_id)
     if keys.names():
@@ -147,6 +153,7 @@ def create_stores(
         store.close()
     write_private(directory / CALIBRATION, calibration_text)
     KeepFile(keep_id, calibration.model, now).write(directory)
+    sync_directory(directory.absolute().parent)
 
 
 def rotate_stores(directory: Path, plan: KeyPlan, file: KeepFile) -> None:
@@ -206,14 +213,16 @@ def open_roles(
     def seconds() -> int:
         return int(clock().timestamp())
 
-    opened: list[Callable[[], None]] = []
-    try:
+    with ExitStack() as opened:
+        if pool is not None:
+            opened.callback(pool.shutdown)
         registry = Registry.open(registry_path(directory), keys)
-        opened.append(registry.close)
+        opened.callback(registry.close)
         around = {}
         for side in _SIDES:
             store, log = _open_half(directory, keys, side, file.keep_id)
-            opened += [store.close, log.close]
+            opened.callback(store.close)
+            opened.callback(log.close)
             settle_half(store, log, keys)
             around[side] = Surroundings(store, log, _identity(keys, f"{side}.sign"), seconds, pool, parts)
         selector = Selector()
@@ -228,14 +237,9 @@ def open_roles(
             levels=levels,
             clock=seconds,
         )
-        opened.append(gate.close)
+        opened.callback(gate.close)
         coordinator = Coordinator(registry, left, right)
         if check_registry:
             coordinator.recover()
-    except BaseException:
-        for close in reversed(opened):
-            close()
-        if pool is not None:
-            pool.shutdown()
-        raise
+        opened.pop_all()
     return Roles(registry, left, right, gate, coordinator, pool)

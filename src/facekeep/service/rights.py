@@ -8,7 +8,8 @@ from datetime import datetime
 from facekeep.domain.consent import Notice, Purpose, purpose_bits
 from facekeep.domain.row import Pseudonym, RowFlag, TransactionId
 from facekeep.domain.subject import DataSubject, SubjectId, normalised_label
-from facekeep.errors import ConsentError, DamagedStoreError, NotFoundError
+from facekeep.errors import DamagedStoreError, NotFoundError
+from facekeep.service.enrolment import check_notice
 from facekeep.service.opening import Roles
 from facekeep.split.ticket import NEVER_RETURN
 from facekeep.store.journal import JournalKind
@@ -34,8 +35,7 @@ class RightsService:
 
     def give_consent(self, label: str, purpose: Purpose, notice: str, now: datetime) -> None:
         """Record a consent; the person's rows may be used for the purpose from then on."""
-        if not notice.strip():
-            raise ConsentError("a consent needs the notice that the person was shown")
+        check_notice(notice)
         subject = self.subject(label).id
         bits = self._held(subject) | purpose.bit
 

@@ -1,0 +1,276 @@
+"""The life of a keep: made, opened, refreshed, rotated, closed; and opened anew where a write was cut short."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from facekeep.domain.comparison import Calibration
+from facekeep.domain.consent import Purpose
+from facekeep.domain.row import TransactionId
+from facekeep.errors import DamagedStoreError, UsageError
+from facekeep.face.models import ModelPack
+from facekeep.face.pipeline import FacePipeline, PipelineSettings
+from facekeep.face.quality import QualityAssessor
+from facekeep.service.acquisition import Acquisition
+from facekeep.service.answers import KeepStatus, Refreshed
+from facekeep.service.calibration import read_calibration, shipped_calibration, shipped_calibration_text
+from facekeep.service.keep_file import KeepFile
+from facekeep.service.key_plan import KeyPlan
+from facekeep.service.opening import CALIBRATION, Clock, Roles, create_stores, open_roles, rotate_stores, system_clock
+from facekeep.split.budget import Limits
+from facekeep.store.journal import JournalKind
+
+_DEFAULT_PURPOSES = (Purpose.VERIFY, Purpose.IDENTIFY)
+
+
+class KeepLife:
+    """What a keep is before it does anything with people. See :class:`facekeep.service.keep.Keep`."""
+
+    def __init__(
+        self,
+        *,
+        directory: Path,
+        file: KeepFile,
+        roles: Roles,
+        acquisition: Acquisition,
+        calibration: Calibration,
+        clock: Clock,
+        secret: bytes,
+        plan: KeyPlan,
+        threads: int | None,
+    ) -> None:
+        """Use :meth:`create` or :meth:`open`."""
+        self._directory = directory
+        self._file = file
+        self._acquisition = acquisition
+        self._calibration = calibration
+        self._clock = clock
+        self._secret = secret
+        self._plan = plan
+        self._threads = threads
+        self._lock = threading.RLock()
+        self._closed = self._stale = False
+        self._adopt(roles)
+
+    def _adopt(self, roles: Roles) -> None:
+        self._roles = roles
+        self._roles_open = True
+
+    @classmethod
+    def create(
+        cls,
+        directory: Path,
+        *,
+        keys: KeyPlan | None = None,
+        pack: ModelPack | None = None,
+        settings: PipelineSettings | None = None,
+        calibration: Path | None = None,
+        purposes: Sequence[Purpose] = _DEFAULT_PURPOSES,
+        limits: Limits | None = None,
+        clock: Clock = system_clock,
+        threads: int | None = None,
+    ) -> Self:
+        """Make a keep in an empty folder, with three stores and three keys, and open it.
+
+        Args:
+            directory: an empty or new folder.
+            keys: where keys live; by default in ``keys`` inside the folder, each role apart.
+            pack: the models; by default those of the package.
+            settings: which of them.
+            calibration: thresholds of an own model; by default the ones shipped for the model.
+            purposes: which purposes are switched on.
+            limits: budgets of the halves.
+            clock: the time.
+            threads: cores that a search may use.
+
+        Raises:
+            UsageError: the folder is not empty.
+            ModelError: a model or its calibration is missing.
+        """
+        plan = keys or KeyPlan()
+        acquisition = _acquisition(pack, settings)
+        if calibration is None:
+            levels, text = shipped_calibration(acquisition.model), shipped_calibration_text(acquisition.model)
+        else:
+            levels, text = read_calibration(calibration, acquisition.model), calibration.read_text(encoding="utf-8")
+        create_stores(
+            directory,
+            plan,
+            dimension=acquisition.dimension,
+            calibration=levels,
+            calibration_text=text,
+            purposes=purposes,
+            limits=limits or Limits(),
+            now=clock(),
+        )
+        return cls._opened(directory, plan, acquisition, clock, threads)
+
+    @classmethod
+    def open(
+        cls,
+        directory: Path,
+        *,
+        keys: KeyPlan | None = None,
+        pack: ModelPack | None = None,
+        settings: PipelineSettings | None = None,
+        clock: Clock = system_clock,
+        threads: int | None = None,
+    ) -> Self:
+        """Open a keep; what a crash interrupted is finished or undone first.
+
+        Raises:
+            UsageError: the folder is no keep, or another process has it open.
+            DamagedStoreError: a store is damaged, swapped, or older than its twins.
+            ModelError: the model that the keep is bound to is missing.
+        """
+        KeepFile.read(directory)  # before the models are loaded: a wrong folder is told at once
+        return cls._opened(directory, keys or KeyPlan(), _acquisition(pack, settings), clock, threads)
+
+    @classmethod
+    def _opened(
+        cls, directory: Path, plan: KeyPlan, acquisition: Acquisition, clock: Clock, threads: int | None
+    ) -> Self:
+        file = KeepFile.read(directory)
+        if file.model != acquisition.model:
+            raise UsageError(
+                "the keep is bound to another embedding model",
+                hint="Open it with the model that it was made with: references of two models do not compare.",
+            )
+        calibration = read_calibration(directory / CALIBRATION, file.model)
+        secret = plan.provider(directory, file.keep_id).get("gate.sign")
+        roles = open_roles(directory, plan, file, levels=len(calibration.levels), clock=clock, threads=threads)
+        try:
+            _check_calibration(roles, calibration)
+            return cls(
+                directory=directory,
+                file=file,
+                roles=roles,
+                acquisition=acquisition,
+                calibration=calibration,
+                clock=clock,
+                secret=secret,
+                plan=plan,
+                threads=threads,
+            )
+        except BaseException:
+            roles.close()
+            raise
+
+    def close(self) -> None:
+        """Close the three stores. Closing twice changes nothing."""
+        with self._lock:
+            self._closed = True
+            self._shut()
+
+    def _shut(self) -> None:
+        if self._roles_open:
+            # After a write that failed half-way not everything can be saved; the logs are read at the next open.
+            closing = suppress(DamagedStoreError) if self._is_stale() else nullcontext()
+            self._roles_open = False
+            with closing:
+                self._roles.close()
+
+    def _is_stale(self) -> bool:
+        return self._stale or not self._roles_open or self._roles.coordinator.unsettled
+
+    def _reopen(self) -> None:
+        """Open the stores anew, which finishes or undoes what was cut short, in memory too."""
+        self._stale = True  # also if this fails: then the next use tries again
+        self._shut()
+        levels = len(self._calibration.levels)
+        roles = open_roles(
+            self._directory, self._plan, self._file, levels=levels, clock=self._clock, threads=self._threads
+        )
+        self._adopt(roles)
+        self._stale = False
+
+    @contextmanager
+    def _using(self) -> Iterator[None]:
+        """Have the keep to oneself, whole: after a write that failed half-way (a full disk), it is opened anew."""
+        with self._lock:
+            if self._closed:
+                raise UsageError("the keep is closed", hint="Open it again.")
+            if self._is_stale():
+                self._reopen()
+            yield
+
+    def _now(self) -> datetime:
+        now = self._clock()
+        if now.tzinfo is None:
+            raise UsageError("the clock of a keep gives times with their time zone")
+        return now
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def refresh(self) -> Refreshed:
+        """Draw new shares of every row and new epoch keys, and destroy the old: copies made before are dead."""
+        with self._using():
+
+            def stage(transaction: TransactionId) -> None:
+                self._roles.left.stage_refresh(transaction)
+                self._roles.right.stage_refresh(transaction)
+
+            began = self._now()
+            self._roles.coordinator.run(JournalKind.REFRESH, stage=stage, decide=lambda _: None)
+            # Should this not come to pass, the next refresh is due earlier than need be.
+            file = replace(self._file, refreshed=began)
+            file.write(self._directory)
+            self._file = file
+            return Refreshed(self._roles.left.epoch, len(self._roles.left))
+
+    def rotate(self) -> None:
+        """Draw new role keys for the three stores and destroy the old."""
+        with self._using():
+            self._shut()
+            self._stale = True
+            rotate_stores(self._directory, self._plan, self._file)
+            self._reopen()
+
+    def status(self) -> KeepStatus:
+        """How the keep is."""
+        with self._using():
+            left, right = self._roles.left.status(), self._roles.right.status()
+            on = self._roles.registry.switches()
+            return KeepStatus(
+                self._roles.registry.subject_count(),
+                left.rows,
+                left.epoch,
+                left.generation,
+                self._file.model,
+                self._file.refreshed,
+                len({*left.alarms, *right.alarms}),
+                tuple(purpose for purpose in Purpose if on.get(purpose)),
+            )
+
+    def check(self) -> None:
+        """Hold the three stores against each other.
+
+        Raises:
+            DamagedStoreError: they do not fit.
+        """
+        with self._using():
+            self._roles.coordinator.check()
+
+
+def _acquisition(pack: ModelPack | None, settings: PipelineSettings | None) -> Acquisition:
+    models = pack or ModelPack.load()
+    return Acquisition(FacePipeline.build(models, settings), QualityAssessor.build(models))
+
+
+def _check_calibration(roles: Roles, calibration: Calibration) -> None:
+    expected = calibration.integer_thresholds(), tuple(level.fmr for level in calibration.levels)
+    if roles.left.levels() != expected or roles.right.levels() != expected:
+        raise DamagedStoreError("the calibration is not the one the halves know", store=CALIBRATION)
