@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from facekeep.domain.row import Pseudonym, RowFlag, RowHead
 from facekeep.errors import UsageError
 from facekeep.split import rows
-from facekeep.split.rows import NEVER_RETURN_BIT, RowTable
+from facekeep.split.rows import EVERY_ROW, NEVER_RETURN_BIT, RowTable
 
 # Few distinct first halves, so that the second half of a pseudonym has to decide.
 pseudonyms = st.builds(
@@ -139,3 +139,11 @@ def test_a_large_table_grows_and_keeps_what_it_holds() -> None:
         table.put(slot, head)
     assert all(table.head(slot) == head for slot, head in held.items())
     assert np.array_equal(table.slots(), sorted(held))
+
+
+def test_every_row_is_every_one_but_the_list_and_the_suppressed() -> None:
+    table = RowTable()
+    marks = [(63, RowFlag.NONE), (0, RowFlag.NONE), (0, RowFlag.SUPPRESSED), (NEVER_RETURN_BIT, RowFlag.NONE)]
+    for slot, (purposes, flags) in enumerate(marks):
+        table.put(slot, RowHead(Pseudonym(bytes([slot]) * 16), 0, 0, "main", purposes, flags))
+    assert table.row_set("", EVERY_ROW).slots.tolist() == [0, 1]
