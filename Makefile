@@ -35,7 +35,7 @@ demo: models pictures  ## See it work on real faces, thief included
 
 test: models pictures  ## The tests, with the coverage that split/ and store/ must have
 	$(BIN)/python -m pytest -m 'not extended' --cov --cov-report= $(PYTEST)
-	$(BIN)/coverage report --include='src/facekeep/split/*,src/facekeep/store/*' --fail-under=95 --skip-covered
+	$(BIN)/coverage report --fail-under=95 --skip-covered
 
 test-all: models pictures  ## The long tests too; some need FACEKEEP_DATA
 	$(BIN)/python -m pytest $(PYTEST)
