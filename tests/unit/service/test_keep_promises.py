@@ -75,10 +75,7 @@ def test_who_only_joined_the_list_is_nobody_to_a_comparison(small: Keep) -> None
     assert (small.subject("anon").references, small.subject("anon").galleries) == (0, ())
 
 
-def test_a_join_that_is_refused_marks_before_it_lists(small: Keep, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
-        raise RefusedError("no")
-
+def test_a_join_that_is_refused_lists_nobody(small: Keep, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(small._roles.gate, "search_many", lambda _: [RefusedError("no")])
         with pytest.raises(RefusedError):
