@@ -1,7 +1,5 @@
 """What the tests of the registry share: people to enrol, and a look at the bare file."""
 
-
-
 import os
 import sqlite3
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """What was altered, moved, swapped or lost is noticed and named."""
 
-
-
 import os
 import re
 import sqlite3

@@ -1,7 +1,5 @@
 """What was erased is in no file, and what is kept tells a thief nothing."""
 
-
-
 import sqlite3
 from pathlib import Path
 
