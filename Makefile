@@ -10,7 +10,7 @@ INSTALLED := $(VENV)/.installed
 MODELS := src/facekeep/models/manifest.json
 PICTURES := .cache/pictures/.fetched
 
-.PHONY: help setup models pictures demo test test-all check format bench docs lock wheel clean
+.PHONY: help setup models pictures demo test test-all test-lfw check format bench docs lock wheel clean
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,11 +34,14 @@ demo: models pictures  ## See it work on real faces, thief included
 	$(BIN)/facekeep demo --pictures .cache/pictures
 
 test: models pictures  ## The tests, with the coverage that split/ and store/ must have
-	$(BIN)/python -m pytest -m 'not extended' --cov --cov-report= $(PYTEST)
+	$(BIN)/python -m pytest -m 'not extended and not lfw' --cov --cov-report= $(PYTEST)
 	$(BIN)/coverage report --fail-under=95 --skip-covered
 
 test-all: models pictures  ## The long tests too; some need FACEKEEP_DATA
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest -m 'not lfw' $(PYTEST)
+
+test-lfw: models  ## What needs Labeled Faces in the Wild: FACEKEEP_LFW=DIR
+	$(BIN)/python -m pytest -m lfw $(PYTEST)
 
 check: $(INSTALLED)  ## Lint, types, layers, dependencies, documentation
 	$(BIN)/ruff check .
