@@ -45,11 +45,6 @@ def purpose_bits(purposes: Iterable[Purpose]) -> int:
     return bits
 
 
-def purposes_of(bits: int) -> tuple[Purpose, ...]:
-    """The purposes that these bits name, in the order of the enumeration."""
-    return tuple(p for p in Purpose if bits & p.bit)
-
-
 @dataclass(frozen=True, slots=True)
 class Notice:
     """The text that a data subject was shown before consenting (GDPR article 13)."""

@@ -16,6 +16,7 @@ from facekeep.errors import BudgetError, FormatError, ImageError, NotFoundError,
 from facekeep.service.acquisition import Acquisition, Probe
 from facekeep.service.answers import Identification, IdentifiedCandidate, Verification
 from facekeep.service.opening import Roles
+from facekeep.service.references import comparable
 from facekeep.split.codes import fine_code
 from facekeep.split.gate import Hit, Question
 from facekeep.split.rules import NEEDS_CASE, VERIFY_FMR_MAX
@@ -137,7 +138,7 @@ class ComparisonService:
         if subject is None or purpose not in self._roles.registry.allowed_purposes(subject.id):
             return nobody
         references = self._roles.registry.references_of(subject.id)
-        return [r.pseudonym for r in references if r.gallery != NEVER_RETURN] or nobody
+        return [r.pseudonym for r in comparable(references)] or nobody
 
     # Identification
 

@@ -13,7 +13,7 @@ from facekeep.domain.row import TransactionId
 from facekeep.domain.subject import SubjectId
 from facekeep.errors import DamagedStoreError, FacekeepError
 from facekeep.split.messages import HalfStatus
-from facekeep.split.roles import LeftPort, RightPort
+from facekeep.split.roles import HalfPort, LeftPort, RightPort
 from facekeep.store.journal import JournalKind, JournalState
 from facekeep.store.records import Value
 from facekeep.store.registry import Registry
@@ -73,6 +73,23 @@ class Coordinator:
             self._settle(kind, transaction)
             raise
         self._finish(kind, transaction)
+
+    def run_on_halves(
+        self,
+        kind: JournalKind,
+        change: Callable[[HalfPort, TransactionId], None],
+        *,
+        decide: Callable[[Transaction], None] = lambda _: None,
+        payload: Mapping[str, Value] | None = None,
+        subject: SubjectId | None = None,
+    ) -> None:
+        """Do one transaction that asks the same of both halves, the left one first. Otherwise see :meth:`run`."""
+
+        def stage(transaction: TransactionId) -> None:
+            change(self._left, transaction)
+            change(self._right, transaction)
+
+        self.run(kind, stage=stage, decide=decide, payload=payload, subject=subject)
 
     def _settle(self, kind: JournalKind, transaction: TransactionId) -> None:
         """After a failure: ask the journal which it was, since the decision may have been taken before it."""

@@ -17,6 +17,7 @@ from facekeep.service.acquisition import Acquisition
 from facekeep.service.answers import Enrolment, EnrolOutcome, EnrolSummary
 from facekeep.service.never_return import NeverReturn
 from facekeep.service.opening import Roles
+from facekeep.service.references import comparable
 from facekeep.split.codes import FineCode, fine_code
 from facekeep.split.ticket import NEVER_RETURN
 from facekeep.store.journal import JournalKind
@@ -170,7 +171,7 @@ class EnrolmentService:
     def _is_hidden(self, subject: SubjectId) -> bool:
         """Whether a reference of a person is left out of 1:N searches: then the others have to be, too."""
         references = self._roles.registry.references_of(subject)
-        heads = (self._roles.left.head_of(r.pseudonym) for r in references if r.gallery != NEVER_RETURN)
+        heads = (self._roles.left.head_of(r.pseudonym) for r in comparable(references))
         return any(head is not None and head.flags & RowFlag.SUPPRESSED for head in heads)
 
     def _commit(self, prepared: Sequence[_Prepared], terms: Terms, now: datetime) -> None:

@@ -24,8 +24,8 @@ from facekeep.service.enrolment import EnrolmentService, Person, Terms
 from facekeep.service.keep_life import KeepLife
 from facekeep.service.never_return import NeverReturn
 from facekeep.service.opening import Roles
+from facekeep.service.references import comparable
 from facekeep.service.rights import RightsService
-from facekeep.split.ticket import NEVER_RETURN
 
 __all__ = ["REFRESH_DAYS", "Keep", "Person"]
 
@@ -106,7 +106,7 @@ class Keep(KeepLife):
                 people = view.subjects(after=after, limit=_PAGE)
                 page = []
                 for person in people:
-                    references = [r for r in view.references_of(person.id) if r.gallery != NEVER_RETURN]
+                    references = comparable(view.references_of(person.id))
                     allowed = view.allowed_purposes(person.id)
                     page.append(
                         SubjectSummary(
@@ -132,7 +132,7 @@ class Keep(KeepLife):
             person = self._rights.subject(label)
             alarms = {*self._roles.left.alarms(), *self._roles.right.alarms()}
             with self._roles.registry.read() as view:
-                references = [r for r in view.references_of(person.id) if r.gallery != NEVER_RETURN]
+                references = comparable(view.references_of(person.id))
                 allowed = view.allowed_purposes(person.id)
                 return SubjectDetails(
                     person.label,

@@ -13,7 +13,6 @@ from typing import Self
 
 from facekeep.domain.comparison import Calibration
 from facekeep.domain.consent import Purpose
-from facekeep.domain.row import TransactionId
 from facekeep.errors import DamagedStoreError, UsageError
 from facekeep.face.models import ModelPack
 from facekeep.face.pipeline import FacePipeline, PipelineSettings
@@ -218,13 +217,10 @@ class KeepLife:
     def refresh(self) -> Refreshed:
         """Draw new shares of every row and new epoch keys, and destroy the old: copies made before are dead."""
         with self._using():
-
-            def stage(transaction: TransactionId) -> None:
-                self._roles.left.stage_refresh(transaction)
-                self._roles.right.stage_refresh(transaction)
-
             began = self._now()
-            self._roles.coordinator.run(JournalKind.REFRESH, stage=stage, decide=lambda _: None)
+            self._roles.coordinator.run_on_halves(
+                JournalKind.REFRESH, lambda half, transaction: half.stage_refresh(transaction)
+            )
             # Should this not come to pass, the next refresh is due earlier than need be.
             file = replace(self._file, refreshed=began)
             file.write(self._directory)

@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from facekeep.domain.comparison import Calibration
-from facekeep.domain.row import Pseudonym, RowFlag, RowHead, TransactionId
+from facekeep.domain.row import Pseudonym, RowFlag, RowHead
 from facekeep.domain.subject import SubjectId, normalised_label
 from facekeep.domain.template import Template
-from facekeep.errors import DamagedStoreError, RefusedError
+from facekeep.errors import RefusedError
 from facekeep.service.opening import Roles
+from facekeep.service.references import comparable, head_of
 from facekeep.split.codes import FineCode, fine_code
 from facekeep.split.gate import Hit, Question
 from facekeep.split.rows import NEVER_RETURN_BIT
@@ -59,7 +60,7 @@ class NeverReturn:
             taken += self._suppress([hit.pseudonym for hit in hits])
         own = self._roles.registry.subject_by_label(label)
         if own is not None:
-            rows = [r.pseudonym for r in self._roles.registry.references_of(own.id) if r.gallery != NEVER_RETURN]
+            rows = [r.pseudonym for r in comparable(self._roles.registry.references_of(own.id))]
             taken += self._suppress(rows)
         self._add(label, template, now)
         return taken
@@ -100,16 +101,11 @@ class NeverReturn:
         """Mark rows that are not marked yet; how many."""
         marks = []
         for pseudonym in pseudonyms:
-            head = self._roles.left.head_of(pseudonym)
-            if head is None:
-                raise DamagedStoreError("the halves lack a reference that the registry knows", store="left half")
+            head = head_of(self._roles, pseudonym)
             if not head.flags & RowFlag.SUPPRESSED:
                 marks.append((pseudonym, head.purposes, head.flags | RowFlag.SUPPRESSED))
         if marks:
-
-            def both(transaction: TransactionId) -> None:
-                self._roles.left.stage_marks(transaction, marks)
-                self._roles.right.stage_marks(transaction, marks)
-
-            self._roles.coordinator.run(JournalKind.NEVER_RETURN, stage=both, decide=lambda _: None)
+            self._roles.coordinator.run_on_halves(
+                JournalKind.NEVER_RETURN, lambda half, transaction: half.stage_marks(transaction, marks)
+            )
         return len(marks)

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from datetime import datetime
 
 from facekeep.domain.consent import Notice, Purpose, purpose_bits
-from facekeep.domain.row import Pseudonym, RowFlag, TransactionId
 from facekeep.domain.subject import DataSubject, SubjectId, normalised_label
-from facekeep.errors import DamagedStoreError, NotFoundError
+from facekeep.errors import NotFoundError
 from facekeep.service.enrolment import check_notice
 from facekeep.service.opening import Roles
-from facekeep.split.ticket import NEVER_RETURN
+from facekeep.service.references import comparable, head_of
 from facekeep.store.journal import JournalKind
 from facekeep.store.transaction import Transaction
 
@@ -59,32 +58,22 @@ class RightsService:
         return purpose_bits(consent.purpose for consent in consents if consent.holds)
 
     def _set_purposes(self, subject: SubjectId, bits: int, decide: Callable[[Transaction], None]) -> None:
-        marks = [(pseudonym, bits, self._flags(pseudonym)) for pseudonym in self._rows(subject)]
-
-        def stage(transaction: TransactionId) -> None:
-            self._roles.left.stage_marks(transaction, marks)
-            self._roles.right.stage_marks(transaction, marks)
-
-        self._roles.coordinator.run(JournalKind.PURPOSES, stage=stage, decide=decide, subject=subject)
-
-    def _rows(self, subject: SubjectId) -> list[Pseudonym]:
-        references = self._roles.registry.references_of(subject)
-        return [reference.pseudonym for reference in references if reference.gallery != NEVER_RETURN]
-
-    def _flags(self, pseudonym: Pseudonym) -> RowFlag:
-        head = self._roles.left.head_of(pseudonym)
-        if head is None:
-            raise DamagedStoreError("the halves lack a reference that the registry knows", store="left half")
-        return head.flags
+        rows = [reference.pseudonym for reference in comparable(self._roles.registry.references_of(subject))]
+        marks = [(row, bits, head_of(self._roles, row).flags) for row in rows]
+        self._roles.coordinator.run_on_halves(
+            JournalKind.PURPOSES,
+            lambda half, transaction: half.stage_marks(transaction, marks),
+            decide=decide,
+            subject=subject,
+        )
 
     def switch(self, purpose: Purpose, on: bool) -> None:
         """Switch a purpose on or off for everybody, in the registry and in both halves' own rules."""
-
-        def stage(transaction: TransactionId) -> None:
-            self._roles.left.stage_switch(transaction, purpose, on)
-            self._roles.right.stage_switch(transaction, purpose, on)
-
-        self._roles.coordinator.run(JournalKind.PURPOSES, stage=stage, decide=lambda tx: tx.set_switch(purpose, on=on))
+        self._roles.coordinator.run_on_halves(
+            JournalKind.PURPOSES,
+            lambda half, transaction: half.stage_switch(transaction, purpose, on),
+            decide=lambda tx: tx.set_switch(purpose, on=on),
+        )
 
     def erase(self, label: str, now: datetime) -> int:
         """Erase a person: rows, seeds, data key and every record.
@@ -95,16 +84,12 @@ class RightsService:
         subject = self.subject(label).id
         rows = [reference.pseudonym for reference in self._roles.registry.references_of(subject)]
 
-        def stage(transaction: TransactionId) -> None:
-            self._roles.left.stage_erase(transaction, rows)
-            self._roles.right.stage_erase(transaction, rows)
-
         def decide(tx: Transaction) -> None:
             tx.erase_subject(subject, now)
 
-        self._roles.coordinator.run(
+        self._roles.coordinator.run_on_halves(
             JournalKind.ERASE,
-            stage=stage,
+            lambda half, transaction: half.stage_erase(transaction, rows),
             decide=decide,
             payload={"pseudonyms": [row.hex() for row in rows]},
             subject=subject,

@@ -226,7 +226,7 @@ class Half(ABC):
     # Writing
 
     @abstractmethod
-    def _same_secret(self, slot: int, row: StoredRow, head: RowHead) -> PutRow:
+    def _same_secret(self, row: StoredRow, head: RowHead) -> PutRow:
         """The row under another head that leaves its masks as they are."""
 
     def _check_new(self, transaction: TransactionId, heads: Sequence[RowHead]) -> None:
@@ -261,7 +261,7 @@ class Half(ABC):
                     raise self._damaged("lacks a row that the registry knows")
                 old = row.head
                 head = RowHead(old.pseudonym, old.epoch, old.version, old.gallery, purposes, flags)
-                changes.append(self._same_secret(row.slot, row, head))
+                changes.append(self._same_secret(row, head))
             self._stage(transaction, changes)
 
     def stage_switch(self, transaction: TransactionId, purpose: Purpose, on: bool) -> None:

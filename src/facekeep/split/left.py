@@ -60,7 +60,7 @@ class LeftHalf(SearchingHalf):
     def _ended(self, transaction: TransactionId) -> None:
         self._drawing.pop(transaction, None)
 
-    def _same_secret(self, slot: int, row: StoredRow, head: RowHead) -> PutRow:  # noqa: ARG002 - the right half needs it
+    def _same_secret(self, row: StoredRow, head: RowHead) -> PutRow:
         return PutRow(head, row.quick, b"")
 
     # Writing

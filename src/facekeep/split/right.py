@@ -46,8 +46,8 @@ class RightHalf(SearchingHalf):
     def _ended(self, transaction: TransactionId) -> None:
         """Nothing."""
 
-    def _same_secret(self, slot: int, row: StoredRow, head: RowHead) -> PutRow:
-        return PutRow(head, row.quick, self._store.deep([slot])[0])
+    def _same_secret(self, row: StoredRow, head: RowHead) -> PutRow:
+        return PutRow(head, row.quick, self._store.deep([row.slot])[0])
 
     # Writing
 

@@ -12,8 +12,6 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-HASH_BYTES = 32
-
 
 def search_hash(ticket: bytes, probe: bytes, epoch: int, root: bytes, rows: int) -> bytes:
     """H₀ = H("facekeep/1/search" ‖ 0 ‖ H(ticket) ‖ H(probe) ‖ epoch ‖ row-set root ‖ number of rows).

@@ -36,11 +36,6 @@ def clock() -> MovedClock:
 
 
 @pytest.fixture(scope="session")
-def pack() -> ModelPack:
-    return ModelPack.load()
-
-
-@pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory, pictures: Path, pack: ModelPack) -> Path:
     """The folder of a closed keep with two people and a case; not to be opened, but copied."""
     folder = tmp_path_factory.mktemp("made") / "keep"
