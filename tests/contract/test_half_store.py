@@ -144,6 +144,20 @@ def test_a_put_in_place_keeps_its_slot(harness: Harness) -> None:
     assert len(store) == 3
 
 
+def test_a_row_changed_after_it_was_read_gives_its_new_deep_part(harness: Harness) -> None:
+    store = harness.store
+    apply(store, put(1), put(2))
+    assert len(list(store.rows())) == 2
+    apply(store, put(2, version=2))
+    assert store.deep([1, 0]) == [put(2, version=2).deep, put(1).deep]
+    apply(store, RemoveRow(pseudonym(1)))
+    apply(store, put(3))
+    assert store.deep([0]) == [put(3).deep]
+    store.stage(transaction(9), [put(2, version=3, epoch=1)], new_epoch=True)
+    store.commit(transaction(9))
+    assert store.deep([0]) == [put(2, version=3, epoch=1).deep]
+
+
 def test_the_lowest_slot_is_used_again(harness: Harness) -> None:
     store = harness.store
     apply(store, *(put(number) for number in range(6)))

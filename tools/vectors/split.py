@@ -18,9 +18,10 @@ from facekeep.domain.row import Pseudonym, RowFlag, RowHead, TransactionId
 from facekeep.split.bands import BANDS, CODEWORDS, RING, band_of_score, codeword_of_score
 from facekeep.split.codes import coarse_code, encode_probe, fine_code
 from facekeep.split.deltas import DeltaRow, encode_chunk
-from facekeep.split.kernels import gather, shuffle
+from facekeep.split.kernels import add
 from facekeep.split.masks import MaskRow, coarse_mask, fine_mask, reseed, split
 from facekeep.split.onetime import band_picks, band_tables, token_picks, token_tables, tokens_of
+from facekeep.split.permutation import Permutation
 from facekeep.split.prf import stage_key, stream, tag
 from facekeep.split.ratchet import Handshake, Hello
 from facekeep.split.rows import RowTable
@@ -176,14 +177,13 @@ def _search(turn_key: bytes, root: bytes) -> dict[str, object]:
     probe = encode_probe(fine_code(_unit("one")))
     h0 = search_hash(payload, probe, 3, root, 20)
     slots = np.arange(100, 120, dtype=np.int32)
-    draws = stream(stage_key(turn_key, b"permutation", h0), 100)
-    order = np.empty(20, np.int32)
-    shuffle(slots, draws[80:], draws[:80].view("<u4"), order)
+    permutation = Permutation(stage_key(turn_key, b"permutation", h0), 20)
+    order = slots[permutation.places(np.arange(20, dtype=np.int32))]
     zeros = stream(stage_key(turn_key, b"zero", h0), 20)
     sums = np.frombuffer(_bytes("sums") * 4, np.uint8)[:128].copy()
     shares = {}
     for side, negative in (("left", False), ("right", True)):
-        gather(sums, order, zeros, negative, out := np.empty(20, np.uint8))
+        add(out := permutation.apply(sums, slots), zeros, negative)
         shares[side] = out.tolist()
     positions = np.asarray([0, 2, 3, 11, 19], np.int32)
     h1 = positions_hash(h0, positions)

@@ -25,7 +25,7 @@ from facekeep.service.drill_keep import OPERATOR, DrillKeep
 from facekeep.service.drill_people import Population, Vectors
 from facekeep.service.drill_solving import Solved, Transcripts, bands_told
 from facekeep.service.drill_statistics import ALARM
-from facekeep.split.bands import BANDS, CODEWORDS, RING, decode_band
+from facekeep.split.bands import BANDS, CODEWORDS, RING, decode_bands
 from facekeep.split.codes import FineCode, coarse_code, fine_code
 from facekeep.split.gate import Question
 from facekeep.split.left import LeftHalf
@@ -104,8 +104,8 @@ def listen(
             hits = gate.search(question, code)
             tables, picks = cast("LeftTables", left.fine_answer), cast("RightPicks", right.fine_answer)
             released, given = cast("LeftTables", left.token_answer), cast("RightPicks", right.token_answer)
-            word = int(tables.tables[0, picks.indices[0]]) ^ int(picks.pads[0])
-            band = decode_band(word, len(thresholds))
+            words = tables.tables[:1, picks.indices[0]] ^ picks.pads[:1]
+            band = int(decode_bands(words, len(thresholds))[0])
             if {hit.pseudonym for hit in hits} - {row}:
                 raise DisagreementError("the halves released another row than the one that is alone in its gallery")
             # Of a search a token is asked for where a band was passed: that it is there tells the band. Only 1:1 always

@@ -28,23 +28,25 @@ def _codeword(value: int) -> int:
 
 
 CODEWORDS: tuple[int, ...] = tuple(_codeword(v) for v in range(BANDS))
-_BAND_OF = {word: band for band, word in enumerate(CODEWORDS)}
+_NONE = 0xFF
+_BAND_OF = np.full(256, _NONE, np.uint8)
+_BAND_OF[list(CODEWORDS)] = np.arange(BANDS)
 
 
-def decode_band(byte: int, levels: int) -> int:
-    """The band in a byte that a one-time table gave.
+def decode_bands(words: NDArray[np.uint8], levels: int) -> NDArray[np.uint8]:
+    """The bands in the bytes that one-time tables gave.
 
     Args:
-        byte: 0 to 255.
+        words: shape (n,).
         levels: number of levels of the model; a band above it was never written.
 
     Raises:
-        DisagreementError: no codeword, or a band that the model has not.
+        DisagreementError: one is no codeword, or a band that the model has not.
     """
-    band = _BAND_OF.get(byte)
-    if band is None or band > levels:
+    bands = _BAND_OF[words]
+    if np.any(bands > levels):
         raise DisagreementError("a one-time table gave an invalid band: the search was aborted")
-    return band
+    return bands
 
 
 @lru_cache(maxsize=64)

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import hmac
 import os
-import secrets
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
@@ -20,15 +19,20 @@ from numpy.typing import NDArray
 
 from facekeep.domain.row import Pseudonym, RowHead, TransactionId
 from facekeep.errors import DisagreementError, RefusedError
-from facekeep.split.bands import decode_band
+from facekeep.split.bands import decode_bands
 from facekeep.split.codes import FineCode, coarse_code, encode_probe
 from facekeep.split.masks import MaskRow, new_seed, split
-from facekeep.split.messages import Answer, Claim, LeftPart, Released, RightPart, SearchRequest
+from facekeep.split.messages import Answer, Claim, LeftPart, LeftTables, Released, RightPart, RightPicks, SearchRequest
 from facekeep.split.onetime import open_bands, open_tokens
 from facekeep.split.roles import LeftPort, RightPort
 from facekeep.split.ticket import LIFETIME_SECONDS, NONCE_BYTES, Ticket, sign
 
 _TOGETHER = 32
+"""Searches that share a pass over the gallery."""
+
+_IN_STEP = 4
+"""Searches of them that go through the later stages together; each holds 6.5 MB of tables while it does."""
+
 _L = TypeVar("_L")
 _R = TypeVar("_R")
 
@@ -157,43 +161,76 @@ class Gate:
         answers: list[tuple[Hit, ...] | RefusedError] = []
         for start in range(0, len(questions), _TOGETHER):
             part = questions[start : start + _TOGETHER]
-            requests = [self.request(question, probe) for question, probe in part]
-            lefts, rights = self._begin(requests)
-            for (question, _), request, left, right in zip(part, requests, lefts, rights, strict=True):
-                refusal = left or right
-                answers.append(refusal if refusal is not None else self._finish(question, request))
+            asked = [_Asked(question, self.request(question, probe)) for question, probe in part]
+            self._begin(asked)
+            for first in range(0, len(asked), _IN_STEP):
+                self._finish(asked[first : first + _IN_STEP])
+            answers += [one.answer for one in asked]
         return answers
 
-    def _begin(self, requests: Sequence[SearchRequest]) -> tuple[list[RefusedError | None], list[RefusedError | None]]:
-        return self._both(lambda: self._left.begin(requests), lambda: self._right.begin(requests))
+    def _begin(self, asked: Sequence[_Asked]) -> None:
+        requests = [one.request for one in asked]
+        lefts, rights = self._both(lambda: self._left.begin(requests), lambda: self._right.begin(requests))
+        for one, left, right in zip(asked, lefts, rights, strict=True):
+            one.refusal = left or right
 
-    def _finish(self, question: Question, request: SearchRequest) -> tuple[Hit, ...] | RefusedError:
-        search = request.nonce
-        try:
-            bands = self._bands(search)
-            chosen = _choose(bands, question.candidates)
-            return self._claim(search, chosen, bands)
-        except RefusedError as refusal:
-            return refusal
+    def _finish(self, asked: Sequence[_Asked]) -> None:
+        """The stages of a few searches after the first."""
+        left, right = self._left, self._right
+        self._stage(asked, lambda one: left.fine(one.search), lambda one: right.fine(one.search), self._open_fine)
+        self._stage(
+            asked,
+            lambda one: left.tokens(one.search, one.chosen),
+            lambda one: right.tokens(one.search, one.chosen),
+            self._open_tokens,
+        )
+        self._stage(
+            asked,
+            lambda one: left.release(one.search, one.claims),
+            lambda one: right.release(one.search, one.claims),
+            self._take,
+        )
 
-    def _bands(self, search: bytes) -> NDArray[np.uint8]:
-        left, right = self._both(lambda: self._left.fine(search), lambda: self._right.fine(search))
+    def _stage(
+        self,
+        asked: Sequence[_Asked],
+        left: Callable[[_Asked], _L],
+        right: Callable[[_Asked], _R],
+        take: Callable[[_Asked, _L, _R], None],
+    ) -> None:
+        """Ask both halves one thing of each search that goes on; neither waits for the other between two of them."""
+        going = [one for one in asked if one.refusal is None]
+        firsts, seconds = self._both(
+            lambda: [_asked_of(left, one) for one in going], lambda: [_asked_of(right, one) for one in going]
+        )
+        for one, first, second in zip(going, firsts, seconds, strict=True):
+            try:
+                if isinstance(second, RefusedError):
+                    raise second
+                if isinstance(first, RefusedError):
+                    raise first
+                take(one, first, second)
+            except RefusedError as refusal:
+                one.refusal = refusal
+
+    def _open_fine(self, one: _Asked, left: LeftTables, right: RightPicks) -> None:
         _agree(left, right)
-        words = open_bands(left.tables.view(np.uint8), right.indices, right.pads)
-        return np.asarray([decode_band(word, self._levels) for word in words.tolist()], np.uint8)
+        one.bands = decode_bands(open_bands(left.tables.view(np.uint8), right.indices, right.pads), self._levels)
+        one.chosen = _choose(one.bands, one.question.candidates)
 
-    def _claim(self, search: bytes, chosen: NDArray[np.int32], bands: NDArray[np.uint8]) -> tuple[Hit, ...]:
-        left, right = self._both(lambda: self._left.tokens(search, chosen), lambda: self._right.tokens(search, chosen))
+    @staticmethod
+    def _open_tokens(one: _Asked, left: LeftTables, right: RightPicks) -> None:
         _agree(left, right)
         tokens = open_tokens(left.tables.view(np.uint64), right.indices, right.pads)
-        claims = [Claim(index, token) for index, token in enumerate(tokens)]
-        first, second = self._both(
-            lambda: self._left.release(search, claims), lambda: self._right.release(search, claims)
-        )
-        expected = {index: int(bands[position]) for index, position in enumerate(chosen.tolist()) if bands[position]}
-        if first != second or {released.index: released.band for released in first} != expected:
+        one.claims = [Claim(index, token) for index, token in enumerate(tokens)]
+
+    @staticmethod
+    def _take(one: _Asked, left: list[Released], right: list[Released]) -> None:
+        bands = one.bands[one.chosen].tolist()
+        expected = {index: band for index, band in enumerate(bands) if band}
+        if left != right or {released.index: released.band for released in left} != expected:
             raise DisagreementError("the halves released different rows: the search was aborted")
-        return tuple(Hit(r.pseudonym, r.band) for r in sorted(first, key=_best_first))
+        one.hits = tuple(Hit(r.pseudonym, r.band) for r in sorted(left, key=_best_first))
 
     # Enrolling
 
@@ -217,6 +254,34 @@ class Gate:
         self._right.stage_enrol(transaction, rights)
 
 
+@dataclass(slots=True)
+class _Asked:
+    """A search on its way through the stages."""
+
+    question: Question
+    request: SearchRequest
+    refusal: RefusedError | None = None
+    bands: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
+    chosen: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    claims: list[Claim] = field(default_factory=list)
+    hits: tuple[Hit, ...] = ()
+
+    @property
+    def search(self) -> bytes:
+        return self.request.nonce
+
+    @property
+    def answer(self) -> tuple[Hit, ...] | RefusedError:
+        return self.hits if self.refusal is None else self.refusal
+
+
+def _asked_of(half: Callable[[_Asked], _L], one: _Asked) -> _L | RefusedError:
+    try:
+        return half(one)
+    except RefusedError as refusal:
+        return refusal
+
+
 def _agree(left: Answer, right: Answer) -> None:
     if not hmac.compare_digest(left.tag, right.tag):
         raise DisagreementError("the halves disagree about a search: it was aborted and nothing was released")
@@ -224,10 +289,13 @@ def _agree(left: Answer, right: Answer) -> None:
 
 def _choose(bands: NDArray[np.uint8], candidates: int) -> NDArray[np.int32]:
     """The positions to ask tokens for: the best bands, filled up with others so that the number tells nothing."""
-    order = np.asarray(secrets.SystemRandom().sample(range(len(bands)), len(bands)), np.int32)
-    best = order[np.argsort(-bands[order].astype(np.int16), kind="stable")][:candidates]
-    secrets.SystemRandom().shuffle(picked := best.tolist())
-    return np.asarray(picked, np.int32)
+    order = _shuffled(np.arange(len(bands), dtype=np.int32))
+    return _shuffled(order[np.argsort(-bands[order].astype(np.int16), kind="stable")][:candidates])
+
+
+def _shuffled(items: NDArray[np.int32]) -> NDArray[np.int32]:
+    keys = np.frombuffer(os.urandom(8 * len(items)), np.uint64)
+    return items[np.argsort(keys)]
 
 
 def _best_first(released: Released) -> int:

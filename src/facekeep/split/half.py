@@ -127,6 +127,7 @@ class Half(ABC):
                 yield row.slot, self._coarse_share(row)
 
         blocks.fill(shares())
+        blocks.arrange(table.ordered())
         self._table, self._blocks = table, blocks
 
     @abstractmethod

@@ -7,199 +7,263 @@ failure; arguments are checked by the callers.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-BLOCK_ROWS = 4096
 BUCKETS = 256
-_RUN = 256  # sums looked at together: few runs hold any of the best
+DEALT = 16_384
+"""Rows dealt between two marks of a permutation."""
 
-
-@njit(nogil=True, cache=True, fastmath=False)
-def _add_columns(
-    block: NDArray[np.int8], columns: NDArray[np.int32], sums: NDArray[np.int8]
-) -> None:  # pragma: no cover - compiled
-    # Eight columns at a time: one load and one store of the sums for eight additions.
-    n = len(sums)
-    k = 0
-    while k + 8 <= len(columns):
-        a = block[columns[k]]
-        b = block[columns[k + 1]]
-        c = block[columns[k + 2]]
-        d = block[columns[k + 3]]
-        e = block[columns[k + 4]]
-        f = block[columns[k + 5]]
-        g = block[columns[k + 6]]
-        h = block[columns[k + 7]]
-        for i in range(n):
-            sums[i] = np.int8(sums[i] + a[i] + b[i] + c[i] + d[i] + e[i] + f[i] + g[i] + h[i])
-        k += 8
-    while k < len(columns):
-        a = block[columns[k]]
-        for i in range(n):
-            sums[i] = np.int8(sums[i] + a[i])
-        k += 1
+_RUN = 256  # values looked at together: few runs hold any that is wanted
 
 
 @njit(nogil=True, cache=True)
-def scan(  # noqa: PLR0917 - numba knows no keyword-only arguments
-    blocks: NDArray[np.int8],
-    plus: NDArray[np.int32],
-    minus: NDArray[np.int32],
-    plus_ends: NDArray[np.int64],
-    minus_ends: NDArray[np.int64],
-    sums: NDArray[np.int8],
-    first: int,
-    last: int,
-) -> None:  # pragma: no cover - compiled
-    """Add and subtract the columns that ternary probes name: sums[p, row] = Σ plus − Σ minus, in Z_2⁸.
+def deal(buckets: NDArray[np.uint8], marks: NDArray[np.uint32]) -> None:  # pragma: no cover - compiled
+    """Count how rows go into their buckets: where the next row of each bucket goes, at the start of every run of rows.
 
     Args:
-        blocks: shape (blocks, dimension, BLOCK_ROWS).
-        plus: columns with sign +1 of all probes, one probe after the other.
-        minus: columns with sign −1, likewise.
-        plus_ends: where each probe's columns end in ``plus``.
-        minus_ends: likewise in ``minus``.
-        sums: output, shape (probes, blocks × BLOCK_ROWS).
-        first: first block to scan.
-        last: block to stop before.
+        buckets: of each row, shape (n,).
+        marks: output, shape (⌈n / DEALT⌉ + 1, BUCKETS); the first line is where each bucket begins, the last where it
+            ends.
     """
-    probes = len(plus_ends)
-    total = np.empty(BLOCK_ROWS, np.int8)
-    other = np.empty(BLOCK_ROWS, np.int8)
-    for b in range(first, last):
-        block = blocks[b]
-        for p in range(probes):
-            total[:] = 0
-            other[:] = 0
-            begin = 0 if p == 0 else plus_ends[p - 1]
-            _add_columns(block, plus[begin : plus_ends[p]], total)
-            begin = 0 if p == 0 else minus_ends[p - 1]
-            _add_columns(block, minus[begin : minus_ends[p]], other)
-            out = sums[p, b * BLOCK_ROWS : (b + 1) * BLOCK_ROWS]
-            for i in range(BLOCK_ROWS):
-                out[i] = np.int8(total[i] - other[i])
+    n = len(buckets)
+    runs = len(marks) - 1
+    for run in range(runs):
+        # Four counts: equal buckets in a row would wait for each other's.
+        parts = np.zeros((4, BUCKETS), np.uint32)
+        dealt = buckets[run * DEALT : min(n, (run + 1) * DEALT)]
+        whole = len(dealt) // 4 * 4
+        for i in range(0, whole, 4):
+            parts[0, dealt[i]] += np.uint32(1)
+            parts[1, dealt[i + 1]] += np.uint32(1)
+            parts[2, dealt[i + 2]] += np.uint32(1)
+            parts[3, dealt[i + 3]] += np.uint32(1)
+        for i in range(whole, len(dealt)):
+            parts[0, dealt[i]] += np.uint32(1)
+        marks[run + 1] = parts[0] + parts[1] + parts[2] + parts[3]
+    at = np.uint32(0)
+    for k in range(BUCKETS):
+        for run in range(runs):
+            marks[run, k] = at
+            at += marks[run + 1, k]
+        marks[runs, k] = at
 
 
 @njit(nogil=True, cache=True)
-def shuffle(
-    slots: NDArray[np.int32], buckets: NDArray[np.uint8], draws: NDArray[np.uint32], out: NDArray[np.int32]
+def permute(  # noqa: PLR0917 - numba knows no keyword-only arguments
+    values: NDArray[np.uint8],
+    seats: NDArray[np.uint32],
+    buckets: NDArray[np.uint8],
+    draws: NDArray[np.uint32],
+    marks: NDArray[np.uint32],
+    out: NDArray[np.uint8],
 ) -> None:  # pragma: no cover - compiled
     """Permute uniformly: scatter into 256 buckets at random, then Fisher–Yates in each (Rao 1961, Sandelius 1962).
 
-    The scatter keeps each bucket's shuffle inside the first-level cache: about twice as fast as one Fisher–Yates over a
-    million rows. Draw j = ⌊r·(i + 1) / 2³²⌋ is off uniform by less than 2⁻¹⁸ for buckets below 16,384 rows.
+    The scatter keeps each bucket's shuffle inside the first-level cache. Bytes are moved and not the numbers of rows:
+    a row is asked for later only where the selector picked it (``trace``). Draw j = ⌊r·(i + 1) / 2³²⌋ is off uniform
+    by less than 2⁻¹⁸ for buckets below 16,384 rows.
 
     Args:
-        slots: what to permute, shape (n,).
+        values: of every seat.
+        seats: of the rows, in order of the row set, shape (n,).
         buckets: n uniform bytes.
         draws: n uniform 32-bit numbers.
+        marks: of ``deal``.
         out: output, shape (n,).
     """
-    n = len(slots)
-    ends = np.zeros(BUCKETS, np.int64)
-    for i in range(n):
-        ends[buckets[i]] += 1
-    starts = np.empty(BUCKETS, np.int64)
-    at = 0
-    for k in range(BUCKETS):
-        starts[k] = at
-        at += ends[k]
-        ends[k] = starts[k]
-    for i in range(n):
+    ends = marks[0].copy()
+    for i in range(len(seats)):
         k = buckets[i]
-        out[ends[k]] = slots[i]
-        ends[k] += 1
+        end = ends[k]
+        out[end] = values[seats[i]]
+        ends[k] = end + np.uint32(1)
     for k in range(BUCKETS):
-        base = starts[k]
-        for i in range(ends[k] - base - 1, 0, -1):
-            j = np.int64((np.uint64(draws[base + i]) * np.uint64(i + 1)) >> np.uint64(32))
-            t = out[base + i]
-            out[base + i] = out[base + j]
-            out[base + j] = t
+        base = marks[0, k]
+        bucket = out[base : marks[-1, k]]
+        drawn = draws[base : marks[-1, k]]
+        last = np.uint64(len(bucket))  # unsigned: numba would look for negative indices
+        while last > np.uint64(1):
+            last -= np.uint64(1)
+            j = _drawn(drawn[last], last)
+            value = bucket[last]
+            bucket[last] = bucket[j]
+            bucket[j] = value
 
 
 @njit(nogil=True, cache=True)
-def gather(
-    sums: NDArray[np.uint8],
-    permuted: NDArray[np.int32],
-    zeros: NDArray[np.uint8],
-    negative: bool,
-    out: NDArray[np.uint8],
+def _drawn(draw: np.uint32, i: np.integer[Any] | int) -> np.uint32:  # pragma: no cover - compiled
+    return np.uint32((np.uint64(draw) * (np.uint64(i) + np.uint64(1))) >> np.uint64(32))
+
+
+@njit(nogil=True, cache=True)
+def trace(
+    buckets: NDArray[np.uint8],
+    draws: NDArray[np.uint32],
+    marks: NDArray[np.uint32],
+    positions: NDArray[np.int32],
+    out: NDArray[np.int32],
 ) -> None:  # pragma: no cover - compiled
-    """Take the sums in permuted order and add this half's share of zero: out[i] = sums[permuted[i]] ± zeros[i]."""
-    if negative:
-        for i in range(len(permuted)):
-            out[i] = np.uint8(sums[permuted[i]] - zeros[i])
-    else:
-        for i in range(len(permuted)):
-            out[i] = np.uint8(sums[permuted[i]] + zeros[i])
+    """Where what ``permute`` put at some positions came from: the swaps of its bucket backwards, then the scatter.
+
+    Args:
+        buckets: as for ``permute``.
+        draws: likewise.
+        marks: of ``deal``.
+        positions: each from 0 to n − 1.
+        out: output, the place of each in the row set.
+    """
+    runs = len(marks) - 1
+    for p in range(len(positions)):
+        position = np.uint32(positions[p])
+        k = 0
+        while marks[runs, k] <= position:
+            k += 1
+        base = marks[0, k]
+        drawn = draws[base : marks[runs, k]]
+        # Swaps before its own did not touch the position; its own put here what lay at j; later ones have moved that.
+        i = np.int64(position - base)
+        at = _drawn(drawn[i], i)
+        i += 1
+        while i < len(drawn):
+            some = drawn[i : i + _RUN]
+            hits = np.int32(0)
+            for h in range(len(some)):
+                hits += np.int32(_drawn(some[h], i + h) == at)
+            if hits == 0:
+                i += len(some)
+            else:
+                while _drawn(drawn[i], i) != at:
+                    i += 1
+                at = np.uint32(i)
+                i += 1
+        wanted = base + at
+        run = 0
+        while marks[run + 1, k] <= wanted:
+            run += 1
+        before = np.int32(wanted - marks[run, k])
+        i = np.int64(run * DEALT)
+        found = np.int32(0)
+        while found <= before:
+            before -= found
+            found = np.int32(0)
+            some_buckets = buckets[i : i + _RUN]
+            for h in range(len(some_buckets)):
+                found += np.int32(some_buckets[h] == np.uint8(k))
+            i += _RUN
+        i -= _RUN
+        while before > 0 or buckets[i] != k:
+            before -= np.int32(buckets[i] == k)
+            i += 1
+        out[p] = i
 
 
 @njit(nogil=True, cache=True)
-def _histogram(values: NDArray[np.uint8]) -> NDArray[np.int64]:  # pragma: no cover - compiled
-    # Four histograms: equal values in a row would wait for each other's count.
-    parts = np.zeros((4, 256), np.int64)
-    whole = len(values) // 4 * 4
-    for i in range(0, whole, 4):
-        parts[0, values[i]] += 1
-        parts[1, values[i + 1]] += 1
-        parts[2, values[i + 2]] += 1
-        parts[3, values[i + 3]] += 1
-    for i in range(whole, len(values)):
-        parts[0, values[i]] += 1
-    counts: NDArray[np.int64] = parts[0] + parts[1] + parts[2] + parts[3]
-    return counts
+def add(sums: NDArray[np.uint8], zeros: NDArray[np.uint8], negative: bool) -> None:  # pragma: no cover - compiled
+    """Add this half's share of zero in place: sums[i] ± zeros[i], in Z_2⁸."""
+    if negative:
+        for i in range(len(sums)):
+            sums[i] = np.uint8(sums[i] - zeros[i])
+    else:
+        for i in range(len(sums)):
+            sums[i] = np.uint8(sums[i] + zeros[i])
+
+
+@njit(nogil=True, cache=True)
+def _raised_sums(
+    left: NDArray[np.uint8], right: NDArray[np.uint8], support: int, sums: NDArray[np.uint8], tops: NDArray[np.uint8]
+) -> int:  # pragma: no cover - compiled
+    # Sums + 128, the largest of each run, and how many lie outside ±support.
+    lowest, width = np.uint8(128 - support), np.uint8(2 * support)
+    outside = 0
+    for run in range(len(tops)):
+        a = left[run * _RUN : (run + 1) * _RUN]
+        b = right[run * _RUN : (run + 1) * _RUN]
+        held = sums[run * _RUN : (run + 1) * _RUN]
+        largest = np.uint8(0)
+        for i in range(len(held)):
+            held[i] = np.uint8(a[i] + b[i] + np.uint8(128))
+            largest = max(largest, held[i])
+            outside += int(np.uint8(held[i] - lowest) > width)
+        tops[run] = largest
+    return outside
 
 
 @njit(nogil=True, cache=True)
 def best_positions(
     left: NDArray[np.uint8], right: NDArray[np.uint8], support: int, out: NDArray[np.int32]
 ) -> int:  # pragma: no cover - compiled
-    """Positions of the largest sums left + right, by a histogram; ties go to the lower position.
+    """Positions of the largest sums left + right; ties go to the lower position.
+
+    The largest sum of each run of 256 is found first. Where k runs have one of at least g, k sums have: only runs with
+    such a one are counted and looked through, and of a million sums those are few.
 
     Args:
         left: shares, shape (n,).
         right: shares, shape (n,).
         support: largest magnitude that a sum can have.
-        out: output, shape (k,), k ≤ n; ascending.
+        out: output, shape (k,), 1 ≤ k ≤ n; ascending.
 
     Returns:
         How many sums lay outside ±support: 0 unless the halves disagree.
     """
-    n = len(left)
-    sums = np.empty(n, np.uint8)
-    for i in range(n):
-        sums[i] = np.uint8(left[i] + right[i] + np.uint8(128))
-    counts = _histogram(sums)
-    outside = int(counts[: 128 - support].sum() + counts[129 + support :].sum())
+    k = len(out)
+    sums = np.empty(len(left), np.uint8)
+    tops = np.empty((len(left) + _RUN - 1) // _RUN, np.uint8)
+    runs = len(tops)
+    outside = _raised_sums(left, right, support, sums, tops)
     if outside > 0:
         return outside
-    above = 0
-    value = 255
-    while value > 0 and above + counts[value] <= len(out):
-        above += counts[value]
-        value -= 1
-    ties = len(out) - above
-    floor = np.uint8(value)
+    counts = np.zeros(256, np.int64)
+    for run in range(runs):
+        counts[tops[run]] += 1
+    guess, seen = 255, int(counts[255])
+    while guess > 0 and seen < k:
+        guess -= 1
+        seen += int(counts[guess])
+    counts[:] = 0
+    for run in range(runs):
+        if tops[run] >= guess:
+            held = sums[run * _RUN : (run + 1) * _RUN]
+            for i in range(len(held)):
+                if held[i] >= guess:
+                    counts[held[i]] += 1
+    floor, above = 255, 0
+    while above + counts[floor] < k:
+        above += int(counts[floor])
+        floor -= 1
+    ties = k - above
     at = 0
-    for start in range(0, n, _RUN):
-        end = min(n, start + _RUN)
-        largest = np.uint8(0)
-        for i in range(start, end):
-            largest = max(largest, sums[i])
-        if largest < floor:
-            continue
-        for i in range(start, end):
-            if sums[i] > floor:
-                out[at] = i
-                at += 1
-            elif sums[i] == floor and ties > 0:
-                out[at] = i
-                at += 1
-                ties -= 1
+    for run in range(runs):
+        if tops[run] >= floor:
+            held = sums[run * _RUN : (run + 1) * _RUN]
+            for i in range(len(held)):
+                if held[i] > floor or (held[i] == floor and ties > 0):
+                    ties -= held[i] == floor
+                    out[at] = run * _RUN + i
+                    at += 1
     return 0
+
+
+@njit(nogil=True, cache=True)
+def band_table(
+    codewords_twice: NDArray[np.uint8], starts: NDArray[np.uint16], tables: NDArray[np.uint8]
+) -> None:  # pragma: no cover - compiled
+    """Cover tables of pads with codewords: tables[i, u] ^= codewords[(starts[i] + u) mod 2¹⁶].
+
+    Args:
+        codewords_twice: codeword of every score, twice, shape (131072,).
+        starts: score at u = 0 of each table, shape (n,).
+        tables: pads on entry, shape (n, 65536).
+    """
+    for i in range(len(starts)):
+        table = tables[i]
+        words = codewords_twice[np.intp(starts[i]) :][: len(table)]
+        for u in range(len(table)):
+            table[u] ^= words[u]
 
 
 @njit(nogil=True, cache=True)

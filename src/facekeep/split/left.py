@@ -141,7 +141,7 @@ class LeftHalf(SearchingHalf):
         """The one-time tables of bands, one for each position compared."""
         with self._lock:
             found = self._enter_fine(search)
-            found.shares = self._score_shares(found.order, found.probe)
+            found.shares = self._score_shares(found.compared, found.probe)
             tables = band_tables(
                 found.shares,
                 codeword_of_score(self._rules.thresholds_for(found.ticket), found.ticket.level),

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from numpy.typing import NDArray
 
 from facekeep.domain.row import Pseudonym
@@ -22,7 +22,7 @@ from facekeep.split.codes import CoarseCode, FineCode
 
 SEED_BYTES = 32
 _ZEROS = bytes(4096)
-_COUNTER_ZERO = modes.CTR(bytes(16))
+_NONCE = bytes(12)
 _FINE = b"facekeep/1/mask/fine\x00"
 _COARSE = b"facekeep/1/mask/coarse\x00"
 
@@ -56,7 +56,8 @@ class MaskRow:
 def _stream(seed: bytes, use: bytes, info: bytes, length: int) -> bytes:
     # HKDF-Expand of one block. RFC 5869 section 3.3: a uniform seed needs no extraction.
     key = hmac.digest(seed, use + info + b"\x01", "sha256")
-    return Cipher(algorithms.AES256(key), _COUNTER_ZERO).encryptor().update(_ZEROS[:length])
+    # The ciphertext of zeros is the key stream (split.prf); of a key that serves once, the tag is of no use.
+    return AESGCM(key).encrypt(_NONCE, _ZEROS[:length], None)[:length]
 
 
 def fine_mask(seed: bytes, row: MaskRow, dimension: int) -> NDArray[np.uint16]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facekeep.split.bands import RING
-from facekeep.split.kernels import token_table
+from facekeep.split.kernels import band_table, token_table
 from facekeep.split.prf import blocks_at, bytes_at, stream
 
 TOKEN_BYTES = 16
@@ -40,8 +40,7 @@ def band_tables(
         Shape (n, 65536), uint8.
     """
     tables = stream(pad_key, RING * len(shares)).reshape(-1, RING)
-    for table, start in zip(tables, (shares - _shifts(shift_key, len(shares))).tolist(), strict=True):
-        np.bitwise_xor(table, codewords_twice[start : start + RING], out=table)
+    band_table(codewords_twice, shares - _shifts(shift_key, len(shares)), tables)
     return tables
 
 
@@ -52,7 +51,7 @@ def band_picks(shares: Shares, shift_key: bytes, pad_key: bytes) -> tuple[NDArra
 
 
 def open_bands(tables: NDArray[np.uint8], indices: NDArray[np.uint16], pads: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The codeword of each position, shape (n,), uint8; bands.decode_band tells noise."""
+    """The codeword of each position, shape (n,), uint8; bands.decode_bands tells noise."""
     opened: NDArray[np.uint8] = tables[np.arange(len(tables)), indices] ^ pads
     return opened
 

@@ -115,7 +115,7 @@ class RightHalf(SearchingHalf):
         """Indices and pads into the tables of bands, one for each position compared."""
         with self._lock:
             found = self._enter_fine(search)
-            found.shares = self._score_shares(found.order, found.probe)
+            found.shares = self._score_shares(found.compared, found.probe)
             indices, pads = band_picks(
                 found.shares,
                 stage_key(found.turn_key, b"fine/shift", found.transcript),

@@ -142,7 +142,7 @@ class RowTable:
             chosen &= False if index is None else marks["gallery"] == index
         else:
             chosen &= marks["gallery"] != 0
-        ordered = self._ordered()
+        ordered = self.ordered()
         chosen = chosen[ordered]
         slots = ordered if chosen.all() else ordered[chosen]
         return RowSet(slots, row_set_root(self._runs(slots)))
@@ -154,7 +154,7 @@ class RowTable:
 
     def root(self) -> bytes:
         """A hash over every row with all its marks: equal in two halves that hold the same rows."""
-        slots = self._ordered()
+        slots = self.ordered()
         marks = self._marks[slots]
         used = sorted(self._galleries[number] for number in np.unique(marks["gallery"]))
         rank = np.zeros(len(self._galleries), "<u2")
@@ -173,7 +173,7 @@ class RowTable:
         for start in range(0, len(slots), _RUN):
             yield self._keys[slots[start : start + _RUN]].tobytes()
 
-    def _ordered(self) -> NDArray[np.int32]:
+    def ordered(self) -> NDArray[np.int32]:
         """All slots in use by pseudonym; kept, for sorting takes several times the memory of the order itself."""
         if self._order is None:
             self._order = self._sorted(self.slots())

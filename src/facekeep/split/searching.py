@@ -15,9 +15,10 @@ from facekeep.errors import DisagreementError, RefusedError, TicketError, TokenE
 from facekeep.split.bands import BANDS
 from facekeep.split.codes import FineCode, check_probe, coarse_code, coarse_support
 from facekeep.split.half import Half, Surroundings
-from facekeep.split.kernels import gather, shuffle
+from facekeep.split.kernels import add
 from facekeep.split.messages import Claim, Released, SearchRequest
 from facekeep.split.onetime import tokens_of
+from facekeep.split.permutation import Permutation
 from facekeep.split.prf import stage_key, stream, tag
 from facekeep.split.ratchet import Hello
 from facekeep.split.roles import BEST, SelectorPort
@@ -34,8 +35,7 @@ ANSWER_STEP = 100
 NO_ROW = -1
 
 OPEN_MAX = 64
-"""Searches that a half keeps open, and takes at once; an older one ends. Abandoned ones would fill the memory: each
-holds four bytes a row until it is compared."""
+"""Searches that a half keeps open, and takes at once; an older one ends. Abandoned ones would fill the memory."""
 
 
 @dataclass(slots=True)
@@ -48,9 +48,11 @@ class OpenSearch:
         probe: fine code, shape (D,).
         turn_key: 32 bytes.
         transcript: hash of the last stage, 32 bytes.
-        order: slots in permuted order, int32; after the fine stage only those compared.
+        rows: the row set.
+        order: the permutation of a 1:N search.
         coarse: whether the selector chooses the positions.
         stage: "begun", "fine" or "tokens", what was answered last; "failed" where nothing more is.
+        compared: after the fine stage the slots compared, padded, int32.
         chosen: after the token stage the slots for which tokens were given.
         shares: after the fine stage this half's share of each score, uint16.
     """
@@ -60,9 +62,11 @@ class OpenSearch:
     probe: FineCode = field(repr=False)
     turn_key: bytes = field(repr=False)
     transcript: bytes
-    order: NDArray[np.int32] = field(repr=False)
+    rows: RowSet = field(repr=False)
+    order: Permutation = field(repr=False)
     coarse: bool
     stage: str = "begun"
+    compared: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32), repr=False)
     chosen: NDArray[np.int32] | None = field(default=None, repr=False)
     shares: NDArray[np.uint16] = field(default_factory=lambda: np.empty(0, np.uint16), repr=False)
 
@@ -96,6 +100,7 @@ class SearchingHalf(Half):
         super().__init__(around)
         self._selector = selector
         self._open: dict[bytes, OpenSearch] = {}
+        self._seated: dict[bytes, NDArray[np.int32]] = {}
 
     def pair(self, other: Hello) -> None:
         """Finish the session; searches of the former one end."""
@@ -108,6 +113,7 @@ class SearchingHalf(Half):
         with self._lock:
             super().commit(transaction)
             self._open.clear()
+            self._seated.clear()
 
     def begin(self, requests: Sequence[SearchRequest]) -> list[RefusedError | None]:
         """Check, log, count and start searches.
@@ -192,26 +198,24 @@ class SearchingHalf(Half):
             transcript = search_hash(
                 a.request.ticket.payload, a.request.probe, self._store.epoch, a.rows.root, len(a.rows)
             )
-            order = self._permute(a, transcript)
+            order = Permutation(stage_key(a.turn_key, b"permutation", transcript), len(a.rows))
             nonce = bytes.fromhex(a.ticket.nonce)
             coarse = any(a is c for c in with_coarse)
-            self._open[nonce] = OpenSearch(a.ticket, now, a.probe, a.turn_key, transcript, order, coarse)
+            self._open[nonce] = OpenSearch(a.ticket, now, a.probe, a.turn_key, transcript, a.rows, order, coarse)
             if coarse and sums is not None:
                 share = sums[next(i for i, c in enumerate(with_coarse) if a is c)]
-                out = np.empty(len(order), np.uint8)
-                zeros = stream(stage_key(a.turn_key, b"zero", transcript), len(order))
-                gather(share, order, zeros, self._subtracts_zero, out)
+                out = order.apply(share, self._seats(a.rows))
+                add(out, stream(stage_key(a.turn_key, b"zero", transcript), len(out)), self._subtracts_zero)
                 support = coarse_support(self._rules.dimension)
                 self._selector.offer(nonce, self.side, tag(a.turn_key, b"coarse", transcript), out, support)
 
-    def _permute(self, a: _Admitted, transcript: bytes) -> NDArray[np.int32]:
-        if a.ticket.is_one_to_one:
-            return a.rows.slots if len(a.rows) else np.asarray([NO_ROW], np.int32)
-        count = len(a.rows)
-        draws = stream(stage_key(a.turn_key, b"permutation", transcript), 5 * count)
-        order = np.empty(count, np.int32)
-        shuffle(a.rows.slots, draws[4 * count :], draws[: 4 * count].view("<u4"), order)
-        return order
+    def _seats(self, rows: RowSet) -> NDArray[np.int32]:
+        """Where the rows of a row set sit in the blocks; of the last row set, looking up a million costs a search."""
+        found = self._seated.get(rows.root)
+        if found is None:
+            found = self._blocks.seats(rows.slots)
+            self._seated = {rows.root: found}
+        return found
 
     def _search(self, search: bytes) -> OpenSearch:
         found = self._open.get(search)
@@ -228,21 +232,24 @@ class SearchingHalf(Half):
         found = self._search(search)
         # Whatever fails from here on leaves a search that no later stage takes up.
         found.advance("begun", "failed")
+        count = len(found.rows)
         if found.coarse:
             positions = self._selector.positions(search, self.side)
-            wanted = min(BEST, len(found.order))
-            if positions.shape != (wanted,) or not (
-                positions[0] >= 0 and positions[-1] < len(found.order) and np.all(positions[1:] > positions[:-1])
+            if positions.shape != (min(BEST, count),) or not (
+                positions[0] >= 0 and positions[-1] < count and np.all(positions[1:] > positions[:-1])
             ):
                 raise DisagreementError("the selector gave positions that cannot be: the search was aborted")
-            slots = found.order[positions]
+        elif found.ticket.is_one_to_one:
+            positions = np.zeros(1, np.int32)
         else:
-            positions = np.arange(len(found.order), dtype=np.int32)
-            slots = found.order
-        if not found.ticket.is_one_to_one:
+            positions = np.arange(count, dtype=np.int32)
+        if found.ticket.is_one_to_one:
+            slots = found.rows.slots if count else np.asarray([NO_ROW], np.int32)
+        else:
+            slots = found.rows.slots[found.order.places(positions)]
             missing = -len(slots) % ANSWER_STEP if len(slots) else ANSWER_STEP
             slots = np.concatenate([slots, np.full(missing, NO_ROW, np.int32)])
-        found.order = slots
+        found.compared = slots
         found.transcript = positions_hash(found.transcript, positions)
         found.stage = "fine"
         return found
@@ -257,9 +264,9 @@ class SearchingHalf(Half):
         found.advance("fine", "failed")
         if not 1 <= len(chosen) <= found.ticket.candidates or len(np.unique(chosen)) != len(chosen):
             raise TicketError("more tokens were asked for than the ticket allows")
-        if int(chosen.min()) < 0 or int(chosen.max()) >= len(found.order):
+        if int(chosen.min()) < 0 or int(chosen.max()) >= len(found.compared):
             raise TicketError("a token was asked for a position that was not compared")
-        found.chosen = found.order[chosen]
+        found.chosen = found.compared[chosen]
         found.transcript = chosen_hash(found.transcript, chosen)
         found.stage = "tokens"
         return found

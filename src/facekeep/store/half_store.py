@@ -204,6 +204,8 @@ class SqliteHalfStore(HalfReading):
                 counts = Counts(old.generation + 1, old.rows + grown, old.staged - 1, old.states | states)
                 self._write_counts(database, self._codec, counts)
             self._take_over(counts)
+            for change in applied:
+                self._bounds.forget(change.slot)
             if destroyed:
                 self._file.soil()
             self._file.scrub()
@@ -240,6 +242,7 @@ class SqliteHalfStore(HalfReading):
                 meta = (role.fingerprint, role.seal_epoch(self._epoch))
                 database.execute("UPDATE meta SET fingerprint = ?, epoch = ?", meta)
             self._role, self._role_key, self._codec = role, role_key, codec
+            self._bounds.clear()
             self._take_over(counts)
             self._file.soil()
             self._file.scrub()
@@ -346,6 +349,7 @@ class SqliteHalfStore(HalfReading):
             self._write_counts(database, codec, counts)
             database.execute("UPDATE meta SET epoch = ?", (self._role.seal_epoch(self._epoch + 1),))
         self._epoch, self._codec = self._epoch + 1, codec
+        self._bounds.clear()
         self._take_over(counts)
         self._file.soil()
         self._keys.turn(self._epoch - 1)

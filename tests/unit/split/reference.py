@@ -65,7 +65,7 @@ def aes256(key: bytes, block: bytes) -> bytes:
 
 def stream_at(key: bytes, start: int, length: int) -> bytes:
     first, last = start // 16, (start + length + 15) // 16
-    blocks = b"".join(aes256(key, n.to_bytes(16, "big")) for n in range(first, last))
+    blocks = b"".join(aes256(key, (n + 2).to_bytes(16, "big")) for n in range(first, last))
     return blocks[start - 16 * first :][:length]
 
 

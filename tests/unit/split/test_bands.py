@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facekeep.errors import DisagreementError
-from facekeep.split.bands import BANDS, CODEWORDS, RING, band_of_score, codeword_of_score, decode_band
+from facekeep.split.bands import BANDS, CODEWORDS, RING, band_of_score, codeword_of_score, decode_bands
 from facekeep.split.codes import score_bound
 
 thresholds = st.lists(st.integers(1, score_bound(512)), min_size=1, max_size=15, unique=True).map(
@@ -21,11 +21,12 @@ def test_any_two_codewords_differ_in_four_bits() -> None:
 
 @given(st.integers(0, 255), st.integers(0, 15))
 def test_decodes_a_codeword_of_the_model_and_nothing_else(byte: int, levels: int) -> None:
+    words = np.asarray([CODEWORDS[0], byte, CODEWORDS[levels]], np.uint8)
     if byte in CODEWORDS[: levels + 1]:
-        assert CODEWORDS[decode_band(byte, levels)] == byte
+        assert [CODEWORDS[band] for band in decode_bands(words, levels)] == words.tolist()
     else:
         with pytest.raises(DisagreementError):
-            decode_band(byte, levels)
+            decode_bands(words, levels)
 
 
 @given(thresholds, st.data())

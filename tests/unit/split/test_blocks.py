@@ -5,7 +5,7 @@ import pytest
 
 from facekeep.split.blocks import CoarseBlocks
 from facekeep.split.codes import coarse_code, fine_code
-from facekeep.split.kernels import BLOCK_ROWS
+from facekeep.split.scan import BLOCK_ROWS
 from tests.unit.split.cluster import units
 
 D = 32
@@ -22,7 +22,8 @@ def _check(blocks: CoarseBlocks, held: dict[int, bytes], count: int = 2, parts: 
     assert sums.shape == (count, blocks.rows)
     for slot, share in held.items():
         wide = np.frombuffer(share, np.int8).astype(int)
-        assert sums[:, slot].tolist() == [int(wide @ probe.astype(int)) % 256 for probe in probes]
+        (seat,) = blocks.seats(np.asarray([slot], np.int32))
+        assert sums[:, seat].tolist() == [int(wide @ probe.astype(int)) % 256 for probe in probes]
 
 
 @pytest.mark.parametrize("parts", [1, 2, 5])
@@ -32,7 +33,7 @@ def test_scan_gives_the_share_of_every_slot(parts: int, probes: int) -> None:
     held = _shares(rng, [0, 1, 4095, 4096, 9000])
     blocks = CoarseBlocks(D, 5000)
     blocks.fill(sorted(held.items()))
-    assert blocks.rows == 3 * BLOCK_ROWS
+    assert blocks.rows == BLOCK_ROWS  # five seats: slots far apart take no room
     _check(blocks, held, probes, parts)
 
 
@@ -55,6 +56,26 @@ def test_a_cleared_slot_holds_zeros() -> None:
     blocks.put(3, bytes([7]) * D)
     blocks.clear(3)
     _check(blocks, {3: bytes(D)})
+    assert not blocks._blocks[0].any()
+
+
+@pytest.mark.parametrize("count", [1, 5, BLOCK_ROWS, 2 * BLOCK_ROWS + 3])
+def test_arranged_rows_sit_in_the_order_given_and_later_ones_behind_them(count: int) -> None:
+    rng = np.random.default_rng(count)
+    slots = rng.permutation(3 * count)[:count].tolist()
+    held = _shares(rng, slots)
+    blocks = CoarseBlocks(D, count)
+    blocks.fill(held.items())
+    order = rng.permutation(np.asarray(slots, np.int32))
+    blocks.arrange(order)
+    assert blocks.seats(order).tolist() == list(range(count))
+    kept = dict(list(held.items())[-7:])
+    _check(blocks, kept)
+    later = _shares(rng, [3 * count, 3 * count + 1])
+    blocks.put(3 * count, later[3 * count])
+    blocks.fill([(3 * count + 1, later[3 * count + 1])])
+    assert blocks.seats(np.asarray(sorted(later), np.int32)).tolist() == [count, count + 1]
+    _check(blocks, kept | later)
 
 
 def test_no_row_at_all() -> None:

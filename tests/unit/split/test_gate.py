@@ -194,6 +194,16 @@ def test_the_best_bands_are_chosen_and_filled_up_to_the_number_allowed(bands: li
     assert sorted((bands[c] for c in chosen), reverse=True) == sorted(bands, reverse=True)[:candidates]
 
 
+def test_which_positions_are_asked_for_and_in_what_order_is_drawn_anew() -> None:
+    bands = np.asarray([0, 2, 0, 1, 0, 0], np.uint8)
+    counts = np.zeros((3, 6))
+    for _ in range(3000):
+        counts[np.arange(3), _choose(bands, 3)] += 1
+    assert counts[:, 1].sum() == counts[:, 3].sum() == 3000
+    assert (abs(counts[:, [1, 3]] - 1000) < 150).all()
+    assert (abs(counts[:, [0, 2, 4, 5]] - 250) < 90).all()
+
+
 def test_a_purpose_switched_off_is_refused_by_both(people: np.ndarray) -> None:
     made = Cluster(dimension=D)
     (name,) = made.enrol(people[:1])

@@ -301,6 +301,15 @@ def test_refresh_changes_every_share_and_no_answer(cluster: Cluster) -> None:
     _agree(cluster)
 
 
+def test_opened_rows_sit_in_the_order_of_their_pseudonyms(cluster: Cluster) -> None:
+    for half in (cluster.left, cluster.right):
+        half._load()
+        ordered = half._table.ordered()
+        assert [half._table.pseudonym(slot) for slot in ordered] == sorted(cluster.names)
+        assert half._blocks.seats(ordered).tolist() == list(range(8))
+    assert cluster.verify(cluster.names[0], PEOPLE[0])
+
+
 def test_refresh_of_an_empty_keep() -> None:
     cluster = Cluster(dimension=D)
     cluster.refresh()
@@ -312,7 +321,8 @@ def test_erased_rows_are_gone_from_store_and_memory(cluster: Cluster) -> None:
     slot = cluster.left._store.find(cluster.names[0]).slot  # type: ignore[union-attr]
     _both(cluster, "stage_erase", [cluster.names[0], Pseudonym(bytes(16))])
     assert not cluster.left._seeds[slot].any()
-    assert not cluster.left._blocks._blocks[0, :, slot].any()
+    (seat,) = cluster.left._blocks.seats(np.asarray([slot], np.int32))
+    assert not cluster.left._blocks._blocks[0, :, seat].any()
     assert cluster.left.head_of(cluster.names[0]) is None
     assert len(cluster.left) == 7
     assert cluster.verify(cluster.names[0], PEOPLE[0]) == ()

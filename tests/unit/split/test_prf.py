@@ -1,7 +1,9 @@
 import hmac
 
 import numpy as np
+import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,18 +12,23 @@ from facekeep.split.prf import blocks_at, bytes_at, stage_key, stream, tag
 KEY = bytes(range(32))
 
 
+def _counter_mode(key: bytes, first: int, length: int) -> bytes:
+    return Cipher(algorithms.AES256(key), modes.CTR(first.to_bytes(16, "big"))).encryptor().update(bytes(length))
+
+
 @given(st.binary(min_size=32, max_size=32), st.integers(0, 5000))
-def test_a_stream_is_counter_mode_from_zero(key: bytes, length: int) -> None:
-    expected = Cipher(algorithms.AES256(key), modes.CTR(bytes(16))).encryptor().update(bytes(length))
+def test_a_stream_is_what_gcm_adds_to_a_plaintext_and_counter_mode_from_two(key: bytes, length: int) -> None:
     drawn = stream(key, length)
-    assert drawn.tobytes() == expected
+    assert drawn.tobytes() == AESGCM(key).encrypt(bytes(12), bytes(length), None)[:-16]
+    assert drawn.tobytes() == _counter_mode(key, 2, length)
     assert drawn.flags.writeable
 
 
-def test_a_long_stream_goes_on_where_its_chunks_meet() -> None:
-    length = (1 << 20) + 33
+@pytest.mark.parametrize("length", [(1 << 20) - 1, 1 << 20, (3 << 20) + 33, 100])
+def test_a_stream_may_be_longer_than_any_before_or_shorter(length: int) -> None:
     whole = stream(KEY, length)
-    places = np.asarray([0, 15, 16, (1 << 20) - 1, 1 << 20, (1 << 20) + 32], np.int64)
+    assert whole.shape == (length,)
+    places = np.asarray([0, 15, 16, length - 1], np.int64)
     assert np.array_equal(bytes_at(KEY, places), whole[places])
 
 
@@ -35,8 +42,7 @@ def test_scattered_reads_equal_the_stream(offsets: list[int]) -> None:
 
 def test_offsets_over_32_bits_are_not_cut() -> None:
     far = np.asarray([(1 << 32) + 5], np.int64)
-    cipher = Cipher(algorithms.AES256(KEY), modes.CTR((1 << 28).to_bytes(16, "big"))).encryptor().update(bytes(16))
-    assert bytes_at(KEY, far)[0] == cipher[5]
+    assert bytes_at(KEY, far)[0] == _counter_mode(KEY, (1 << 28) + 2, 16)[5]
 
 
 @given(st.binary(min_size=32, max_size=32), st.binary(min_size=32, max_size=32))

@@ -313,9 +313,9 @@ def test_answers_are_padded_and_padding_gives_nothing(cluster: Cluster) -> None:
     assert len(left.tables) == len(right.indices) == 100
     words = open_bands(left.tables.view(np.uint8), right.indices, right.pads)
     assert (words[5:] == 0).all()
-    order = cluster.left._open[request.nonce].order
-    assert sorted(order[:5].tolist()) == [0, 1, 2, 3, 4]
-    assert (order[5:] == NO_ROW).all()
+    compared = cluster.left._open[request.nonce].compared
+    assert sorted(compared[:5].tolist()) == [0, 1, 2, 3, 4]
+    assert (compared[5:] == NO_ROW).all()
     tokens = _only_tokens(cluster, request.nonce, [7, 50, 99])
     claims = [Claim(index, token) for index, token in enumerate(tokens)]
     assert cluster.left.release(request.nonce, claims) == [] == cluster.right.release(request.nonce, claims)
@@ -396,10 +396,13 @@ def test_positions_are_permuted_anew_in_every_search(cluster: Cluster) -> None:
     for _ in range(30):
         request = _identify(cluster)
         _begin(cluster, request)
-        orders.add(tuple(cluster.left._open[request.nonce].order.tolist()))
+        cluster.left.fine(request.nonce)
+        cluster.right.fine(request.nonce)
+        found = [half._open[request.nonce].compared[:5].tolist() for half in (cluster.left, cluster.right)]
+        orders.add(tuple(found[0]))
         names = [
-            [half._table.pseudonym(slot) for slot in half._open[request.nonce].order.tolist()]
-            for half in (cluster.left, cluster.right)
+            [half._table.pseudonym(slot) for slot in slots]
+            for half, slots in zip((cluster.left, cluster.right), found, strict=True)
         ]
         assert names[0] == names[1]
     assert len(orders) > 15

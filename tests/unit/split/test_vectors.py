@@ -13,7 +13,7 @@ from tools.vectors import split as generator
 
 from facekeep.domain.row import TransactionId
 from facekeep.errors import DisagreementError, ProbeError, RefusedError, TicketError
-from facekeep.split.bands import CODEWORDS, codeword_of_score, decode_band
+from facekeep.split.bands import CODEWORDS, codeword_of_score, decode_bands
 from facekeep.split.codes import check_probe
 from facekeep.split.deltas import decode_chunk
 from facekeep.split.onetime import band_picks, band_tables
@@ -61,7 +61,7 @@ def test_probes() -> None:
 def test_invalid_band_bytes() -> None:
     for byte in V["bands"]["bad"]:
         with pytest.raises(DisagreementError):
-            decode_band(byte, V["bands"]["levels"])
+            decode_bands(np.asarray([byte], np.uint8), V["bands"]["levels"])
 
 
 def test_turns_are_given_once() -> None:
