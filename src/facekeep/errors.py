@@ -5,6 +5,7 @@
     FacekeepError
     ├── UsageError              the call itself is wrong (exit code 2)
     ├── RefusedError            a security check denied it (exit code 3)
+    │   ├── AuthenticationError     nobody is known by this token
     │   ├── ConsentError            no consent for this purpose, or it was withdrawn
     │   ├── PurposeOffError         the purpose is switched off
     │   ├── TicketError             a ticket is forged, expired, replayed or does not fit
@@ -17,6 +18,7 @@
     │   ├── QualityError            a picture is readable, but not fit for enrolment
     │   ├── ModelError              a model file is missing, altered or does not fit
     │   └── FormatError             a record, code or message does not parse
+    ├── UnavailableError        another host cannot be reached (exit code 6)
     ├── NotFoundError           no such data subject, case or notice (exit code 1)
     └── DamagedStoreError       a store is damaged, swapped or older than its twins (exit code 5)
         └── KeyMissingError         a key is missing or does not open its store
@@ -44,6 +46,12 @@ class UsageError(FacekeepError):
 
 class RefusedError(FacekeepError):
     """A security check denied the operation."""
+
+
+class AuthenticationError(RefusedError):
+    """Nobody is known by the token given: it is unknown, revoked or expired, and which of these is not said."""
+
+    default_hint = "Send a token as “Authorization: Bearer …”. An administrator makes one: facekeep token create."
 
 
 class ConsentError(RefusedError):
@@ -116,6 +124,12 @@ class ModelError(BadInputError):
 
 class FormatError(BadInputError):
     """A record, code or message does not parse."""
+
+
+class UnavailableError(FacekeepError):
+    """A half or the selector on another host cannot be reached, or did not answer. Nothing was asked a second time."""
+
+    default_hint = "Check that its host runs and can be reached. What was asked may have been done, or not."
 
 
 class NotFoundError(FacekeepError):

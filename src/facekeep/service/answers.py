@@ -116,8 +116,9 @@ class Identification:
 
 @dataclass(frozen=True, slots=True)
 class SubjectSummary:
-    """A data subject in a list."""
+    """A data subject in a list; ``id`` is random, 32 hexadecimal digits, and tells nothing."""
 
+    id: str
     label: str = field(repr=False)
     name: str = field(repr=False)
     references: int
@@ -127,8 +128,9 @@ class SubjectSummary:
 
 @dataclass(frozen=True, slots=True)
 class SubjectDetails:
-    """All that the registry holds of a data subject."""
+    """All that the registry holds of a data subject; ``id`` is random, 32 hexadecimal digits."""
 
+    id: str
     label: str = field(repr=False)
     name: str = field(repr=False)
     galleries: tuple[str, ...]

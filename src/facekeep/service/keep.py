@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 
+from facekeep.domain.access import Client, Scope
 from facekeep.domain.consent import Consent, Purpose
 from facekeep.domain.search import Case
 from facekeep.domain.subject import SubjectId
-from facekeep.errors import ImageError, RefusedError, UsageError
+from facekeep.errors import ImageError, NotFoundError, RefusedError, UsageError
+from facekeep.service.access import AccessService, IssuedToken
 from facekeep.service.answers import (
     Enrolment,
     EnrolOutcome,
@@ -50,6 +52,7 @@ class Keep(KeepLife):
         self._never_return = NeverReturn(roles, self._calibration)
         self._enrolment = EnrolmentService(roles, self._acquisition, self._never_return)
         self._rights = RightsService(roles)
+        self._access = AccessService(roles.registry)
 
     # People
 
@@ -98,18 +101,23 @@ class Keep(KeepLife):
             terms = Terms(tuple(purposes), notice, gallery, self._comparison.operator(operator))
             return self._enrolment.enrol_many(people, terms, self._now, progress)
 
-    def subjects(self) -> Iterator[SubjectSummary]:
-        """Everybody, in a random order that stays the same; read some dozens at a time, each as they are then."""
-        after: SubjectId | None = None
+    def subjects(self, *, after: str | None = None) -> Iterator[SubjectSummary]:
+        """Everybody, in a random order that stays the same; read some dozens at a time, each as they are then.
+
+        Args:
+            after: begin behind this identifier, 32 hexadecimal digits.
+        """
+        last = None if after is None else SubjectId(bytes.fromhex(after))
         while True:
             with self._using(), self._roles.registry.read() as view:
-                people = view.subjects(after=after, limit=_PAGE)
+                people = view.subjects(after=last, limit=_PAGE)
                 page = []
                 for person in people:
                     references = comparable(view.references_of(person.id))
                     allowed = view.allowed_purposes(person.id)
                     page.append(
                         SubjectSummary(
+                            person.id.hex(),
                             person.label,
                             person.name,
                             len(references),
@@ -120,7 +128,20 @@ class Keep(KeepLife):
             yield from page
             if len(people) < _PAGE:
                 return
-            after = people[-1].id
+            last = people[-1].id
+
+    def label_of(self, subject: str) -> str:
+        """The label of a data subject by identifier, 32 hexadecimal digits, as in lists.
+
+        Raises:
+            NotFoundError: there is no such person, or not any more.
+        """
+        try:
+            identifier = SubjectId(bytes.fromhex(subject))
+        except ValueError:
+            raise NotFoundError("there is no such data subject") from None
+        with self._using():
+            return self._roles.registry.subject(identifier).label
 
     def subject(self, label: str) -> SubjectDetails:
         """All that the registry holds of a person.
@@ -135,6 +156,7 @@ class Keep(KeepLife):
                 references = comparable(view.references_of(person.id))
                 allowed = view.allowed_purposes(person.id)
                 return SubjectDetails(
+                    person.id.hex(),
                     person.label,
                     person.name,
                     tuple(sorted({r.gallery for r in references})),
@@ -293,3 +315,42 @@ class Keep(KeepLife):
             for reference in self._roles.registry.references_of(self._rights.subject(label).id):
                 self._roles.left.forgive(reference.pseudonym, names)
                 self._roles.right.forgive(reference.pseudonym, names)
+
+    # Machine clients
+
+    def issue_token(self, name: str, scopes: Iterable[Scope], *, days: int) -> IssuedToken:
+        """Make a machine client with a token, which is shown this once.
+
+        Args:
+            name: what operators call it, unique in the keep.
+            scopes: what it may do, at least one.
+            days: for how long, 1 to 366.
+
+        Raises:
+            UsageError: no scope, too long, or the name is taken.
+        """
+        with self._using():
+            return self._access.issue(name, scopes, days, self._now())
+
+    def authenticate(self, token: str) -> Client:
+        """The machine client of a token.
+
+        Raises:
+            AuthenticationError: there is none, or its time is over.
+        """
+        with self._using():
+            return self._access.authenticate(token, self._now())
+
+    def clients(self) -> tuple[Client, ...]:
+        """All machine clients, oldest first."""
+        with self._using():
+            return self._access.clients()
+
+    def revoke_token(self, name: str) -> None:
+        """Forget a machine client; its token is refused from then on.
+
+        Raises:
+            NotFoundError: there is none of this name.
+        """
+        with self._using():
+            self._access.revoke(name)

@@ -17,6 +17,7 @@ from typing import Final, Self, TypeVar
 
 from sqlalchemy import Connection, insert, select
 
+from facekeep.domain.access import Client
 from facekeep.domain.consent import Consent, Notice, Purpose
 from facekeep.domain.row import Pseudonym
 from facekeep.domain.search import Case, CaseId
@@ -300,6 +301,18 @@ class Registry:
     def cases(self) -> tuple[Case, ...]:
         """See :meth:`View.cases`."""
         return self._ask(View.cases)
+
+    def clients(self) -> tuple[Client, ...]:
+        """See :meth:`View.clients`."""
+        return self._ask(View.clients)
+
+    def client_by_name(self, name: str) -> Client | None:
+        """See :meth:`View.client_by_name`."""
+        return self._ask(lambda view: view.client_by_name(name))
+
+    def client_by_digest(self, digest: bytes) -> Client | None:
+        """See :meth:`View.client_by_digest`."""
+        return self._ask(lambda view: view.client_by_digest(digest))
 
     def journal(self) -> tuple[JournalEntry, ...]:
         """See :meth:`View.journal`."""

@@ -20,8 +20,13 @@ from facekeep.store.view import PAGE, read_state
 
 __all__ = ["rekey"]
 
+_Record = Mapping[str, Any]
+_Indexed = str | bytes
+
 _INDEXED_ROOT: Final = (
     (tables.cases.c.title, lambda record: record["title"]),
+    (tables.clients.c.name, lambda record: record["name"]),
+    (tables.clients.c.secret, lambda record: record["digest"]),
     (tables.notices.c.digest, lambda record: Notice(record["text"]).digest),
 )
 
@@ -65,7 +70,7 @@ def _index_people(connection: Connection, old: Vault, new: Vault) -> None:
 
 
 def _index_root(
-    connection: Connection, old: Vault, new: Vault, column: Column[Any], value_of: Callable[[Mapping[str, Any]], str]
+    connection: Connection, old: Vault, new: Vault, column: Column[Any], value_of: Callable[[_Record], _Indexed]
 ) -> None:
     identifier, cell = column.table.c.id, column.table.c.sealed
     for page in _pages(connection, identifier, cell):

@@ -11,8 +11,8 @@ from typing import Any, Final
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, MetaData, Table
 from sqlalchemy.types import UserDefinedType
 
-__all__ = ["ROOT_CELLS", "Blob", "cases", "consents", "journal", "meta", "metadata", "never_return", "notices"]
-__all__ += ["references", "subjects", "tombstones"]
+__all__ = ["ROOT_CELLS", "Blob", "cases", "clients", "consents", "journal", "meta", "metadata", "never_return"]
+__all__ += ["notices", "references", "subjects", "tombstones"]
 
 
 class Blob(UserDefinedType[bytes]):
@@ -61,6 +61,9 @@ never_return: Final = _table(
 )
 notices: Final = _table("notices", _blob("id", key=True), _blob("digest", unique=True), _blob("sealed"))
 cases: Final = _table("cases", _blob("id", key=True), _blob("title", unique=True), _blob("sealed"))
+clients: Final = _table(
+    "clients", _blob("id", key=True), _blob("name", unique=True), _blob("secret", unique=True), _blob("sealed")
+)
 journal: Final = _table("journal", _blob("id", key=True), _blob("sealed"))
 tombstones: Final = _table("tombstones", _blob("id", key=True), _blob("sealed"))
 
@@ -68,6 +71,7 @@ ROOT_CELLS: Final = (
     (subjects.c.id, subjects.c.key),
     (notices.c.id, notices.c.sealed),
     (cases.c.id, cases.c.sealed),
+    (clients.c.id, clients.c.sealed),
     (journal.c.id, journal.c.sealed),
     (tombstones.c.id, tombstones.c.sealed),
 )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, update
 
+from facekeep.domain.access import CLIENT_ID_BYTES, Client, ClientId, Scope
 from facekeep.domain.consent import Consent, Notice, Purpose
 from facekeep.domain.row import PSEUDONYM_BYTES, TRANSACTION_BYTES, Pseudonym, TransactionId
 from facekeep.domain.search import CASE_ID_BYTES, Case, CaseId
@@ -245,6 +246,49 @@ class Transaction(View):
         if before.closed is None:
             sealed = self._sealed_case(replace(before, closed=when))
             self._connection.execute(update(tables.cases).where(tables.cases.c.id == case).values(sealed=sealed))
+
+    def add_client(
+        self, name: str, scopes: Iterable[Scope], digest: bytes, *, created: datetime, expires: datetime
+    ) -> Client:
+        """Record a machine client.
+
+        Args:
+            name: what operators call it.
+            scopes: what it may do, at least one.
+            digest: SHA-256 of its token, 32 bytes.
+            created: now.
+            expires: when its token ends.
+
+        Raises:
+            UsageError: there is already one with this name.
+            FormatError: the name is too long or holds what cannot be written.
+            ValueError: it would end before it begins, or may do nothing.
+        """
+        name = normalised_label(name)
+        if self._find(tables.clients.c.name, name) is not None:
+            raise UsageError("there is already a client with this name", hint="Revoke it first, or take another.")
+        client = Client(ClientId(os.urandom(CLIENT_ID_BYTES)), name, frozenset(scopes), created, expires)
+        record: dict[str, Value] = {
+            "name": name,
+            "scopes": sorted(client.scopes),
+            "digest": digest,
+            "created": write_time(created),
+            "expires": write_time(expires),
+        }
+        self._connection.execute(
+            insert(tables.clients).values(
+                id=client.id,
+                name=self._vault.index(tables.clients.c.name, name),
+                secret=self._vault.index(tables.clients.c.secret, digest),
+                sealed=self._vault.root.seal(tables.clients.c.sealed, client.id, record),
+            )
+        )
+        return client
+
+    def remove_client(self, client: ClientId) -> None:
+        """Forget a machine client. Nothing happens if there is none: it is gone as asked."""
+        self._connection.execute(delete(tables.clients).where(tables.clients.c.id == client))
+        self.scrub = True
 
     def journal_begin(
         self, kind: JournalKind, payload: Mapping[str, Value], *, subject: SubjectId | None = None

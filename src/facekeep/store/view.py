@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import Column, Connection, Row, Table, func, select
 
+from facekeep.domain.access import Client, Scope
 from facekeep.domain.consent import Consent, Notice, Purpose
 from facekeep.domain.row import Pseudonym
 from facekeep.domain.search import Case, CaseId
@@ -197,6 +199,29 @@ class View:
         found = (self._case_of(row) for row in self._connection.execute(select(tables.cases)).all())
         return tuple(sorted(found, key=lambda case: (case.opened, case.id)))
 
+    def clients(self) -> tuple[Client, ...]:
+        """All machine clients, oldest first."""
+        found = (self._client_of(row) for row in self._connection.execute(select(tables.clients)).all())
+        return tuple(sorted(found, key=lambda client: (client.created, client.id)))
+
+    def client_by_name(self, name: str) -> Client | None:
+        """The machine client of this name, or None.
+
+        Raises:
+            FormatError: no name can look like this.
+        """
+        row = self._find(tables.clients.c.name, normalised_label(name))
+        return None if row is None else self._client_of(row)
+
+    def client_by_digest(self, digest: bytes) -> Client | None:
+        """The machine client whose token has this SHA-256, or None."""
+        row = self._find(tables.clients.c.secret, digest)
+        if row is None:
+            return None
+        if not hmac.compare_digest(self._client_record(row)["digest"], digest):
+            raise _moved(tables.clients)
+        return self._client_of(row)
+
     def journal(self) -> tuple[JournalEntry, ...]:
         """The transactions that have begun and not ended, in the order in which they began."""
         rows = self._connection.execute(select(tables.journal)).all()
@@ -267,6 +292,19 @@ class View:
             expires=read_time(record["expires"]),
         )
         return case if record["closed"] is None else replace(case, closed=read_time(record["closed"]))
+
+    def _client_record(self, row: Row[Any]) -> dict[str, Any]:
+        return self._vault.root.open(tables.clients.c.sealed, row.id, row.sealed)
+
+    def _client_of(self, row: Row[Any]) -> Client:
+        record = self._client_record(row)
+        return Client(
+            id=row.id,
+            name=record["name"],
+            scopes=frozenset(Scope(scope) for scope in record["scopes"]),
+            created=read_time(record["created"]),
+            expires=read_time(record["expires"]),
+        )
 
     def _entry_of(self, row: Row[Any]) -> JournalEntry:
         return entry_of(row.id, self._vault.root.open(tables.journal.c.sealed, row.id, row.sealed))

@@ -5,6 +5,7 @@ import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from facekeep.domain.access import Scope
 from facekeep.domain.consent import Notice, Purpose
 from facekeep.domain.row import Pseudonym
 from facekeep.domain.subject import SubjectId
@@ -17,6 +18,7 @@ KEEP = b"keep identifier."
 NOW = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 NOTICE = Notice("We keep two random halves of your template.")
 NOBODY = SubjectId(bytes(16))
+DIGEST = b"digest of a token, 32 bytes long"
 
 
 def pseudonym() -> Pseudonym:
@@ -39,6 +41,7 @@ def fill(registry: Registry) -> None:
         tx.erase_subject(gone, NOW)
         tx.join_never_return(tx.subjects()[0].id, NOW)
         tx.add_case("case", Purpose.VERIFY, opened_by="op", opened=NOW, expires=NOW + timedelta(days=1))
+        tx.add_client("till", [Scope.VERIFY], DIGEST, created=NOW, expires=NOW + timedelta(days=1))
         tx.set_switch(Purpose.VERIFY, on=True)
         tx.journal_begin(JournalKind.REFRESH, {"epoch": 2})
         tx.advance_generation()
@@ -54,6 +57,8 @@ def snapshot(registry: Registry) -> list[object]:
         assert {registry.subject_of_pseudonym(reference.pseudonym) for reference in references} <= {person.id}
         found += [references, registry.consents_of(person.id), registry.allowed_purposes(person.id)]
     assert all(registry.case_by_title(case.title) == case for case in registry.cases())
+    assert all(registry.client_by_name(client.name) == client for client in registry.clients())
+    found += [registry.clients(), registry.client_by_digest(DIGEST)]
     return [*found, registry.notice(NOTICE.digest), registry.switches(), registry.generation, registry.keep_id]
 
 
@@ -80,6 +85,7 @@ def root_cells(path: Path) -> list[tuple[bytes, ...]]:
             ("subjects", "key"),
             ("meta", "sealed"),
             ("cases", "sealed"),
+            ("clients", "sealed"),
             ("notices", "sealed"),
             ("journal", "sealed"),
             ("tombstones", "sealed"),
@@ -98,6 +104,8 @@ def blind_indexes(path: Path) -> set[bytes]:
             ("subjects", "label"),
             ("references", "pseudonym"),
             ("cases", "title"),
+            ("clients", "name"),
+            ("clients", "secret"),
             ("notices", "digest"),
         )
         for row in connection.execute(f'SELECT {column} FROM "{table}"')

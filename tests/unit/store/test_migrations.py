@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,14 +14,15 @@ from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
+from facekeep.domain.access import Scope
 from facekeep.errors import DamagedStoreError
 from facekeep.store.database import Database, new_file
 from facekeep.store.keys import MemoryKeyProvider
 from facekeep.store.migrations import HEAD, revision_of, upgrade
-from facekeep.store.migrations.versions import r0001_registry
+from facekeep.store.migrations.versions import r0001_registry, r0002_clients
 from facekeep.store.registry import Registry
 from facekeep.store.tables import metadata
-from tests.unit.store.registry_scenes import execute, fetch, fill, snapshot
+from tests.unit.store.registry_scenes import DIGEST, KEEP, MODEL, NOW, execute, fetch, fill, snapshot
 
 
 def test_they_lead_to_the_tables_in_use(tmp_path: Path) -> None:
@@ -56,13 +58,32 @@ def test_a_file_made_by_them_is_the_file_the_tables_would_make(tmp_path: Path) -
     assert all("WITHOUT ROWID" in str(sql) for (sql,) in fetch(files[0], tables))
 
 
-def test_the_first_revision_makes_every_table(tmp_path: Path) -> None:
+def test_the_revisions_make_every_table(tmp_path: Path) -> None:
     new_file(tmp_path / "file")
     database = Database(tmp_path / "file")
     with database.writing() as connection, Operations.context(MigrationContext.configure(connection)):
         r0001_registry.upgrade()
+        assert set(inspect(connection).get_table_names()) == set(metadata.tables) - {"clients"}
+        r0002_clients.upgrade()
         assert set(inspect(connection).get_table_names()) == set(metadata.tables)
     database.close()
+
+
+def test_a_registry_of_the_first_revision_is_brought_forward_and_keeps_what_it_holds(tmp_path: Path) -> None:
+    path, keys = tmp_path / "registry.db", MemoryKeyProvider()
+    with Registry.create(path, keys, keep_id=KEEP, model=MODEL) as registry:
+        fill(registry)
+        (client,) = registry.clients()
+        with registry.transaction() as tx:
+            tx.remove_client(client.id)
+        before = snapshot(registry)
+    execute(path, "DROP TABLE clients")
+    execute(path, "UPDATE alembic_version SET version_num = '0001'")
+    with Registry.open(path, keys) as registry:
+        assert snapshot(registry) == before
+        with registry.transaction() as tx:
+            tx.add_client("till", [Scope.VERIFY], DIGEST, created=NOW, expires=NOW + timedelta(days=1))
+        assert registry.client_by_digest(DIGEST) == registry.client_by_name("till")
 
 
 def test_they_are_one_line_that_ends_at_the_known_head() -> None:

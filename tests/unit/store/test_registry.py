@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from facekeep.domain.access import Scope
 from facekeep.domain.consent import Notice, Purpose
 from facekeep.domain.row import Pseudonym
 from facekeep.domain.search import CaseId
@@ -18,12 +19,15 @@ from facekeep.store.journal import JournalKind
 from facekeep.store.keys import MemoryKeyProvider
 from facekeep.store.registry import Registry
 from tests.unit.store.registry_scenes import (
+    DIGEST,
     KEEP,
     MODEL,
     NOBODY,
     NOTICE,
     NOW,
     enrol,
+    execute,
+    fetch,
     pseudonym,
 )
 
@@ -294,6 +298,45 @@ class TestCases:
         assert registry.case_by_title("Other") is None
         with pytest.raises(NotFoundError):
             registry.case(CaseId(bytes(16)))
+
+
+class TestClients:
+    def test_a_client_is_found_by_its_token_until_it_is_removed(self, registry: Registry, path: Path) -> None:
+        end = NOW + timedelta(days=3)
+        scopes = [Scope.VERIFY, Scope.READ]
+        with registry.transaction() as tx:
+            till = tx.add_client("Till  at the door", scopes, DIGEST, created=NOW, expires=end)
+            other = tx.add_client("other", [Scope.ERASE], bytes(32), created=NOW, expires=end)
+            with pytest.raises(UsageError, match="already a client"):
+                tx.add_client("other", scopes, bytes(31), created=NOW, expires=end)
+            with pytest.raises(ValueError, match="has a scope"):
+                tx.add_client("third", [], bytes(30), created=NOW, expires=end)
+            with pytest.raises(ValueError, match="ends after"):
+                tx.add_client("third", scopes, bytes(30), created=end, expires=NOW)
+        assert (till.scopes, till.created, till.expires) == (frozenset(scopes), NOW, end)
+        assert registry.client_by_digest(DIGEST) == till == registry.client_by_name(till.name)
+        assert registry.client_by_digest(DIGEST[:-1] + b"x") is None
+        assert registry.client_by_name("nobody") is None
+        assert set(registry.clients()) == {till, other}
+        assert till.name not in repr(till)
+        with registry.transaction() as tx:
+            tx.remove_client(till.id)
+            tx.remove_client(till.id)
+        assert registry.client_by_digest(DIGEST) is None
+        assert registry.clients() == (other,)
+        assert DIGEST not in path.read_bytes()
+
+    def test_a_token_whose_index_points_at_another_client_opens_nothing(self, registry: Registry, path: Path) -> None:
+        end = NOW + timedelta(days=3)
+        with registry.transaction() as tx:
+            tx.add_client("weak", [Scope.VERIFY], DIGEST, created=NOW, expires=end)
+            tx.add_client("strong", [Scope.ERASE], bytes(32), created=NOW, expires=end)
+        secrets = [secret for (secret,) in fetch(path, "SELECT secret FROM clients")]
+        execute(path, "UPDATE clients SET secret = substr(secret, 2)")
+        execute(path, "UPDATE clients SET secret = ? WHERE secret = ?", secrets[0], secrets[1][1:])
+        execute(path, "UPDATE clients SET secret = ? WHERE secret = ?", secrets[1], secrets[0][1:])
+        with pytest.raises(DamagedStoreError, match="clients"):
+            registry.client_by_digest(DIGEST)
 
 
 class TestTransactions:

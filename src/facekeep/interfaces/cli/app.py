@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from facekeep.interfaces.cli import comparing, consents, demonstration, keeping, measuring, people, robbing
+from facekeep.interfaces.cli import comparing, consents, demonstration, keeping, measuring, people, robbing, serving
 
 __all__ = ["build"]
 
@@ -32,6 +32,7 @@ def build() -> typer.Typer:
     consents.add_commands(app)
     measuring.add_commands(app)
     robbing.add_commands(app)
+    serving.add_commands(app)
     return app
 
 

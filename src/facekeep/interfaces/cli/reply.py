@@ -24,6 +24,7 @@ from facekeep.errors import (
     NotFoundError,
     QualityError,
     RefusedError,
+    UnavailableError,
     UsageError,
 )
 
@@ -61,6 +62,7 @@ class Exit(IntEnum):
     REFUSED = 3
     BAD_INPUT = 4
     DAMAGED = 5
+    UNAVAILABLE = 6
     UNEXPECTED = 70
     INTERRUPTED = 130
 
@@ -71,6 +73,7 @@ _CODES: tuple[tuple[type[FacekeepError], Exit], ...] = (
     (BadInputError, Exit.BAD_INPUT),
     (NotFoundError, Exit.NO),
     (DamagedStoreError, Exit.DAMAGED),
+    (UnavailableError, Exit.UNAVAILABLE),
 )
 
 

@@ -1,0 +1,65 @@
+"""Who may ask: machine clients and what each of them may do.
+
+Invariants: a client has at least one scope and an end; what has no scope for an operation may not do it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+from facekeep.domain.subject import normalised_label
+
+ClientId = NewType("ClientId", bytes)
+
+CLIENT_ID_BYTES = 16
+
+
+class Scope(StrEnum):
+    """What a machine client may do."""
+
+    VERIFY = "verify"
+    """Compare a picture with the references of one person."""
+    IDENTIFY = "identify"
+    """Search a gallery, under a case where the purpose needs one."""
+    ENROL = "enrol"
+    """Add people and references."""
+    READ = "read"
+    """Read what the registry holds of people, consents and cases."""
+    CONSENT = "consent"
+    """Record consents and withdrawals."""
+    CASES = "cases"
+    """Open cases."""
+    ERASE = "erase"
+    """Erase people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A machine client, known by a token of which only a digest is kept.
+
+    Attributes:
+        id: 16 random bytes.
+        name: what operators call it, unique in the keep; of the form of a label (domain.subject).
+        scopes: what it may do.
+        created: when, with time zone.
+        expires: from when on its token is refused.
+    """
+
+    id: ClientId
+    name: str = field(repr=False)
+    scopes: frozenset[Scope]
+    created: datetime
+    expires: datetime
+
+    def __post_init__(self) -> None:
+        if len(self.id) != CLIENT_ID_BYTES:
+            raise ValueError(f"a client identifier has {CLIENT_ID_BYTES} bytes")
+        if self.expires <= self.created:
+            raise ValueError("a client ends after it begins")
+        if not self.scopes:
+            raise ValueError("a client has a scope")
+        if normalised_label(self.name) != self.name:
+            raise ValueError("the name of a client is in its normal form")

@@ -1,0 +1,133 @@
+"""Commands about the service: serve, and the tokens of machine clients."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from facekeep.domain.access import Client, Scope
+from facekeep.errors import UsageError
+from facekeep.interfaces.cli.context import composition
+from facekeep.interfaces.cli.options import JsonOption, KeepOption
+from facekeep.interfaces.cli.reply import Rows, print_json, reply, shown, when
+
+__all__ = ["add_commands"]
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="What you call the client by.", show_default=False)]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    panel = "The service"
+    app.command(rich_help_panel=panel)(serve)
+    group = typer.Typer(help="Make, list and revoke the tokens of machine clients.")
+    group.command()(create)
+    group.command("list")(list_tokens)
+    group.command()(revoke)
+    app.add_typer(group, name="token", rich_help_panel=panel)
+
+
+def serve(
+    context: typer.Context,
+    *,
+    host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", metavar="N", min=0, max=65535, help="0 takes a free one.")] = 8744,
+    certificate: Annotated[
+        Path | None,
+        typer.Option("--certificate", metavar="FILE", help="Certificate chain for TLS, PEM.", show_default=False),
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option("--key", metavar="FILE", help="Its private key, PEM.", show_default=False)
+    ] = None,
+    insecure_plain_http: Annotated[
+        bool,
+        typer.Option(
+            "--insecure-plain-http",
+            help="Listen without TLS beyond this machine; only behind a proxy that has it.",
+            show_default=False,
+        ),
+    ] = False,
+    keep: KeepOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Serve the keep over HTTP until interrupted; no other process can open it meanwhile."""
+    from facekeep.interfaces.http.serving import Listening, run
+
+    def told(address: str) -> None:
+        if as_json:
+            print_json({"listening": address})
+            sys.stdout.flush()
+        else:
+            typer.echo(f"Listening on {address}", err=True)
+
+    listening = Listening(host, port, certificate, key, insecure_plain_http=insecure_plain_http)
+    with composition(context).open(keep) as opened:
+        run(opened, listening, told=told)
+
+
+def create(
+    context: typer.Context,
+    *,
+    name: NameArgument,
+    scope: Annotated[
+        str,
+        typer.Option(
+            "--scope",
+            metavar="SCOPE[,SCOPE]",
+            help=f"What it may do: {', '.join(Scope)}.",
+            show_default=False,
+        ),
+    ],
+    days: Annotated[int, typer.Option("--days", metavar="N", help="For how long, 1 to 366.")] = 30,
+    keep: KeepOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a machine client and show its token, this once: only a digest is kept."""
+    scopes = _scopes_of_text(scope)
+    with composition(context).open(keep) as opened:
+        issued = opened.issue_token(name, scopes, days=days)
+    lines = [
+        f"{shown(name)} may {', '.join(sorted(issued.client.scopes))} until {when(issued.client.expires)}.",
+        "Its token, which is not shown again:",
+        issued.token,
+    ]
+    reply({**_document(issued.client), "token": issued.token}, lines, as_json=as_json)
+
+
+def list_tokens(context: typer.Context, *, keep: KeepOption = None, as_json: JsonOption = False) -> None:
+    """List the machine clients; never their tokens."""
+    with composition(context).open(keep) as opened:
+        clients = opened.clients()
+    rows = Rows(
+        ("client", "scopes", "expires"),
+        [(shown(client.name), ", ".join(sorted(client.scopes)), when(client.expires)) for client in clients],
+    )
+    reply({"clients": [_document(client) for client in clients]}, [rows], as_json=as_json)
+
+
+def revoke(context: typer.Context, *, name: NameArgument, keep: KeepOption = None, as_json: JsonOption = False) -> None:
+    """Revoke the token of a machine client; it is refused from now on."""
+    with composition(context).open(keep) as opened:
+        opened.revoke_token(name)
+    reply({"revoked": name}, [f"The token of {shown(name)} is revoked."], as_json=as_json)
+
+
+def _scopes_of_text(text: str) -> frozenset[Scope]:
+    try:
+        return frozenset(Scope(word.strip()) for word in text.split(",") if word.strip())
+    except ValueError:
+        raise UsageError(
+            "a scope is unknown", hint=f"Scopes are {', '.join(Scope)}; separate several by commas."
+        ) from None
+
+
+def _document(client: Client) -> dict[str, object]:
+    return {
+        "name": client.name,
+        "scopes": sorted(client.scopes),
+        "created": client.created.isoformat(),
+        "expires": client.expires.isoformat(),
+    }

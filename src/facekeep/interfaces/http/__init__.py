@@ -1,0 +1,1 @@
+"""The service over HTTP: a thin edge around an open keep."""

@@ -1,0 +1,233 @@
+"""Reading what is sent: bounded before it is read, in memory only, as multipart or as JSON with base64.
+
+The framework's own forms write larger parts to temporary files. Pictures must never touch a disk, so the parser is
+driven here, and its parts are bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final, TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from facekeep.interfaces.http.problems import Fault, Problem
+
+__all__ = ["BODY_BYTES_MAX", "PARTS_MAX", "Body", "Picture", "documented_body", "read"]
+
+BODY_BYTES_MAX: Final = 96 << 20
+"""Two pictures of 32 MiB in base64, or many usual ones."""
+
+PARTS_MAX: Final = 64
+
+
+def _bytes_of(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return base64.b64decode(value, validate=True)
+        except (binascii.Error, ValueError):
+            raise ValueError("This is not base64.") from None
+    return value
+
+
+Picture = Annotated[bytes, BeforeValidator(_bytes_of)]
+"""A picture: the bytes of a part, or base64 in JSON."""
+
+
+class Body(BaseModel):
+    """The root of everything that can be sent."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+_B = TypeVar("_B", bound=Body)
+
+
+async def read(request: Request, model: type[_B]) -> _B:
+    """The body of a request.
+
+    Raises:
+        Problem: too large, of another kind, or not of the form of the model.
+    """
+    kind, options = parse_options_header(request.headers.get("content-type", ""))
+    if kind == b"application/json":
+        plain = _json(await _bounded(request))
+    elif kind == b"multipart/form-data" and b"boundary" in options:
+        plain = _multipart(await _bounded(request), options[b"boundary"], model)
+    else:
+        raise Problem(
+            "media-type", "The body is neither JSON nor a form.", "Send application/json or multipart/form-data."
+        )
+    try:
+        return model.model_validate(plain)
+    except ValidationError as error:
+        raise Problem(
+            "invalid-request", "Some fields do not fit.", "See faults.", faults=_faults(error, model)
+        ) from None
+
+
+async def _bounded(request: Request) -> bytearray:
+    stated = request.headers.get("content-length", "")
+    if stated.isdigit() and int(stated) > BODY_BYTES_MAX:
+        raise _too_large()
+    held = bytearray()
+    async for chunk in request.stream():
+        if len(held) + len(chunk) > BODY_BYTES_MAX:
+            raise _too_large()
+        held += chunk
+    return held
+
+
+def _too_large() -> Problem:
+    return Problem(
+        "body-too-large",
+        f"A body has at most {BODY_BYTES_MAX >> 20} MiB.",
+        "Send fewer pictures at once, or smaller ones.",
+        headers={"Connection": "close"},  # what was not read is not waited for
+    )
+
+
+def _malformed(what: str) -> Problem:
+    return Problem("invalid-request", f"The body does not parse: {what}.", "See /v1/openapi.json.")
+
+
+def _json(body: bytearray) -> Mapping[str, Any]:
+    try:
+        plain = json.loads(body)
+    except (ValueError, RecursionError):
+        raise _malformed("it is no JSON") from None
+    if not isinstance(plain, dict):
+        raise _malformed("it is no object")
+    return plain
+
+
+@dataclass(slots=True)
+class _Part:
+    """A part of a form while it is read."""
+
+    name: str = ""
+    is_file: bool = False
+    header: bytearray = field(default_factory=bytearray)
+    value: bytearray = field(default_factory=bytearray)
+    content: bytearray = field(default_factory=bytearray)
+
+
+class _Parts:
+    """Takes what the parser finds."""
+
+    def __init__(self) -> None:
+        self.done: list[_Part] = []
+        self._part = _Part()
+
+    def begin(self) -> None:
+        if len(self.done) == PARTS_MAX:
+            raise _malformed(f"it has more than {PARTS_MAX} parts")
+        self._part = _Part()
+
+    def header_field(self, data: bytes, start: int, end: int) -> None:
+        self._part.header += data[start:end]
+
+    def header_value(self, data: bytes, start: int, end: int) -> None:
+        self._part.value += data[start:end]
+
+    def header_end(self) -> None:
+        if bytes(self._part.header).lower() == b"content-disposition":
+            _, options = parse_options_header(bytes(self._part.value))
+            self._part.name = options.get(b"name", b"").decode("utf-8", "replace")
+            self._part.is_file = b"filename" in options
+        self._part.header.clear()
+        self._part.value.clear()
+
+    def content(self, data: bytes, start: int, end: int) -> None:
+        self._part.content += data[start:end]
+
+    def end(self) -> None:
+        self.done.append(self._part)
+
+
+def _multipart(body: bytearray, boundary: bytes, model: type[Body]) -> Mapping[str, Any]:
+    parts = _Parts()
+    try:
+        parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": parts.begin,
+                "on_header_field": parts.header_field,
+                "on_header_value": parts.header_value,
+                "on_header_end": parts.header_end,
+                "on_part_data": parts.content,
+                "on_part_end": parts.end,
+            },
+        )
+        parser.write(bytes(body))
+        parser.finalize()
+    except FormParserError:
+        raise _malformed("it is no form") from None
+    lists = {name for name, info in model.model_fields.items() if "list" in str(info.annotation)}
+    plain: dict[str, Any] = {}
+    for part in parts.done:
+        value = bytes(part.content) if part.is_file else _text(part.content)
+        if part.name in lists:
+            plain.setdefault(part.name, []).append(value)
+        elif part.name in plain:
+            raise _malformed("a field is given twice")
+        else:
+            plain[part.name] = value
+    return plain
+
+
+def _text(content: bytearray) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise _malformed("a field is no UTF-8") from None
+
+
+def _faults(error: ValidationError, model: type[Body]) -> list[Fault]:
+    # Names of fields that the model does not know are the sender's own words, and are not repeated.
+    faults = []
+    for fault in error.errors(include_input=False, include_url=False, include_context=False):
+        known = [str(step) for step in fault["loc"] if isinstance(step, int) or step in model.model_fields]
+        message = "This field is not known here." if fault["type"] == "extra_forbidden" else fault["msg"]
+        faults.append(Fault(field="/".join(known), message=message.removeprefix("Value error, ")))
+    return faults
+
+
+def documented_body(model: type[Body]) -> dict[str, Any]:
+    """The ``openapi_extra`` of an operation that takes this body, as JSON or as a form."""
+    schema = model.model_json_schema()
+    definitions = schema.pop("$defs", {})
+    plain = _inlined(schema, definitions)
+    form = _inlined(schema, definitions)
+    for properties, picture in (
+        (plain["properties"], {"type": "string", "contentEncoding": "base64", "contentMediaType": "image/*"}),
+        (form["properties"], {"type": "string", "format": "binary"}),
+    ):
+        for name in ("picture", "other_picture"):
+            if name in properties:
+                properties[name] = picture
+        if "pictures" in properties:
+            properties["pictures"] = {**properties["pictures"], "items": picture}
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": plain}, "multipart/form-data": {"schema": form}},
+        }
+    }
+
+
+def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:
+    if isinstance(schema, dict):
+        if "$ref" in schema:
+            return _inlined(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+        return {name: _inlined(value, definitions) for name, value in schema.items()}
+    if isinstance(schema, list):
+        return [_inlined(value, definitions) for value in schema]
+    return schema

@@ -1,0 +1,173 @@
+"""Verifications, identifications and cases."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from typing import Annotated
+
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, Field
+
+from facekeep.domain.access import Client, Scope
+from facekeep.domain.consent import Purpose
+from facekeep.errors import NotFoundError
+from facekeep.interfaces.http.bodies import Body, Picture, documented_body, read
+from facekeep.interfaces.http.problems import documented
+from facekeep.interfaces.http.security import KeepOf, operator_of, scoped
+from facekeep.service.keep import Keep
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1")
+
+_BODY = ("unauthenticated", "forbidden", "body-too-large", "media-type", "invalid-request", "unavailable")
+_COMPARING = (*_BODY, "purpose-off", "refused", "picture-unreadable", "budget-used-up")
+
+
+class VerificationRequest(Body):
+    """A claim and a picture."""
+
+    subject: str = Field(description="Identifier of the person that the picture claims to show.", max_length=64)
+    picture: Picture = Field(description="The probe.")
+    fmr: float = Field(1e-4, gt=0, le=1e-4, description="False match rate of the whole answer.")
+    purpose: Purpose = Field(Purpose.VERIFY, description="verify or payment.")
+
+
+class VerificationAnswer(BaseModel):
+    """Whether the claim holds. An unknown person, a missing consent, a lock and another face look alike."""
+
+    verified: bool
+    one_in: int | None = Field(description="At most one in this many strangers would pass as far.")
+    extrapolated: bool = Field(description="Whether that rate lies below what the calibration data can measure.")
+    acquired: bool = Field(description="Whether a face of sufficient quality was found.")
+    reasons: list[str] = Field(description="Why not, for the person in front of the camera.")
+
+
+class IdentificationRequest(Body):
+    """A picture to search for."""
+
+    picture: Picture = Field(description="The probe.")
+    case: str = Field("", max_length=128, description="Title of an open case; attendance and own-photos need none.")
+    fpir: float = Field(0.01, gt=0, lt=1, description="How often the search of a stranger may give anybody.")
+    gallery: str = Field("", max_length=64, description="The only group to search; empty for all.")
+    candidates: int = Field(5, ge=1, le=10, description="How many people at most.")
+    purpose: Purpose = Field(Purpose.IDENTIFY, description="A purpose of 1:N search.")
+
+
+class CandidateAnswer(BaseModel):
+    """A lead for two people to check, never a finding."""
+
+    label: str
+    name: str
+    one_in: int
+    extrapolated: bool
+
+
+class IdentificationAnswer(BaseModel):
+    """Candidates, best band first; none means unknown."""
+
+    candidates: list[CandidateAnswer]
+    fmr: float = Field(description="False match rate of each comparison.")
+    searched: int = Field(description="References in the keep, an upper bound of those searched.")
+    acquired: bool
+    reasons: list[str]
+
+
+class CaseRequest(Body):
+    """The reason of searches."""
+
+    title: str = Field(min_length=1, max_length=128)
+    purpose: Purpose = Purpose.IDENTIFY
+    days: int = Field(30, ge=1, le=366)
+
+
+class CaseAnswer(BaseModel):
+    """A case, bounded in time."""
+
+    title: str
+    purpose: Purpose
+    opened: datetime
+    expires: datetime
+    closed: datetime | None
+
+
+@router.post("/verifications", responses=documented(*_COMPARING), openapi_extra=documented_body(VerificationRequest))
+async def verify(
+    request: Request, keep: KeepOf, client: Annotated[Client, Depends(scoped(Scope.VERIFY))]
+) -> VerificationAnswer:
+    """Say whether a picture shows the person it claims to show."""
+    asked = await read(request, VerificationRequest)
+    return await run_sync(_verify, keep, asked, operator_of(client))
+
+
+def _verify(keep: Keep, asked: VerificationRequest, operator: str) -> VerificationAnswer:
+    try:
+        label = keep.label_of(asked.subject)
+    except NotFoundError:
+        label = ""  # nobody's: the comparison runs all the same, so that the answer tells nothing
+    found = keep.verify(label, asked.picture, operator=operator, fmr=asked.fmr, purpose=asked.purpose)
+    return VerificationAnswer(
+        verified=found.verified,
+        one_in=found.one_in,
+        extrapolated=found.extrapolated,
+        acquired=found.acquired,
+        reasons=list(found.reasons),
+    )
+
+
+@router.post(
+    "/identifications",
+    responses=documented(*_COMPARING, "not-found"),
+    openapi_extra=documented_body(IdentificationRequest),
+)
+async def identify(
+    request: Request, keep: KeepOf, client: Annotated[Client, Depends(scoped(Scope.IDENTIFY))]
+) -> IdentificationAnswer:
+    """Search for the person in a picture, under a case where the purpose needs one."""
+    asked = await read(request, IdentificationRequest)
+    search = partial(
+        keep.identify,
+        asked.picture,
+        operator=operator_of(client),
+        case=asked.case,
+        fpir=asked.fpir,
+        gallery=asked.gallery,
+        candidates=asked.candidates,
+        purpose=asked.purpose,
+    )
+    found = await run_sync(search)
+    return IdentificationAnswer(
+        candidates=[
+            CandidateAnswer(label=c.label, name=c.name, one_in=c.one_in, extrapolated=c.extrapolated)
+            for c in found.candidates
+        ],
+        fmr=found.fmr,
+        searched=found.searched,
+        acquired=found.acquired,
+        reasons=list(found.reasons),
+    )
+
+
+@router.get("/cases", responses=documented("unauthenticated", "forbidden", "unavailable"))
+async def list_cases(keep: KeepOf, _: Annotated[Client, Depends(scoped(Scope.READ))]) -> list[CaseAnswer]:
+    """All cases, oldest first."""
+    return [
+        CaseAnswer(title=c.title, purpose=c.purpose, opened=c.opened, expires=c.expires, closed=c.closed)
+        for c in await run_sync(keep.cases)
+    ]
+
+
+@router.post("/cases", status_code=201, responses=documented(*_BODY), openapi_extra=documented_body(CaseRequest))
+async def open_case(
+    request: Request, keep: KeepOf, client: Annotated[Client, Depends(scoped(Scope.CASES))]
+) -> CaseAnswer:
+    """Open a case, the reason of searches."""
+    asked = await read(request, CaseRequest)
+    opened = partial(keep.open_case, asked.title, operator=operator_of(client), purpose=asked.purpose, days=asked.days)
+    title = await run_sync(opened)
+    case = next(case for case in await run_sync(keep.cases) if case.title == title)
+    return CaseAnswer(
+        title=case.title, purpose=case.purpose, opened=case.opened, expires=case.expires, closed=case.closed
+    )

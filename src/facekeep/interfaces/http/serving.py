@@ -1,0 +1,101 @@
+"""Running the application on a socket."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from facekeep.errors import UsageError
+from facekeep.interfaces.http.app import build
+
+if TYPE_CHECKING:
+    from facekeep.service.keep import Keep
+
+__all__ = ["Listening", "run"]
+
+_KEEP_ALIVE_SECONDS = 15
+_GRACE_SECONDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where and how to listen.
+
+    Attributes:
+        host: an address of this machine.
+        port: 0 takes a free one.
+        certificate: chain for TLS, PEM.
+        key: its private key, PEM.
+        insecure_plain_http: whether plain HTTP may leave this machine.
+    """
+
+    host: str
+    port: int
+    certificate: Path | None = None
+    key: Path | None = None
+    insecure_plain_http: bool = False
+
+    def __post_init__(self) -> None:
+        if (self.certificate is None) != (self.key is None):
+            raise UsageError("a certificate needs its key, and a key its certificate")
+        if not (self.certificate or self.insecure_plain_http or _is_loopback(self.host)):
+            raise UsageError(
+                "plain HTTP does not leave this machine: pictures and tokens would be in clear",
+                hint="Give --certificate and --key; behind a proxy with TLS, --insecure-plain-http.",
+            )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def run(keep: Keep, listening: Listening, *, told: Callable[[str], None]) -> None:
+    """Serve until a signal ends it.
+
+    Args:
+        keep: open.
+        listening: where.
+        told: gets the address once the socket listens.
+
+    Raises:
+        UsageError: the address cannot be listened on, or the certificate cannot be read.
+    """
+    config = uvicorn.Config(
+        build(keep),
+        log_level="warning",
+        access_log=False,  # paths hold identifiers
+        server_header=False,
+        date_header=True,
+        proxy_headers=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        ssl_certfile=None if listening.certificate is None else str(listening.certificate),
+        ssl_keyfile=None if listening.key is None else str(listening.key),
+    )
+    try:
+        config.load()
+    except OSError:
+        raise UsageError("the certificate or its key cannot be read", hint="Give PEM files that fit.") from None
+    try:
+        family, _, _, _, address = socket.getaddrinfo(listening.host, listening.port, type=socket.SOCK_STREAM)[0]
+        bound = socket.create_server(address[:2], family=family)
+    except OSError:
+        raise UsageError(
+            "the address cannot be listened on", hint="Choose another --port, or an address of this machine."
+        ) from None
+    scheme = "http" if listening.certificate is None else "https"
+    host = f"[{bound.getsockname()[0]}]" if family == socket.AF_INET6 else bound.getsockname()[0]
+    with bound:
+        told(f"{scheme}://{host}:{bound.getsockname()[1]}")
+        uvicorn.Server(config).run(sockets=[bound])

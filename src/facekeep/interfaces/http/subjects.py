@@ -1,0 +1,216 @@
+"""Data subjects: enrol, list, show, erase, and their consents."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from itertools import islice
+from typing import Annotated
+
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, Field
+
+from facekeep.domain.access import Client, Scope
+from facekeep.domain.consent import Consent, Purpose
+from facekeep.interfaces.http.bodies import Body, Picture, documented_body, read
+from facekeep.interfaces.http.problems import documented
+from facekeep.interfaces.http.security import KeepOf, operator_of, scoped
+from facekeep.service.answers import SubjectDetails
+from facekeep.service.keep import Keep
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1/subjects")
+
+_PAGE_MAX = 100
+_PLAIN = ("unauthenticated", "forbidden", "unavailable")
+_BODY = (*_PLAIN, "body-too-large", "media-type", "invalid-request")
+_Purposes = Annotated[list[Purpose], Field(min_length=1, max_length=len(Purpose))]
+
+
+class EnrolmentRequest(Body):
+    """A person with consent, and pictures of nobody else."""
+
+    label: str = Field(min_length=1, max_length=128, description="What operators call the person by, unique.")
+    name: str = Field("", max_length=512, description="Sealed in the registry.")
+    gallery: str = Field("main", min_length=1, max_length=64, description="The group.")
+    purposes: _Purposes = Field(description="What the person consented to.")
+    notice: str = Field(min_length=1, max_length=1 << 20, description="The text that the person was shown.")
+    pictures: list[Picture] = Field(min_length=1, max_length=16, description="One reference each.")
+
+
+class EnrolmentAnswer(BaseModel):
+    """An enrolment that is on disk in three stores."""
+
+    id: str
+    references: int
+    gallery: str
+    purposes: list[Purpose]
+    never_returned: bool
+
+
+class ConsentRequest(Body):
+    """A consent to one purpose."""
+
+    purpose: Purpose
+    notice: str = Field(min_length=1, max_length=1 << 20, description="The text that the person was shown.")
+
+
+class ConsentAnswer(BaseModel):
+    """A consent as recorded."""
+
+    purpose: Purpose
+    notice: str = Field(description="SHA-256 of the notice.")
+    given: datetime
+    withdrawn: datetime | None
+
+
+class SubjectAnswer(BaseModel):
+    """A data subject in a list."""
+
+    id: str
+    label: str
+    name: str
+    references: int
+    purposes: list[Purpose] = Field(description="Consented to and switched on.")
+    enrolled: datetime | None
+
+
+class SubjectPage(BaseModel):
+    """A page of data subjects, in a random order that stays the same."""
+
+    subjects: list[SubjectAnswer]
+    next: str | None = Field(description="Give it as ``after`` for the next page; null on the last.")
+
+
+class SubjectDetailsAnswer(SubjectAnswer):
+    """All that the registry holds of a data subject."""
+
+    galleries: list[str]
+    consents: list[ConsentAnswer]
+    never_returned: bool
+    locked: bool = Field(description="Whether a reference has too many rejected comparisons.")
+
+
+class ErasureAnswer(BaseModel):
+    """What was erased."""
+
+    references: int
+    backups_readable_until: datetime
+
+
+@router.post(
+    "",
+    status_code=201,
+    responses=documented(*_BODY, "consent-missing", "picture-unreadable", "picture-not-fit"),
+    openapi_extra=documented_body(EnrolmentRequest),
+)
+async def enrol(
+    request: Request, keep: KeepOf, client: Annotated[Client, Depends(scoped(Scope.ENROL))]
+) -> EnrolmentAnswer:
+    """Enrol a person, or give a known person further references."""
+    asked = await read(request, EnrolmentRequest)
+    return await run_sync(_enrol, keep, asked, operator_of(client))
+
+
+def _enrol(keep: Keep, asked: EnrolmentRequest, operator: str) -> EnrolmentAnswer:
+    done = keep.enrol(
+        asked.label,
+        asked.pictures,
+        purposes=asked.purposes,
+        notice=asked.notice,
+        operator=operator,
+        name=asked.name,
+        gallery=asked.gallery,
+    )
+    return EnrolmentAnswer(
+        id=keep.subject(done.label).id,
+        references=done.references,
+        gallery=done.gallery,
+        purposes=list(done.purposes),
+        never_returned=done.never_returned,
+    )
+
+
+@router.get("", responses=documented(*_PLAIN, "invalid-request"))
+async def list_subjects(
+    keep: KeepOf,
+    _: Annotated[Client, Depends(scoped(Scope.READ))],
+    after: Annotated[str | None, Query(pattern="^[0-9a-f]{32}$")] = None,
+    limit: Annotated[int, Query(ge=1, le=_PAGE_MAX)] = 50,
+) -> SubjectPage:
+    """A page of data subjects."""
+    found = await run_sync(lambda: list(islice(keep.subjects(after=after), limit + 1)))
+    page = [
+        SubjectAnswer(
+            id=s.id,
+            label=s.label,
+            name=s.name,
+            references=s.references,
+            purposes=list(s.purposes),
+            enrolled=s.enrolled,
+        )
+        for s in found[:limit]
+    ]
+    return SubjectPage(subjects=page, next=page[-1].id if len(found) > limit else None)
+
+
+@router.get("/{subject}", responses=documented(*_PLAIN, "not-found"))
+async def show(subject: str, keep: KeepOf, _: Annotated[Client, Depends(scoped(Scope.READ))]) -> SubjectDetailsAnswer:
+    """All that the registry holds of a data subject."""
+    return _details(await run_sync(lambda: keep.subject(keep.label_of(subject))))
+
+
+def _details(found: SubjectDetails) -> SubjectDetailsAnswer:
+    return SubjectDetailsAnswer(
+        id=found.id,
+        label=found.label,
+        name=found.name,
+        references=found.references,
+        purposes=list(found.purposes),
+        enrolled=found.enrolled,
+        galleries=list(found.galleries),
+        consents=[_consent(consent) for consent in found.consents],
+        never_returned=found.never_returned,
+        locked=found.locked,
+    )
+
+
+def _consent(consent: Consent) -> ConsentAnswer:
+    return ConsentAnswer(
+        purpose=consent.purpose, notice=consent.notice, given=consent.given, withdrawn=consent.withdrawn
+    )
+
+
+@router.delete("/{subject}", responses=documented(*_PLAIN, "not-found"))
+async def erase(subject: str, keep: KeepOf, _: Annotated[Client, Depends(scoped(Scope.ERASE))]) -> ErasureAnswer:
+    """Erase a person from all three stores."""
+    done = await run_sync(lambda: keep.erase(keep.label_of(subject)))
+    return ErasureAnswer(references=done.references, backups_readable_until=done.backups_readable_until)
+
+
+@router.post(
+    "/{subject}/consents",
+    status_code=201,
+    responses=documented(*_BODY, "not-found"),
+    openapi_extra=documented_body(ConsentRequest),
+)
+async def give_consent(
+    subject: str, request: Request, keep: KeepOf, _: Annotated[Client, Depends(scoped(Scope.CONSENT))]
+) -> list[ConsentAnswer]:
+    """Record that a person consented to a purpose; gives all consents."""
+    asked = await read(request, ConsentRequest)
+    label = await run_sync(keep.label_of, subject)
+    await run_sync(partial(keep.give_consent, label, asked.purpose, asked.notice))
+    return [_consent(consent) for consent in await run_sync(keep.consents, label)]
+
+
+@router.delete("/{subject}/consents/{purpose}", responses=documented(*_PLAIN, "not-found", "invalid-request"))
+async def withdraw_consent(
+    subject: str, purpose: Purpose, keep: KeepOf, _: Annotated[Client, Depends(scoped(Scope.CONSENT))]
+) -> list[ConsentAnswer]:
+    """Withdraw a consent: the next comparison leaves the person out. Gives all consents."""
+    label = await run_sync(keep.label_of, subject)
+    await run_sync(partial(keep.withdraw_consent, label, purpose))
+    return [_consent(consent) for consent in await run_sync(keep.consents, label)]

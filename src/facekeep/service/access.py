@@ -1,0 +1,88 @@
+"""Machine clients: their tokens are shown once and kept as digests."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from facekeep.domain.access import Client, Scope
+from facekeep.errors import AuthenticationError, NotFoundError, UsageError
+from facekeep.store.registry import Registry
+
+TOKEN_DAYS_MAX = 366
+_PREFIX = "fkt1_"
+_SECRET_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A new client with its token, which cannot be shown again."""
+
+    client: Client
+    token: str = field(repr=False)
+
+
+class AccessService:
+    """Issues, checks and revokes the tokens of machine clients."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def issue(self, name: str, scopes: Iterable[Scope], days: int, now: datetime) -> IssuedToken:
+        """Make a client.
+
+        Args:
+            name: what operators call it, unique in the keep.
+            scopes: what it may do, at least one.
+            days: for how long, 1 to 366.
+            now: the time.
+
+        Raises:
+            UsageError: no scope, too long, or the name is taken.
+        """
+        allowed = frozenset(scopes)
+        if not allowed:
+            raise UsageError("a token may do nothing without a scope", hint=f"Scopes are {', '.join(Scope)}.")
+        if not 1 <= days <= TOKEN_DAYS_MAX:
+            raise UsageError(f"a token lives 1 to {TOKEN_DAYS_MAX} days")
+        token = _PREFIX + base64.urlsafe_b64encode(os.urandom(_SECRET_BYTES)).rstrip(b"=").decode()
+        with self._registry.transaction() as tx:
+            client = tx.add_client(name, allowed, _digest(token), created=now, expires=now + timedelta(days=days))
+        return IssuedToken(client, token)
+
+    def authenticate(self, token: str, now: datetime) -> Client:
+        """The client of a token.
+
+        A token has 256 random bits, so that its SHA-256 needs neither salt nor stretching.
+
+        Raises:
+            AuthenticationError: there is none, or its time is over.
+        """
+        client = self._registry.client_by_digest(_digest(token))
+        if client is None or client.expires <= now:
+            raise AuthenticationError("nobody is known by this token")
+        return client
+
+    def clients(self) -> tuple[Client, ...]:
+        """All clients, oldest first; expired ones too, until they are revoked."""
+        return self._registry.clients()
+
+    def revoke(self, name: str) -> None:
+        """Forget a client; its token is refused from then on.
+
+        Raises:
+            NotFoundError: there is none of this name.
+        """
+        client = self._registry.client_by_name(name)
+        if client is None:
+            raise NotFoundError("there is no such client", hint="List them: facekeep token list.")
+        with self._registry.transaction() as tx:
+            tx.remove_client(client.id)
+
+
+def _digest(token: str) -> bytes:
+    return sha256(token.encode("utf-8", "surrogatepass")).digest()

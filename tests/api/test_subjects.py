@@ -1,0 +1,83 @@
+"""Enrolling, listing, consents, erasing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from facekeep.domain.access import Scope
+from tests.api.conftest import NOTICE, Asking, b64
+
+
+def test_a_person_comes_and_goes(asking: Asking, pictures: Path) -> None:
+    client = asking(Scope.ENROL, Scope.READ, Scope.ERASE, Scope.VERIFY, Scope.CONSENT)
+    made = client.post(
+        "/v1/subjects",
+        data={"label": "eileen", "name": "Eileen C.", "purposes": ["verify"], "notice": NOTICE, "gallery": "crew"},
+        files=[("pictures", ("a", (pictures / "astronaut.png").read_bytes()))],
+    )
+    assert made.status_code == 201, made.text
+    who = made.json()["id"]
+    assert made.json() == {
+        "id": who, "references": 1, "gallery": "crew", "purposes": ["verify"], "never_returned": False
+    }  # fmt: skip
+    shown = client.get(f"/v1/subjects/{who}").json()
+    assert (shown["label"], shown["galleries"], shown["purposes"]) == ("eileen", ["crew"], ["verify"])
+    probe = {"subject": who, "picture": b64((pictures / "astronaut.png").read_bytes())}
+    assert client.post("/v1/verifications", json=probe).json()["verified"] is True
+    # Withdrawn, the very next comparison knows; given anew, it may again.
+    left = client.delete(f"/v1/subjects/{who}/consents/verify")
+    assert [consent["withdrawn"] is None for consent in left.json()] == [False]
+    assert client.post("/v1/verifications", json=probe).json()["verified"] is False
+    assert client.delete(f"/v1/subjects/{who}/consents/verify").status_code == 404
+    given = client.post(f"/v1/subjects/{who}/consents", json={"purpose": "verify", "notice": NOTICE})
+    assert (given.status_code, len(given.json())) == (201, 2)
+    assert client.post("/v1/verifications", json=probe).json()["verified"] is True
+    gone = client.delete(f"/v1/subjects/{who}")
+    assert gone.json()["references"] == 1
+    assert client.get(f"/v1/subjects/{who}").json()["type"] == "urn:facekeep:problem:not-found"
+    assert client.delete(f"/v1/subjects/{who}").status_code == 404
+    assert client.post("/v1/verifications", json=probe).json()["verified"] is False
+
+
+def test_pages_give_everybody_once(asking: Asking) -> None:
+    client, labels, after = asking(Scope.READ), [], None
+    while True:
+        page = client.get("/v1/subjects", params={"limit": 1} | ({"after": after} if after else {})).json()
+        labels += [subject["label"] for subject in page["subjects"]]
+        after = page["next"]
+        if after is None:
+            break
+    assert sorted(labels) == ["biden", "obama"]
+
+
+def test_parameters_that_do_not_fit(asking: Asking) -> None:
+    client = asking(Scope.READ)
+    for query in ("limit=0", "limit=101", "limit=x", "after=zz"):
+        answer = client.get(f"/v1/subjects?{query}")
+        assert (answer.status_code, answer.json()["type"]) == (422, "urn:facekeep:problem:invalid-request")
+    assert client.get("/v1/subjects/nobody").status_code == 404
+    assert client.get(f"/v1/subjects/{'0' * 32}").status_code == 404
+
+
+def test_an_enrolment_that_cannot_be_is_told_and_nothing_is_kept(asking: Asking, pictures: Path) -> None:
+    client = asking(Scope.ENROL, Scope.READ)
+    good = {
+        "label": "nobody", "purposes": ["verify"], "notice": NOTICE,
+        "pictures": [b64((pictures / "astronaut.png").read_bytes())],
+    }  # fmt: skip
+    before = client.get("/v1/subjects").json()
+    for change, problem in (
+        ({"purposes": []}, "invalid-request"),
+        ({"notice": ""}, "invalid-request"),
+        ({"notice": " \n "}, "consent-missing"),
+        ({"pictures": []}, "invalid-request"),
+        ({"pictures": good["pictures"] * 17}, "invalid-request"),
+        ({"pictures": [b64(b"nothing")]}, "picture-unreadable"),
+        ({"pictures": [b64((pictures / "obama_partial_face2.jpg").read_bytes())]}, "picture-not-fit"),
+        ({"label": "a\u0000b"}, "invalid-request"),
+    ):
+        answer = client.post("/v1/subjects", json={**good, **change})
+        assert answer.json()["type"] == f"urn:facekeep:problem:{problem}", (change, answer.text)
+    assert client.get("/v1/subjects").json() == before
+    # A picture that is not fit says why.
+    assert answer.json()["hint"]

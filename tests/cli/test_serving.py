@@ -1,0 +1,86 @@
+"""`facekeep serve` as a process of its own, and the tokens of its clients."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.cli.conftest import Ran, clean_environment, process
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def keep(tmp_path: Path, run: Run, notice: Path, pictures: Path) -> Path:
+    folder = tmp_path / "keep"
+    assert run("init", folder).code == 0
+    consent = ["--consent", "verify", "--notice", notice, "--keep", folder]
+    assert run("enrol", "obama", pictures / "obama.jpg", *consent).code == 0
+    return folder
+
+
+def test_tokens_are_made_listed_and_revoked(run: Run, keep: Path) -> None:
+    made = run("token", "create", "till", "--scope", "verify, read", "--days", "3", "--keep", keep, "--json")
+    assert made.code == 0, made
+    assert made.document["scopes"] == ["read", "verify"]
+    listed = run("token", "list", "--keep", keep)
+    assert "till" in listed.out
+    assert made.document["token"] not in listed.out
+    shown = run("token", "create", "other", "--scope", "erase", "--keep", keep)
+    assert "fkt1_" in shown.out
+    assert run("token", "create", "third", "--scope", "everything", "--keep", keep).code == 2
+    assert run("token", "create", "third", "--scope", "read", "--days", "400", "--keep", keep).code == 2
+    assert run("token", "create", "till", "--scope", "read", "--keep", keep).code == 2
+    assert run("token", "revoke", "till", "--keep", keep).code == 0
+    assert run("token", "revoke", "till", "--keep", keep).code == 1
+    assert [c["name"] for c in run("token", "list", "--keep", keep, "--json").document["clients"]] == ["other"]
+
+
+@pytest.mark.enable_socket
+def test_a_served_keep_verifies_and_ends_when_it_is_told(run: Run, keep: Path, pictures: Path, tmp_path: Path) -> None:
+    made = run("token", "create", "till", "--scope", "verify,read", "--keep", keep, "--json").document
+    serving = subprocess.Popen(
+        [sys.executable, "-m", "facekeep", "serve", "--port", "0", "--keep", str(keep)],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=clean_environment(TMPDIR=str(tmp_path)),
+        text=True,
+    )
+    try:
+        assert serving.stderr is not None
+        address = serving.stderr.readline().split()[-1]
+        with httpx2.Client(base_url=address, headers={"Authorization": f"Bearer {made['token']}"}) as client:
+            assert client.get("/health/ready").json() == {"status": "ready"}
+            assert client.get("/health/live").headers.get("server") is None
+            (person,) = client.get("/v1/subjects").json()["subjects"]
+            for picture, verified in (("obama2.jpg", True), ("biden.jpg", False)):
+                with (pictures / picture).open("rb") as file:
+                    answer = client.post(
+                        "/v1/verifications", data={"subject": person["id"]}, files={"picture": file}, timeout=30
+                    )
+                assert answer.json()["verified"] is verified
+            assert client.get("/v1/subjects", headers={"Authorization": "Bearer x"}).status_code == 401
+        # Nobody else can open the keep meanwhile.
+        assert process(["list", "--keep", str(keep)]).code == 2
+    finally:
+        serving.send_signal(signal.SIGTERM)
+        out, error = serving.communicate(timeout=30)
+    assert serving.returncode in {0, -signal.SIGTERM}, error
+    assert "Traceback" not in error
+    assert made["token"] not in out + error
+    assert process(["list", "--keep", str(keep)]).code == 0
+
+
+def test_plain_http_does_not_leave_the_machine(run: Run, keep: Path) -> None:
+    for host in ("0.0.0.0", "192.0.2.1", "example.invalid", "::"):  # noqa: S104 - that it is refused is the point
+        ran = run("serve", "--host", host, "--keep", keep)
+        assert (ran.code, "--insecure-plain-http" in ran.error) == (2, True)
+    assert run("serve", "--certificate", "x.pem", "--keep", keep).code == 2
+    missing = run("serve", "--certificate", "x.pem", "--key", "y.pem", "--keep", keep)
+    assert (missing.code, "Traceback" in missing.error) == (2, False)

@@ -1,0 +1,82 @@
+"""Write docs/reference/http.md from the application: python tools/docs/service.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+from fastapi.routing import APIRoute
+
+from facekeep.domain.access import Scope
+from facekeep.interfaces.http import comparing, health, subjects
+from facekeep.interfaces.http.bodies import BODY_BYTES_MAX, PARTS_MAX
+from facekeep.interfaces.http.problems import PROBLEMS
+from facekeep.interfaces.http.security import scope_of
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "http.md"
+
+_INTRODUCTION = f"""# The service over HTTP
+
+This page is made from the program by `python tools/docs/service.py`; do not edit it.
+
+`facekeep serve` serves an open keep. Its description by OpenAPI 3.1 is at `/v1/openapi.json`. It listens on this
+machine only, unless it has a certificate, or `--insecure-plain-http` says that a proxy in front of it has one.
+
+A client sends `Authorization: Bearer TOKEN`. An administrator makes the token, for some scopes and at most a year:
+
+```
+facekeep token create till --scope verify,read --days 30
+```
+
+Only its SHA-256 is kept, sealed. What an operation needs is in the table; whoever has another scope is refused with
+403, before anything of the body is read.
+
+Bodies are JSON, with pictures in base64, or forms (`multipart/form-data`), with pictures as files; both have the same
+fields. A body has at most {BODY_BYTES_MAX >> 20} MiB, and {PARTS_MAX} parts if it is a form; one that is larger is
+refused before it is read, or where it passes the bound. Nothing of it is written to a disk. A person is named in paths
+by the identifier from the list of subjects and never by label, so that proxies that log paths log no names.
+
+Every answer has `X-Request-Id`: the caller's own, if it is 8 to 64 letters, digits and hyphens, else a random one.
+"""
+
+
+def page() -> str:
+    """The page as it should be."""
+    operations = ["## Operations", "", "| operation | what it does | scope |", "|---|---|---|"]
+    for part in (health, comparing, subjects):
+        for route in cast("list[APIRoute]", part.router.routes):
+            scope = scope_of(route)
+            method = _method(route)
+            what = (route.endpoint.__doc__ or "").strip().partition("\n")[0]
+            operations.append(f"| `{method} {route.path}` | {what} | {f'`{scope}`' if scope else 'none, no token'} |")
+    scopes = ["## Scopes", "", "| scope | operations |", "|---|---|"]
+    scopes += [f"| `{scope}` | {_with(scope)} |" for scope in Scope]
+    problems = ["## Problems", "", _PROBLEMS, "", "| type | status | title |", "|---|---|---|"]
+    problems += [f"| `urn:facekeep:problem:{kind.name}` | {kind.status} | {kind.title} |" for kind in PROBLEMS.values()]
+    return "\n".join([_INTRODUCTION, *operations, "", *scopes, "", *problems, ""])
+
+
+_PROBLEMS = """\
+Errors are `application/problem+json` (RFC 9457) with `type`, `title`, `status`, `detail`, `hint` and `request_id`;
+`faults` names fields that do not fit, `reasons` why a picture is not fit. A type keeps its meaning. A claim that is not
+verified and a search without candidates are answers and no errors."""
+
+
+def _method(route: APIRoute) -> str:
+    (method,) = route.methods or {""}
+    return method
+
+
+def _with(scope: Scope) -> str:
+    routes = [
+        route
+        for part in (health, comparing, subjects)
+        for route in cast("list[APIRoute]", part.router.routes)
+        if scope_of(route) is scope
+    ]
+    return ", ".join(f"`{_method(route)} {route.path}`" for route in routes)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
+    print(PAGE.name)
