@@ -12,17 +12,18 @@ from facekeep.domain.comparison import Calibration, Level
 from facekeep.domain.consent import Purpose
 from facekeep.domain.row import Pseudonym
 from facekeep.domain.subject import normalised_label
-from facekeep.errors import BudgetError, FormatError, ImageError, NotFoundError, RefusedError, UsageError
-from facekeep.service.acquisition import Acquisition, Probe
+from facekeep.errors import BudgetError, FormatError, NotFoundError, RefusedError, UsageError
 from facekeep.service.answers import Identification, IdentifiedCandidate, Verification
 from facekeep.service.opening import Roles
 from facekeep.service.references import comparable
-from facekeep.split.codes import fine_code
 from facekeep.split.gate import Hit, Question
 from facekeep.split.rules import NEEDS_CASE, VERIFY_FMR_MAX
 from facekeep.split.ticket import CANDIDATES_MAX, NEVER_RETURN
 
 _ROUNDING = 1 + 1e-9
+
+Answer = tuple[Hit, ...] | RefusedError
+"""Of the gate, to one question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +59,35 @@ class Search:
             raise UsageError("this gallery is reserved")
 
 
-class ComparisonService:
-    """Answers verifications and identifications. The caller holds the keep's lock."""
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A search that may be made.
 
-    def __init__(self, roles: Roles, acquisition: Acquisition, calibration: Calibration, secret: bytes) -> None:
+    Attributes:
+        question: for the halves.
+        purpose: of the search.
+        fmr: false match rate of each comparison that keeps the whole search below the rate asked for.
+        searched: references in the keep.
+    """
+
+    question: Question = field(repr=False)
+    purpose: Purpose
+    fmr: float
+    searched: int
+
+
+class ComparisonService:
+    """What is asked of the halves, and what their answers mean. The caller holds the keep's lock."""
+
+    def __init__(self, roles: Roles, calibration: Calibration, secret: bytes) -> None:
         """Be ready.
 
         Args:
             roles: of the keep.
-            acquisition: pictures to templates.
             calibration: of the keep's model.
             secret: keys the pseudonyms of operators, 32 bytes.
         """
         self._roles = roles
-        self._acquisition = acquisition
         self._calibration = calibration
         self._secret = secret
 
@@ -91,11 +107,14 @@ class ComparisonService:
 
     # Verification
 
-    def verify(self, label: str, picture: bytes, fmr: float, purpose: Purpose, operator: str) -> Verification:
-        """Compare a picture with all references of one person.
+    def claim(self, label: str, fmr: float, purpose: Purpose, operator: str) -> list[Question]:
+        """What to ask about a claim: one question for each reference of the person.
 
         The rate asked for is shared between the references, so that more of them do not let more strangers pass. Of
         more references than the strictest threshold can serve, the newest are compared: a refusal would tell them.
+
+        Raises:
+            UsageError: the rate or the purpose is not one of verification.
         """
         asked_by = self.operator(operator)
         if not 0 < fmr <= VERIFY_FMR_MAX * _ROUNDING:
@@ -111,13 +130,16 @@ class ComparisonService:
                     "the calibration of this model knows no threshold that strict", hint="Ask for a higher rate."
                 )
             rows = rows[1:]
-        probe = self._acquisition.for_probe(picture)
-        if probe.template is None:
-            return Verification(False, acquired=False, reasons=probe.reasons)
-        fine = fine_code(probe.template.vector)
-        questions = [(Question(purpose.value, level, asked_by, row=row), fine) for row in rows]
+        return [Question(purpose.value, level, asked_by, row=row) for row in rows]
+
+    def verified(self, answers: Sequence[Answer]) -> Verification:
+        """What the answers to the questions of a claim mean.
+
+        Raises:
+            RefusedError: a half refused, for another reason than a lock.
+        """
         band = 0
-        for answer in self._roles.gate.search_many(questions):
+        for answer in answers:
             if isinstance(answer, BudgetError):
                 continue  # a locked reference and a non-match look alike
             if isinstance(answer, RefusedError):
@@ -126,7 +148,7 @@ class ComparisonService:
         if band == 0:
             return Verification(False)
         passed = self._level(band)
-        return Verification(True, one_in=passed.one_in // len(rows), extrapolated=passed.extrapolated)
+        return Verification(True, one_in=passed.one_in // len(answers), extrapolated=passed.extrapolated)
 
     def _rows_of(self, label: str, purpose: Purpose) -> list[Pseudonym]:
         """The rows to compare with, oldest first; for somebody absent, or without consent, a row that nobody has."""
@@ -142,15 +164,13 @@ class ComparisonService:
 
     # Identification
 
-    def identify(self, pictures: Sequence[bytes], search: Search, now: datetime) -> list[Identification | ImageError]:
-        """Search for the subject of each picture.
-
-        Returns:
-            In order; a picture that cannot be decoded gives its error.
+    def plan(self, search: Search, now: datetime) -> Planned:
+        """What to ask for a search.
 
         Raises:
-            RefusedError: a half refused a search.
+            RefusedError: the case does not fit.
             NotFoundError: there is no such case.
+            UsageError: no threshold is strict enough, or a case is missing.
         """
         asked_by = self.operator(search.operator)
         case = self._case(search, now)
@@ -161,8 +181,6 @@ class ComparisonService:
                 "the calibration of this model knows no threshold strict enough for so large a gallery",
                 hint="Ask for a higher false positive identification rate, or search a smaller gallery.",
             )
-        fmr = self._calibration.levels[level].fmr
-        probes = self._acquisition.for_probes(pictures)
         question = Question(
             search.purpose.value,
             level,
@@ -171,24 +189,17 @@ class ComparisonService:
             gallery=search.gallery,
             candidates=search.candidates,
         )
-        questions = [
-            (question, fine_code(probe.template.vector))
-            for probe in probes
-            if isinstance(probe, Probe) and probe.template is not None
-        ]
-        found = iter(self._roles.gate.search_many(questions))
-        answers: list[Identification | ImageError] = []
-        for probe in probes:
-            if isinstance(probe, ImageError):
-                answers.append(probe)
-            elif probe.template is None:
-                answers.append(Identification((), fmr, rows, acquired=False, reasons=probe.reasons))
-            else:
-                hits = next(found)
-                if isinstance(hits, RefusedError):
-                    raise hits
-                answers.append(Identification(self._people(hits, search.purpose), fmr, rows))
-        return answers
+        return Planned(question, search.purpose, self._calibration.levels[level].fmr, rows)
+
+    def identified(self, planned: Planned, answer: Answer) -> Identification:
+        """What the answer to a search means.
+
+        Raises:
+            RefusedError: a half refused it.
+        """
+        if isinstance(answer, RefusedError):
+            raise answer
+        return Identification(self._people(answer, planned.purpose), planned.fmr, planned.searched)
 
     def _case(self, search: Search, now: datetime) -> str:
         if not search.case:

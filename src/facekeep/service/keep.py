@@ -11,6 +11,7 @@ from facekeep.domain.search import Case
 from facekeep.domain.subject import SubjectId
 from facekeep.errors import ImageError, NotFoundError, RefusedError, UsageError
 from facekeep.service.access import AccessService, IssuedToken
+from facekeep.service.acquisition import Probe
 from facekeep.service.answers import (
     Enrolment,
     EnrolOutcome,
@@ -21,13 +22,16 @@ from facekeep.service.answers import (
     SubjectSummary,
     Verification,
 )
-from facekeep.service.comparison import ComparisonService, Search
+from facekeep.service.combining import Combiner
+from facekeep.service.comparison import Answer, ComparisonService, Planned, Search
 from facekeep.service.enrolment import EnrolmentService, Person, Terms
 from facekeep.service.keep_life import KeepLife
 from facekeep.service.never_return import NeverReturn
 from facekeep.service.opening import Roles
 from facekeep.service.references import comparable
 from facekeep.service.rights import RightsService
+from facekeep.split.codes import FineCode, fine_code
+from facekeep.split.gate import Question
 
 __all__ = ["REFRESH_DAYS", "Keep", "Person"]
 
@@ -35,6 +39,9 @@ REFRESH_DAYS = 30
 """How often a keep is to be refreshed; copies made before a refresh are unreadable after it."""
 
 _PAGE = 100
+_TOGETHER = 32  # searches of one pass; more at once would keep each waiting for all
+
+Asked = tuple[Question, FineCode]
 
 
 class Keep(KeepLife):
@@ -46,9 +53,12 @@ class Keep(KeepLife):
         True
     """
 
+    def _begin(self) -> None:
+        self._search = Combiner[Asked, Answer](self._search_together, largest=_TOGETHER)
+
     def _adopt(self, roles: Roles) -> None:
         super()._adopt(roles)
-        self._comparison = ComparisonService(roles, self._acquisition, self._calibration, self._secret)
+        self._comparison = ComparisonService(roles, self._calibration, self._secret)
         self._never_return = NeverReturn(roles, self._calibration)
         self._enrolment = EnrolmentService(roles, self._acquisition, self._never_return)
         self._rights = RightsService(roles)
@@ -190,7 +200,12 @@ class Keep(KeepLife):
             DisagreementError: the halves disagree; nothing was released.
         """
         with self._using():
-            return self._comparison.verify(label, picture, fmr, purpose, operator)
+            questions = self._comparison.claim(label, fmr, purpose, operator)
+        probe = self._acquisition.for_probe(picture)
+        if probe.template is None:
+            return Verification(False, acquired=False, reasons=probe.reasons)
+        code = fine_code(probe.template.vector)
+        return self._comparison.verified(self._search([(question, code) for question in questions]))
 
     def identify(
         self,
@@ -219,17 +234,41 @@ class Keep(KeepLife):
             NotFoundError: there is no such case.
             ImageError: the picture cannot be decoded.
         """
-        search = Search(operator, case, fpir, gallery, candidates, purpose)
-        with self._using():
-            (answer,) = self._comparison.identify([picture], search, self._now())
+        (answer,) = self.identify_many([picture], Search(operator, case, fpir, gallery, candidates, purpose))
         if isinstance(answer, ImageError):
             raise answer
         return answer
 
     def identify_many(self, pictures: Sequence[bytes], search: Search) -> list[Identification | ImageError]:
-        """Several searches that share passes over the gallery; each counts. A bad picture gives its error."""
+        """Several searches that share passes over the gallery; each counts. A bad picture gives its error.
+
+        Raises:
+            RefusedError: a half refused one of them.
+            NotFoundError: there is no such case.
+        """
         with self._using():
-            return self._comparison.identify(pictures, search, self._now())
+            planned = self._comparison.plan(search, self._now())
+        # Pictures are taken apart without the lock, so that others can search meanwhile.
+        probes = self._acquisition.for_probes(pictures)
+        templates = [probe.template for probe in probes if isinstance(probe, Probe)]
+        codes = [fine_code(template.vector) for template in templates if template is not None]
+        found = iter(self._search([(planned.question, code) for code in codes]))
+        with self._using():
+            return [self._identification(planned, probe, found) for probe in probes]
+
+    def _identification(
+        self, planned: Planned, probe: Probe | ImageError, found: Iterator[Answer]
+    ) -> Identification | ImageError:
+        if isinstance(probe, ImageError):
+            return probe
+        if probe.template is None:
+            return Identification((), planned.fmr, planned.searched, acquired=False, reasons=probe.reasons)
+        return self._comparison.identified(planned, next(found))
+
+    def _search_together(self, asked: Sequence[Asked]) -> list[Answer]:
+        """One pass over the gallery for everybody who waits for one."""
+        with self._using():
+            return self._roles.gate.search_many(asked)
 
     def open_case(self, title: str, *, operator: str, purpose: Purpose = Purpose.IDENTIFY, days: int = 30) -> str:
         """Open a case, the reason of searches, for 1 to 366 days; gives its title.

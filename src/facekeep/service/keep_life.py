@@ -56,7 +56,11 @@ class KeepLife:
         self._threads = threads
         self._lock = threading.RLock()
         self._closed = self._stale = False
+        self._begin()
         self._adopt(roles)
+
+    def _begin(self) -> None:
+        """Make what outlives the stores being opened anew."""
 
     def _adopt(self, roles: Roles) -> None:
         self._roles = roles
