@@ -1,0 +1,16 @@
+"""The Python client of a served keep: the same questions and answers as :class:`facekeep.Keep`, over HTTP.
+
+Example:
+    >>> from facekeep.client import Client
+    >>> with Client("http://127.0.0.1:8744", token) as client:  # doctest: +SKIP
+    ...     client.verify(subject, Path("probe.jpg").read_bytes()).verified
+    True
+"""
+
+from __future__ import annotations
+
+from facekeep.client.asynchronous import AsyncClient
+from facekeep.client.calls import CaseDetails, EnrolledSubject, SubjectPage
+from facekeep.client.synchronous import Client
+
+__all__ = ["AsyncClient", "CaseDetails", "Client", "EnrolledSubject", "SubjectPage"]

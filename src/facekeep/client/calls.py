@@ -1,0 +1,223 @@
+"""Each operation of the service as a value: what to send, and what the answer means. Nothing here sends anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+from facekeep.domain.consent import Consent, Purpose
+from facekeep.service.answers import (
+    Erasure,
+    Identification,
+    IdentifiedCandidate,
+    SubjectDetails,
+    SubjectSummary,
+    Verification,
+)
+
+_T = TypeVar("_T")
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[_T]):
+    """One request.
+
+    Attributes:
+        method: of HTTP.
+        path: below the address of the service.
+        parse: makes the answer of the document.
+        json: body, or None.
+        fields: of a form, if pictures are sent.
+        pictures: names and bytes.
+        query: parameters.
+    """
+
+    method: str
+    path: str
+    parse: Callable[[Any], _T]
+    json: Json | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    pictures: Sequence[tuple[str, bytes]] = field(default=(), repr=False)
+    query: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolledSubject:
+    """An acknowledged enrolment.
+
+    Attributes:
+        id: of the person, 32 hexadecimal digits.
+        references: how many were added.
+        gallery: to which group.
+        purposes: what they may be used for.
+        never_returned: whether no 1:N search gives the person.
+    """
+
+    id: str
+    references: int
+    gallery: str
+    purposes: tuple[Purpose, ...]
+    never_returned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectPage:
+    """A page of data subjects; ``next`` asks for the page behind it, None on the last."""
+
+    subjects: tuple[SubjectSummary, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseDetails:
+    """A case, bounded in time."""
+
+    title: str = field(repr=False)
+    purpose: Purpose
+    opened: datetime
+    expires: datetime
+    closed: datetime | None
+
+
+def verification(subject: str, picture: bytes, fmr: float, purpose: Purpose) -> Call[Verification]:
+    """See :meth:`facekeep.client.Client.verify`."""
+    fields = {"subject": subject, "fmr": repr(fmr), "purpose": purpose.value}
+    pictures = [("picture", picture)]
+    return Call("POST", "/v1/verifications", _verification, fields=fields, pictures=pictures)
+
+
+def _verification(d: Json) -> Verification:
+    reasons = tuple(d["reasons"])
+    return Verification(d["verified"], d["one_in"], d["extrapolated"], d["acquired"], reasons)
+
+
+def identification(
+    picture: bytes, *, case: str, fpir: float, gallery: str, candidates: int, purpose: Purpose
+) -> Call[Identification]:
+    """See :meth:`facekeep.client.Client.identify`."""
+    fields = {"case": case, "fpir": repr(fpir), "gallery": gallery, "candidates": str(candidates)}
+    return Call(
+        "POST",
+        "/v1/identifications",
+        _identification,
+        fields={**fields, "purpose": purpose.value},
+        pictures=[("picture", picture)],
+    )
+
+
+def _identification(d: Json) -> Identification:
+    found = (IdentifiedCandidate(c["label"], c["name"], c["one_in"], c["extrapolated"]) for c in d["candidates"])
+    return Identification(tuple(found), d["fmr"], d["searched"], d["acquired"], tuple(d["reasons"]))
+
+
+def cases() -> Call[tuple[CaseDetails, ...]]:
+    """See :meth:`facekeep.client.Client.cases`."""
+    return Call("GET", "/v1/cases", lambda documents: tuple(map(_case, documents)))
+
+
+def open_case(title: str, purpose: Purpose, days: int) -> Call[CaseDetails]:
+    """See :meth:`facekeep.client.Client.open_case`."""
+    return Call("POST", "/v1/cases", _case, json={"title": title, "purpose": purpose.value, "days": days})
+
+
+def _case(d: Json) -> CaseDetails:
+    return CaseDetails(d["title"], Purpose(d["purpose"]), _time(d["opened"]), _time(d["expires"]), _maybe(d["closed"]))
+
+
+def enrolment(
+    label: str, pictures: Sequence[bytes], *, purposes: Sequence[Purpose], notice: str, name: str, gallery: str
+) -> Call[EnrolledSubject]:
+    """See :meth:`facekeep.client.Client.enrol`."""
+    fields = {"label": label, "name": name, "gallery": gallery, "notice": notice}
+    return Call(
+        "POST",
+        "/v1/subjects",
+        _enrolled,
+        fields={**fields, "purposes": [purpose.value for purpose in purposes]},
+        pictures=[("pictures", picture) for picture in pictures],
+    )
+
+
+def _enrolled(d: Json) -> EnrolledSubject:
+    return EnrolledSubject(d["id"], d["references"], d["gallery"], _purposes(d), d["never_returned"])
+
+
+def subjects(after: str | None, limit: int) -> Call[SubjectPage]:
+    """See :meth:`facekeep.client.Client.subjects`."""
+    query = {"limit": str(limit)} | ({} if after is None else {"after": after})
+    return Call("GET", "/v1/subjects", _page, query=query)
+
+
+def _page(d: Json) -> SubjectPage:
+    return SubjectPage(tuple(map(_summary, d["subjects"])), d["next"])
+
+
+def _summary(d: Json) -> SubjectSummary:
+    return SubjectSummary(d["id"], d["label"], d["name"], d["references"], _purposes(d), _maybe(d["enrolled"]))
+
+
+def subject(subject: str) -> Call[SubjectDetails]:
+    """See :meth:`facekeep.client.Client.subject`."""
+    return Call("GET", _of(subject), _details)
+
+
+def _details(d: Json) -> SubjectDetails:
+    return SubjectDetails(
+        d["id"],
+        d["label"],
+        d["name"],
+        tuple(d["galleries"]),
+        d["references"],
+        _purposes(d),
+        _maybe(d["enrolled"]),
+        _consents(d["consents"]),
+        d["never_returned"],
+        d["locked"],
+    )
+
+
+def erasure(subject: str) -> Call[Erasure]:
+    """See :meth:`facekeep.client.Client.erase`."""
+    return Call("DELETE", _of(subject), lambda d: Erasure(d["references"], _time(d["backups_readable_until"])))
+
+
+def consent(subject: str, purpose: Purpose, notice: str) -> Call[tuple[Consent, ...]]:
+    """See :meth:`facekeep.client.Client.give_consent`."""
+    return Call("POST", f"{_of(subject)}/consents", _consents, json={"purpose": purpose.value, "notice": notice})
+
+
+def withdrawal(subject: str, purpose: Purpose) -> Call[tuple[Consent, ...]]:
+    """See :meth:`facekeep.client.Client.withdraw_consent`."""
+    return Call("DELETE", f"{_of(subject)}/consents/{purpose.value}", _consents)
+
+
+def version() -> Call[str]:
+    """See :meth:`facekeep.client.Client.version`."""
+    return Call("GET", "/v1/version", lambda d: str(d["version"]))
+
+
+def _of(subject: str) -> str:
+    return f"/v1/subjects/{quote(subject, safe='')}"
+
+
+def _consents(documents: Sequence[Json]) -> tuple[Consent, ...]:
+    return tuple(
+        Consent(Purpose(d["purpose"]), d["notice"], _time(d["given"]), _maybe(d["withdrawn"])) for d in documents
+    )
+
+
+def _purposes(d: Json) -> tuple[Purpose, ...]:
+    return tuple(Purpose(purpose) for purpose in d["purposes"])
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _maybe(text: str | None) -> datetime | None:
+    return None if text is None else _time(text)

@@ -1,0 +1,201 @@
+"""The client for synchronous code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx2
+
+from facekeep.client import calls
+from facekeep.client.calls import Call, CaseDetails, EnrolledSubject, SubjectPage
+from facekeep.client.exchange import TIMEOUT_SECONDS, answer_of, headers_for, request_of, unreachable
+from facekeep.domain.consent import Consent, Purpose
+from facekeep.service.answers import Erasure, Identification, SubjectDetails, SubjectSummary, Verification
+
+_T = TypeVar("_T")
+
+
+class Client:
+    """A connection to a served keep, with a token; safe for threads. May raise UnavailableError."""
+
+    def __init__(
+        self,
+        address: str,
+        token: str,
+        *,
+        timeout: float = TIMEOUT_SECONDS,
+        transport: httpx2.BaseTransport | None = None,
+    ) -> None:
+        """Be ready; nothing is sent yet.
+
+        Args:
+            address: of the service, for instance ``https://faces.example``.
+            token: what ``facekeep token create`` printed.
+            timeout: seconds that an answer may take.
+            transport: how to connect, for tests and special networks.
+
+        Raises:
+            UsageError: the token cannot be one.
+        """
+        self._http = httpx2.Client(
+            base_url=address, headers=headers_for(token), timeout=timeout, transport=transport, trust_env=False
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connection."""
+        self._http.close()
+
+    def _do(self, call: Call[_T]) -> _T:
+        arguments: dict[str, Any] = request_of(call)
+        try:
+            response = self._http.request(**arguments)
+        except httpx2.TransportError:
+            raise unreachable() from None
+        return answer_of(call, response)
+
+    # People
+
+    def enrol(
+        self,
+        label: str,
+        pictures: Sequence[bytes],
+        *,
+        purposes: Sequence[Purpose],
+        notice: str,
+        name: str = "",
+        gallery: str = "main",
+    ) -> EnrolledSubject:
+        """Enrol a person, or give a known person further references. Needs the scope ``enrol``.
+
+        Args:
+            label: what operators call the person by, unique in the keep.
+            pictures: 1 to 16, each of this person alone.
+            purposes: what the person consented to.
+            notice: the text that the person was shown.
+            name: the person's name.
+            gallery: the group.
+
+        Raises:
+            ConsentError: no purpose or no notice.
+            BadInputError: a picture is not fit; nothing was enrolled.
+        """
+        return self._do(calls.enrolment(label, pictures, purposes=purposes, notice=notice, name=name, gallery=gallery))
+
+    def page(self, *, after: str | None = None, limit: int = 50) -> SubjectPage:
+        """A page of data subjects, in a random order that stays the same. Needs the scope ``read``.
+
+        Args:
+            after: ``next`` of the page before, None for the first.
+            limit: 1 to 100.
+        """
+        return self._do(calls.subjects(after, limit))
+
+    def subjects(self) -> Iterator[SubjectSummary]:
+        """Everybody, a page at a time. Needs the scope ``read``."""
+        page = self.page()
+        while True:
+            yield from page.subjects
+            if page.next is None:
+                return
+            page = self.page(after=page.next)
+
+    def subject(self, subject: str) -> SubjectDetails:
+        """All that the registry holds of a person, by identifier. Needs the scope ``read``.
+
+        Raises:
+            NotFoundError: there is no such person, or not any more.
+        """
+        return self._do(calls.subject(subject))
+
+    def erase(self, subject: str) -> Erasure:
+        """Erase a person. When this returns, key, rows and records are gone. Needs the scope ``erase``.
+
+        Raises:
+            NotFoundError: there is no such person, or not any more.
+        """
+        return self._do(calls.erasure(subject))
+
+    def give_consent(self, subject: str, purpose: Purpose, notice: str) -> tuple[Consent, ...]:
+        """Record a consent; gives all of the person. Needs the scope ``consent``."""
+        return self._do(calls.consent(subject, purpose, notice))
+
+    def withdraw_consent(self, subject: str, purpose: Purpose) -> tuple[Consent, ...]:
+        """Record a withdrawal, which the next comparison knows; gives all consents. Needs the scope ``consent``.
+
+        Raises:
+            NotFoundError: no such person, or no consent to withdraw.
+        """
+        return self._do(calls.withdrawal(subject, purpose))
+
+    # Comparing
+
+    def verify(
+        self, subject: str, picture: bytes, *, fmr: float = 1e-4, purpose: Purpose = Purpose.VERIFY
+    ) -> Verification:
+        """Say whether a picture is of the person it claims to be of. Needs the scope ``verify``.
+
+        Args:
+            subject: the claim, an identifier.
+            picture: the probe.
+            fmr: false match rate of the whole answer, at most 1e-4.
+            purpose: ``VERIFY`` or ``PAYMENT``.
+
+        Raises:
+            PurposeOffError: the purpose is switched off.
+            ImageError: the picture cannot be decoded.
+        """
+        return self._do(calls.verification(subject, picture, fmr, purpose))
+
+    def identify(
+        self,
+        picture: bytes,
+        *,
+        case: str = "",
+        fpir: float = 0.01,
+        gallery: str = "",
+        candidates: int = 5,
+        purpose: Purpose = Purpose.IDENTIFY,
+    ) -> Identification:
+        """Search a gallery for the person in a picture. No candidate means unknown. Needs the scope ``identify``.
+
+        Args:
+            picture: the probe.
+            case: title of an open case; purposes ``ATTENDANCE`` and ``OWN_PHOTOS`` need none.
+            fpir: how often the search of a stranger may give anybody.
+            gallery: the only group to search, "" for all.
+            candidates: how many people at most, 1 to 10.
+            purpose: a purpose of 1:N search.
+
+        Raises:
+            RefusedError: the purpose is off, the case does not fit, or a budget is used up.
+            NotFoundError: there is no such case.
+        """
+        return self._do(
+            calls.identification(picture, case=case, fpir=fpir, gallery=gallery, candidates=candidates, purpose=purpose)
+        )
+
+    def cases(self) -> tuple[CaseDetails, ...]:
+        """All cases, oldest first. Needs the scope ``read``."""
+        return self._do(calls.cases())
+
+    def open_case(self, title: str, *, purpose: Purpose = Purpose.IDENTIFY, days: int = 30) -> CaseDetails:
+        """Open a case, the reason of searches, for 1 to 366 days. Needs the scope ``cases``.
+
+        Raises:
+            UsageError: there is already one with this title.
+        """
+        return self._do(calls.open_case(title, purpose, days))
+
+    def version(self) -> str:
+        """The version of the service; needs no scope."""
+        return self._do(calls.version())
