@@ -90,6 +90,11 @@ def test_a_search_under_a_case(client: Client, picture: Picture) -> None:
         client.identify(picture("obama2.jpg"))
 
 
+def test_two_pictures(client: Client, picture: Picture) -> None:
+    assert client.compare(picture("obama2.jpg"), picture("obama3.jpg")).verified
+    assert not client.compare(picture("obama2.jpg"), picture("biden.jpg")).verified
+
+
 def test_errors_are_those_of_the_library(client: Client, app: FastAPI, keep: Keep, picture: Picture) -> None:
     with pytest.raises(errors.ImageError):
         client.verify("0" * 32, b"no picture")
@@ -188,5 +193,5 @@ def test_both_clients_have_the_same_methods() -> None:
         }
 
     assert methods(Client) == methods(AsyncClient)
-    assert len(methods(Client)) == 13
+    assert len(methods(Client)) == 14
     assert issubclass(errors.UnavailableError, FacekeepError)

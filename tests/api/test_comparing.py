@@ -42,6 +42,27 @@ def test_a_claim_is_verified_and_another_face_is_not(
     assert verify("somebody else", "obama2.jpg") == no
 
 
+@pytest.mark.parametrize("form", [False, True])
+def test_two_pictures_of_one_person_and_of_two(asking: Asking, keep: Keep, pictures: Path, form: bool) -> None:
+    client, data = asking(Scope.COMPARE), {name: (pictures / name).read_bytes() for name in ("obama.jpg", "obama2.jpg")}
+    data["biden.jpg"] = (pictures / "biden.jpg").read_bytes()
+
+    def compare(one: bytes, other: bytes) -> dict[str, object]:
+        if form:
+            answer = client.post("/v1/comparisons", files={"picture": ("a", one), "other_picture": ("b", other)})
+        else:
+            answer = client.post("/v1/comparisons", json={"picture": b64(one), "other_picture": b64(other)})
+        assert answer.status_code == 200, answer.text
+        document: dict[str, object] = answer.json()
+        return document
+
+    rows = keep.status().references
+    assert compare(data["obama.jpg"], data["obama2.jpg"])["verified"] is True
+    assert compare(data["obama.jpg"], data["biden.jpg"])["verified"] is False
+    assert compare(data["biden.jpg"], data["biden.jpg"])["verified"] is True
+    assert keep.status().references == rows
+
+
 def test_a_picture_without_a_face_says_why(asking: Asking, identifier: Identifier) -> None:
     import io
 

@@ -23,6 +23,7 @@ from tests.api.conftest import Asking, b64
 OPEN = {("GET", "/health/live"), ("GET", "/health/ready"), ("GET", "/v1/version"), ("GET", "/v1/openapi.json")}
 NEEDS = {
     ("POST", "/v1/verifications"): Scope.VERIFY,
+    ("POST", "/v1/comparisons"): Scope.COMPARE,
     ("POST", "/v1/identifications"): Scope.IDENTIFY,
     ("GET", "/v1/cases"): Scope.READ,
     ("POST", "/v1/cases"): Scope.CASES,

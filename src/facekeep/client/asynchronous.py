@@ -159,6 +159,20 @@ class AsyncClient:
         """
         return await self._do(calls.verification(subject, picture, fmr, purpose))
 
+    async def compare(self, first: bytes, second: bytes, *, fmr: float = 1e-4) -> Verification:
+        """Say whether two pictures are of one person; nothing is kept. Needs the scope ``compare``.
+
+        Args:
+            first: a picture of one person.
+            second: another.
+            fmr: false match rate, at most 1e-4.
+
+        Raises:
+            PurposeOffError: verification is switched off.
+            ImageError: a picture cannot be decoded.
+        """
+        return await self._do(calls.comparison(first, second, fmr))
+
     async def identify(
         self,
         picture: bytes,

@@ -96,6 +96,12 @@ def _verification(d: Json) -> Verification:
     return Verification(d["verified"], d["one_in"], d["extrapolated"], d["acquired"], reasons)
 
 
+def comparison(first: bytes, second: bytes, fmr: float) -> Call[Verification]:
+    """See :meth:`facekeep.client.Client.compare`."""
+    pictures = [("picture", first), ("other_picture", second)]
+    return Call("POST", "/v1/comparisons", _verification, fields={"fmr": repr(fmr)}, pictures=pictures)
+
+
 def identification(
     picture: bytes, *, case: str, fpir: float, gallery: str, candidates: int, purpose: Purpose
 ) -> Call[Identification]:

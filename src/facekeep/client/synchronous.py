@@ -156,6 +156,20 @@ class Client:
         """
         return self._do(calls.verification(subject, picture, fmr, purpose))
 
+    def compare(self, first: bytes, second: bytes, *, fmr: float = 1e-4) -> Verification:
+        """Say whether two pictures are of one person; nothing is kept. Needs the scope ``compare``.
+
+        Args:
+            first: a picture of one person.
+            second: another.
+            fmr: false match rate, at most 1e-4.
+
+        Raises:
+            PurposeOffError: verification is switched off.
+            ImageError: a picture cannot be decoded.
+        """
+        return self._do(calls.comparison(first, second, fmr))
+
     def identify(
         self,
         picture: bytes,

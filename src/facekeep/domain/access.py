@@ -22,6 +22,8 @@ class Scope(StrEnum):
 
     VERIFY = "verify"
     """Compare a picture with the references of one person."""
+    COMPARE = "compare"
+    """Compare two pictures with each other."""
     IDENTIFY = "identify"
     """Search a gallery, under a case where the purpose needs one."""
     ENROL = "enrol"

@@ -8,14 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import numpy as np
+
 from facekeep.domain.comparison import Calibration, Level
 from facekeep.domain.consent import Purpose
 from facekeep.domain.row import Pseudonym
 from facekeep.domain.subject import normalised_label
-from facekeep.errors import BudgetError, FormatError, NotFoundError, RefusedError, UsageError
+from facekeep.errors import BudgetError, FormatError, NotFoundError, PurposeOffError, RefusedError, UsageError
 from facekeep.service.answers import Identification, IdentifiedCandidate, Verification
 from facekeep.service.opening import Roles
 from facekeep.service.references import comparable
+from facekeep.split.codes import FineCode
 from facekeep.split.gate import Hit, Question
 from facekeep.split.rules import NEEDS_CASE, VERIFY_FMR_MAX
 from facekeep.split.ticket import CANDIDATES_MAX, NEVER_RETURN
@@ -117,19 +120,12 @@ class ComparisonService:
             UsageError: the rate or the purpose is not one of verification.
         """
         asked_by = self.operator(operator)
-        if not 0 < fmr <= VERIFY_FMR_MAX * _ROUNDING:
-            raise UsageError(
-                "verification takes a false match rate above 0 and at most 1e-4", hint="For example --fmr 1e-4."
-            )
+        self._level_of(fmr)
         if not purpose.is_one_to_one:
             raise UsageError("this purpose searches a gallery", hint="Identify instead of verifying.")
         rows = self._rows_of(label, purpose)
         while (level := self._calibration.level_for_fmr(fmr / len(rows))) is None:
-            if len(rows) == 1:
-                raise UsageError(
-                    "the calibration of this model knows no threshold that strict", hint="Ask for a higher rate."
-                )
-            rows = rows[1:]
+            rows = rows[1:]  # one is left at the least, for its level is known
         return [Question(purpose.value, level, asked_by, row=row) for row in rows]
 
     def verified(self, answers: Sequence[Answer]) -> Verification:
@@ -149,6 +145,39 @@ class ComparisonService:
             return Verification(False)
         passed = self._level(band)
         return Verification(True, one_in=passed.one_in // len(answers), extrapolated=passed.extrapolated)
+
+    def level_of_pair(self, fmr: float, operator: str) -> int:
+        """The level at which two pictures may be compared.
+
+        Raises:
+            UsageError: the rate is not one of verification, or nobody asks.
+            PurposeOffError: verification is switched off.
+        """
+        self.operator(operator)
+        if not self._roles.registry.switches()[Purpose.VERIFY]:
+            raise PurposeOffError("the purpose is switched off")
+        return self._level_of(fmr)
+
+    def alike(self, first: FineCode, second: FineCode, level: int) -> Verification:
+        """Whether two codes are of one person, as the halves would say it of a probe and a reference."""
+        score = int(first.astype(np.int64) @ second.astype(np.int64))
+        if score < self._calibration.integer_thresholds()[level]:
+            return Verification(False)
+        # No stricter level is told than was asked for, as of a reference: levels are a coarse score (ADR 5).
+        passed = self._calibration.levels[level]
+        return Verification(True, one_in=passed.one_in, extrapolated=passed.extrapolated)
+
+    def _level_of(self, fmr: float) -> int:
+        if not 0 < fmr <= VERIFY_FMR_MAX * _ROUNDING:
+            raise UsageError(
+                "verification takes a false match rate above 0 and at most 1e-4", hint="For example --fmr 1e-4."
+            )
+        level = self._calibration.level_for_fmr(fmr)
+        if level is None:
+            raise UsageError(
+                "the calibration of this model knows no threshold that strict", hint="Ask for a higher rate."
+            )
+        return level
 
     def _rows_of(self, label: str, purpose: Purpose) -> list[Pseudonym]:
         """The rows to compare with, oldest first; for somebody absent, or without consent, a row that nobody has."""

@@ -207,6 +207,33 @@ class Keep(KeepLife):
         code = fine_code(probe.template.vector)
         return self._comparison.verified(self._search([(question, code) for question in questions]))
 
+    def compare(self, first: bytes, second: bytes, *, operator: str, fmr: float = 1e-4) -> Verification:
+        """Say whether two pictures are of one person. Nobody has to be enrolled, and nothing is kept.
+
+        Args:
+            first: a picture of one person.
+            second: another.
+            operator: who asks.
+            fmr: false match rate, at most 1e-4.
+
+        Raises:
+            PurposeOffError: verification is switched off.
+            ImageError: a picture cannot be decoded.
+        """
+        with self._using():
+            level = self._comparison.level_of_pair(fmr, operator)
+        probes = self._acquisition.for_probes([first, second])
+        for probe in probes:
+            if isinstance(probe, ImageError):
+                raise probe
+        acquired = [probe for probe in probes if isinstance(probe, Probe)]
+        codes = [fine_code(probe.template.vector) for probe in acquired if probe.template is not None]
+        if len(codes) < len(probes):
+            reasons = dict.fromkeys(reason for probe in acquired for reason in probe.reasons)
+            return Verification(False, acquired=False, reasons=tuple(reasons))
+        one, other = codes
+        return self._comparison.alike(one, other, level)
+
     def identify(
         self,
         picture: bytes,

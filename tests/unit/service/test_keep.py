@@ -22,6 +22,7 @@ from facekeep.errors import (
 )
 from facekeep.face.models import ModelPack
 from facekeep.face.pipeline import PipelineSettings
+from facekeep.service.answers import Verification
 from facekeep.service.comparison import Search
 from facekeep.service.keep import Keep, Person
 
@@ -44,6 +45,26 @@ def test_the_same_person_is_verified_and_another_is_not(keep: Keep, picture: Pic
         assert keep.verify("obama", picture(other), operator="op") == keep.verify(
             "nobody", picture(other), operator="op"
         )
+
+
+def test_two_pictures_are_compared_as_a_picture_and_a_reference_are(keep: Keep, picture: Picture) -> None:
+    same = keep.compare(picture("obama.jpg"), picture("obama2.jpg"), operator="desk")
+    assert same == keep.verify("obama", picture("obama2.jpg"), operator="desk")
+    assert same.verified
+    assert keep.compare(picture("obama.jpg"), picture("biden.jpg"), operator="desk") == Verification(False)
+    grey = cv2.imencode(".png", np.full((400, 400, 3), 120, np.uint8))[1].tobytes()
+    blank = keep.compare(picture("obama.jpg"), grey, operator="desk")
+    assert (blank.verified, blank.acquired) == (False, False)
+    assert blank.reasons
+    with pytest.raises(ImageError):
+        keep.compare(picture("obama.jpg"), b"", operator="desk")
+    with pytest.raises(UsageError, match="1e-4"):
+        keep.compare(picture("obama.jpg"), picture("obama2.jpg"), operator="desk", fmr=1e-3)
+    with pytest.raises(UsageError, match="operator"):
+        keep.compare(picture("obama.jpg"), picture("obama2.jpg"), operator="")
+    keep.switch(Purpose.VERIFY, False)
+    with pytest.raises(PurposeOffError):
+        keep.compare(picture("obama.jpg"), picture("obama2.jpg"), operator="desk")
 
 
 def test_a_picture_without_a_face_is_not_acquired(keep: Keep) -> None:

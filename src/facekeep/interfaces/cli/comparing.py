@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from facekeep.domain.consent import Purpose
-from facekeep.errors import ImageError
+from facekeep.errors import ImageError, UsageError
 from facekeep.interfaces.cli.context import composition
 from facekeep.interfaces.cli.options import (
     CaseOption,
@@ -21,7 +21,7 @@ from facekeep.interfaces.cli.options import (
 from facekeep.interfaces.cli.reply import Exit, Heading, Line, Rows, band, reply, shown, when
 
 if TYPE_CHECKING:
-    from facekeep.service.answers import Identification
+    from facekeep.service.answers import Identification, Verification
 
 __all__ = ["add_commands", "identification_document", "identification_lines"]
 
@@ -32,6 +32,7 @@ def add_commands(app: typer.Typer) -> None:
     """Add the commands of this module."""
     panel = "Compare"
     app.command(rich_help_panel=panel)(verify)
+    app.command(rich_help_panel=panel)(compare)
     app.command(rich_help_panel=panel)(identify)
     group = typer.Typer(help="Open and show cases: what searches are made for.")
     group.command("open")(open_case)
@@ -59,6 +60,29 @@ def verify(
     parts, data = composition(context), read_picture(picture)
     with parts.open(keep) as opened:
         answer = opened.verify(label, data, fmr=fmr, purpose=purpose, operator=parts.operator(operator))
+    _reply(answer, yes="verified", no="not verified", as_json=as_json)
+
+
+def compare(
+    context: typer.Context,
+    *,
+    first: Annotated[Path, typer.Argument(metavar="PICTURE", help="One; - is standard input.")],
+    second: Annotated[Path, typer.Argument(metavar="OTHER", help="The other.")],
+    fmr: Annotated[float, typer.Option("--fmr", metavar="RATE", help="False match rate at most.")] = 1e-4,
+    keep: KeepOption = None,
+    operator: OperatorOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say whether two pictures are of one person: yes (exit code 0) or no (1). Nothing of them is kept."""
+    if str(first) == str(second) == "-":
+        raise UsageError("the standard input is one picture, not two", hint="Give - once.")
+    parts, one, other = composition(context), read_picture(first), read_picture(second)
+    with parts.open(keep) as opened:
+        answer = opened.compare(one, other, fmr=fmr, operator=parts.operator(operator))
+    _reply(answer, yes="the same person", no="not the same person", as_json=as_json)
+
+
+def _reply(answer: Verification, *, yes: str, no: str, as_json: bool) -> NoReturn:
     document = {
         "verified": answer.verified,
         "one_in": answer.one_in,
@@ -67,11 +91,11 @@ def verify(
         "reasons": list(answer.reasons),
     }
     if answer.verified and answer.one_in is not None:
-        lines = [f"yes: verified. {_sentence(band(answer.one_in, extrapolated=answer.extrapolated))}"]
+        lines = [f"yes: {yes}. {_sentence(band(answer.one_in, extrapolated=answer.extrapolated))}"]
     elif not answer.acquired:
         lines = [f"no: the picture could not be used ({'; '.join(answer.reasons)})."]
     else:
-        lines = ["no: not verified."]
+        lines = [f"no: {no}."]
     reply(document, lines, as_json=as_json, code=Exit.YES if answer.verified else Exit.NO)
 
 

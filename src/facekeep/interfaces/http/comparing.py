@@ -16,6 +16,7 @@ from facekeep.errors import NotFoundError
 from facekeep.interfaces.http.bodies import Body, Picture, documented_body, read
 from facekeep.interfaces.http.problems import documented
 from facekeep.interfaces.http.security import KeepOf, operator_of, scoped
+from facekeep.service.answers import Verification
 from facekeep.service.keep import Keep
 
 __all__ = ["router"]
@@ -43,6 +44,14 @@ class VerificationAnswer(BaseModel):
     extrapolated: bool = Field(description="Whether that rate lies below what the calibration data can measure.")
     acquired: bool = Field(description="Whether a face of sufficient quality was found.")
     reasons: list[str] = Field(description="Why not, for the person in front of the camera.")
+
+
+class ComparisonRequest(Body):
+    """Two pictures; nothing of either is kept."""
+
+    picture: Picture = Field(description="One.")
+    other_picture: Picture = Field(description="The other.")
+    fmr: float = Field(1e-4, gt=0, le=1e-4, description="False match rate.")
 
 
 class IdentificationRequest(Body):
@@ -107,7 +116,10 @@ def _verify(keep: Keep, asked: VerificationRequest, operator: str) -> Verificati
         label = keep.label_of(asked.subject)
     except NotFoundError:
         label = ""  # nobody's: the comparison runs all the same, so that the answer tells nothing
-    found = keep.verify(label, asked.picture, operator=operator, fmr=asked.fmr, purpose=asked.purpose)
+    return _answer(keep.verify(label, asked.picture, operator=operator, fmr=asked.fmr, purpose=asked.purpose))
+
+
+def _answer(found: Verification) -> VerificationAnswer:
     return VerificationAnswer(
         verified=found.verified,
         one_in=found.one_in,
@@ -115,6 +127,16 @@ def _verify(keep: Keep, asked: VerificationRequest, operator: str) -> Verificati
         acquired=found.acquired,
         reasons=list(found.reasons),
     )
+
+
+@router.post("/comparisons", responses=documented(*_COMPARING), openapi_extra=documented_body(ComparisonRequest))
+async def compare(
+    request: Request, keep: KeepOf, client: Annotated[Client, Depends(scoped(Scope.COMPARE))]
+) -> VerificationAnswer:
+    """Say whether two pictures are of one person; nobody has to be enrolled, and nothing is kept."""
+    asked = await read(request, ComparisonRequest)
+    compared = partial(keep.compare, asked.picture, asked.other_picture, operator=operator_of(client), fmr=asked.fmr)
+    return _answer(await run_sync(compared))
 
 
 @router.post(
