@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import islice
 
 from facekeep.domain.consent import Notice, Purpose, purpose_bits
@@ -86,6 +87,15 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class Acquired:
+    """A person whose pictures are fit: label and name in their normal form, and a template of each picture."""
+
+    label: str = field(repr=False)
+    name: str = field(repr=False)
+    templates: tuple[Template, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class _Prepared:
     label: str
     name: str
@@ -102,14 +112,17 @@ class EnrolmentService:
         self._acquisition = acquisition
         self._never_return = never_return
 
-    def enrol(self, label: str, pictures: Sequence[bytes], name: str, terms: Terms, now: datetime) -> Enrolment:
-        """Enrol one person; a person already known gets further references.
+    def acquire(self, label: str, pictures: Sequence[bytes], name: str) -> Acquired:
+        """What the pictures of one person give; needs no lock.
 
         Raises:
-            BadInputError: a picture is not fit; nothing is enrolled then.
+            BadInputError: one of them is not fit, or there are too many; or a name that cannot be written.
         """
-        person = Person(label, [lambda picture=picture: picture for picture in pictures], name)  # type: ignore[misc]
-        prepared = self._prepare(person, terms, self._never_return.listed())
+        return self._acquire(Person(label, [partial(_same, picture) for picture in pictures], name))
+
+    def enrol(self, acquired: Acquired, terms: Terms, now: datetime) -> Enrolment:
+        """Enrol one person; a person already known gets further references."""
+        prepared = self._prepare(acquired, terms, self._never_return.listed())
         self._commit([prepared], terms, now)
         return _answer(prepared, terms)
 
@@ -139,7 +152,7 @@ class EnrolmentService:
                 try:
                     if any(other.label == normalised_label(person.label) for other in prepared):
                         raise UsageError("there are two people with this label")
-                    prepared.append(self._prepare(person, terms, listed))
+                    prepared.append(self._prepare(self._acquire(person), terms, listed))
                 except FacekeepError as error:
                     tell(EnrolOutcome(person.label, None, error))
             if prepared:
@@ -148,15 +161,18 @@ class EnrolmentService:
                 tell(EnrolOutcome(one.label, _answer(one, terms), None))
         return EnrolSummary(tuple(outcomes))
 
-    def _prepare(self, person: Person, terms: Terms, listed: Set[SubjectId]) -> _Prepared:
+    def _acquire(self, person: Person) -> Acquired:
         if not 1 <= len(person.pictures) <= PICTURES_MAX:
             raise BadInputError(f"a person is enrolled with 1 to {PICTURES_MAX} pictures", hint="Choose the best ones.")
         label = normalised_label(person.label)
         if not is_text(person.name, NAME_MAX):
             raise FormatError(f"a name has at most {NAME_MAX} characters")
-        registry = self._roles.registry
-        known = registry.subject_by_label(label)
-        templates = [self._acquisition.for_enrolment(picture()) for picture in person.pictures]
+        templates = tuple(self._acquisition.for_enrolment(picture()) for picture in person.pictures)
+        return Acquired(label, person.name, templates)
+
+    def _prepare(self, acquired: Acquired, terms: Terms, listed: Set[SubjectId]) -> _Prepared:
+        registry, templates = self._roles.registry, acquired.templates
+        known = registry.subject_by_label(acquired.label)
         bits = purpose_bits(terms.purposes)
         hidden = False
         if known is not None:
@@ -166,7 +182,7 @@ class EnrolmentService:
         flags = RowFlag.SUPPRESSED if hidden else RowFlag.NONE
         epoch = self._roles.left.epoch
         rows = tuple(_row(template, epoch, terms.gallery, bits, flags) for template in templates)
-        return _Prepared(label, person.name, known.id if known else None, rows, hidden)
+        return _Prepared(acquired.label, acquired.name, known.id if known else None, rows, hidden)
 
     def _is_hidden(self, subject: SubjectId) -> bool:
         """Whether a reference of a person is left out of 1:N searches: then the others have to be, too."""
@@ -194,6 +210,10 @@ class EnrolmentService:
             decide=decide,
             payload={"pseudonyms": [head.pseudonym.hex() for head, _ in rows]},
         )
+
+
+def _same(picture: bytes) -> bytes:
+    return picture
 
 
 def _row(template: Template, epoch: int, gallery: str, bits: int, flags: RowFlag) -> tuple[RowHead, FineCode]:

@@ -92,9 +92,12 @@ class Keep(KeepLife):
             ConsentError: no purpose or no notice.
             BadInputError: a picture is not fit; nothing was enrolled.
         """
+        terms = Terms(tuple(purposes), notice, gallery, self._comparison.operator(operator))
+        with self._reading():  # a closed keep is told before pictures are taken apart
+            enrolment = self._enrolment
+        acquired = enrolment.acquire(label, pictures, name)
         with self._using():
-            terms = Terms(tuple(purposes), notice, gallery, self._comparison.operator(operator))
-            return self._enrolment.enrol(label, pictures, name, terms, self._now())
+            return self._enrolment.enrol(acquired, terms, self._now())
 
     def enrol_many(
         self,
@@ -119,7 +122,7 @@ class Keep(KeepLife):
         """
         last = None if after is None else SubjectId(bytes.fromhex(after))
         while True:
-            with self._using(), self._roles.registry.read() as view:
+            with self._reading(), self._roles.registry.read() as view:
                 people = view.subjects(after=last, limit=_PAGE)
                 page = []
                 for person in people:
@@ -150,7 +153,7 @@ class Keep(KeepLife):
             identifier = SubjectId(bytes.fromhex(subject))
         except ValueError:
             raise NotFoundError("there is no such data subject") from None
-        with self._using():
+        with self._reading():
             return self._roles.registry.subject(identifier).label
 
     def subject(self, label: str) -> SubjectDetails:
@@ -159,7 +162,7 @@ class Keep(KeepLife):
         Raises:
             NotFoundError: there is no such person.
         """
-        with self._using():
+        with self._reading():
             person = self._rights.subject(label)
             alarms = {*self._roles.left.alarms(), *self._roles.right.alarms()}
             with self._roles.registry.read() as view:
@@ -199,7 +202,7 @@ class Keep(KeepLife):
             ImageError: the picture cannot be decoded.
             DisagreementError: the halves disagree; nothing was released.
         """
-        with self._using():
+        with self._reading():
             questions = self._comparison.claim(label, fmr, purpose, operator)
         probe = self._acquisition.for_probe(picture)
         if probe.template is None:
@@ -220,7 +223,7 @@ class Keep(KeepLife):
             PurposeOffError: verification is switched off.
             ImageError: a picture cannot be decoded.
         """
-        with self._using():
+        with self._reading():
             level = self._comparison.level_of_pair(fmr, operator)
         probes = self._acquisition.for_probes([first, second])
         for probe in probes:
@@ -273,14 +276,14 @@ class Keep(KeepLife):
             RefusedError: a half refused one of them.
             NotFoundError: there is no such case.
         """
-        with self._using():
+        with self._reading():
             planned = self._comparison.plan(search, self._now())
         # Pictures are taken apart without the lock, so that others can search meanwhile.
         probes = self._acquisition.for_probes(pictures)
         templates = [probe.template for probe in probes if isinstance(probe, Probe)]
         codes = [fine_code(template.vector) for template in templates if template is not None]
         found = iter(self._search([(planned.question, code) for code in codes]))
-        with self._using():
+        with self._reading():
             return [self._identification(planned, probe, found) for probe in probes]
 
     def _identification(
@@ -294,7 +297,7 @@ class Keep(KeepLife):
 
     def _search_together(self, asked: Sequence[Asked]) -> list[Answer]:
         """One pass over the gallery for everybody who waits for one."""
-        with self._using():
+        with self._reading():
             return self._roles.gate.search_many(asked)
 
     def open_case(self, title: str, *, operator: str, purpose: Purpose = Purpose.IDENTIFY, days: int = 30) -> str:
@@ -314,7 +317,7 @@ class Keep(KeepLife):
 
     def cases(self) -> tuple[Case, ...]:
         """All cases, oldest first."""
-        with self._using():
+        with self._reading():
             return self._roles.registry.cases()
 
     # Rights
@@ -331,7 +334,7 @@ class Keep(KeepLife):
 
     def consents(self, label: str) -> tuple[Consent, ...]:
         """A person's consents, withdrawn ones too."""
-        with self._using():
+        with self._reading():
             return self._roles.registry.consents_of(self._rights.subject(label).id)
 
     def switch(self, purpose: Purpose, on: bool) -> None:
@@ -341,7 +344,7 @@ class Keep(KeepLife):
 
     def switches(self) -> dict[Purpose, bool]:
         """Which purposes are on."""
-        with self._using():
+        with self._reading():
             return dict(self._roles.registry.switches())
 
     def erase(self, label: str) -> Erasure:
@@ -404,12 +407,12 @@ class Keep(KeepLife):
         Raises:
             AuthenticationError: there is none, or its time is over.
         """
-        with self._using():
+        with self._reading():
             return self._access.authenticate(token, self._now())
 
     def clients(self) -> tuple[Client, ...]:
         """All machine clients, oldest first."""
-        with self._using():
+        with self._reading():
             return self._access.clients()
 
     def revoke_token(self, name: str) -> None:

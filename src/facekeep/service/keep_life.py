@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
@@ -22,6 +21,7 @@ from facekeep.service.answers import KeepStatus, Refreshed
 from facekeep.service.calibration import read_calibration, shipped_calibration, shipped_calibration_text
 from facekeep.service.keep_file import KeepFile
 from facekeep.service.key_plan import KeyPlan
+from facekeep.service.locking import SharedLock
 from facekeep.service.opening import CALIBRATION, Clock, Roles, create_stores, open_roles, rotate_stores, system_clock
 from facekeep.split.budget import Limits
 from facekeep.store.journal import JournalKind
@@ -54,7 +54,7 @@ class KeepLife:
         self._secret = secret
         self._plan = plan
         self._threads = threads
-        self._lock = threading.RLock()
+        self._lock = SharedLock()
         self._closed = self._stale = False
         self._begin()
         self._adopt(roles)
@@ -168,7 +168,7 @@ class KeepLife:
 
     def close(self) -> None:
         """Close the three stores. Closing twice changes nothing."""
-        with self._lock:
+        with self._lock.exclusive():
             self._closed = True
             self._shut()
 
@@ -197,12 +197,27 @@ class KeepLife:
     @contextmanager
     def _using(self) -> Iterator[None]:
         """Have the keep to oneself, whole: after a write that failed half-way (a full disk), it is opened anew."""
-        with self._lock:
-            if self._closed:
-                raise UsageError("the keep is closed", hint="Open it again.")
+        with self._lock.exclusive():
+            self._check_open()
             if self._is_stale():
                 self._reopen()
             yield
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Share the keep, whole, with others who only read and search."""
+        while True:
+            with self._lock.shared():
+                self._check_open()
+                if not self._is_stale():
+                    yield
+                    return
+            with self._using():
+                """Open it anew."""
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise UsageError("the keep is closed", hint="Open it again.")
 
     def _now(self) -> datetime:
         now = self._clock()
@@ -241,7 +256,7 @@ class KeepLife:
 
     def status(self) -> KeepStatus:
         """How the keep is."""
-        with self._using():
+        with self._reading():
             left, right = self._roles.left.status(), self._roles.right.status()
             on = self._roles.registry.switches()
             return KeepStatus(
@@ -261,7 +276,7 @@ class KeepLife:
         Raises:
             DamagedStoreError: they do not fit.
         """
-        with self._using():
+        with self._reading():
             self._roles.coordinator.check()
 
 
