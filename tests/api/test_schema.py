@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
+from unittest.mock import create_autospec
 
 import pytest
 import schemathesis
@@ -16,6 +17,7 @@ from schemathesis.specs.openapi.checks import (
 
 from facekeep.domain.access import Scope
 from facekeep.interfaces.http.app import build
+from facekeep.interfaces.http.metrics import Metrics
 from facekeep.service.keep import Keep
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -23,7 +25,7 @@ ROLES = [(), *((scope,) for scope in Scope), tuple(Scope)]
 
 
 # Described when the tests are collected, served when they run.
-APP = build(cast("Keep", None))
+APP = build(create_autospec(Keep, instance=True))
 SCHEMA = schemathesis.openapi.from_asgi("/v1/openapi.json", APP)
 
 
@@ -37,7 +39,7 @@ HOW: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def authorizations(keep: Keep) -> list[dict[str, str]]:
-    APP.state.keep = keep
+    APP.state.keep, APP.state.metrics = keep, Metrics(keep)
     tokens = [keep.issue_token(f"role {n}", role, days=1).token if role else "" for n, role in enumerate(ROLES)]
     return [{"Authorization": f"Bearer {token}"} if token else {} for token in tokens]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -74,6 +75,10 @@ def test_a_served_keep_verifies_and_ends_when_it_is_told(run: Run, keep: Path, p
     assert serving.returncode in {0, -signal.SIGTERM}, error
     assert "Traceback" not in error
     assert made["token"] not in out + error
+    lines = [json.loads(line) for line in error.splitlines()]
+    assert {line["operation"] for line in lines} == {"GET /v1/subjects", "POST /v1/verifications"}
+    assert all(line["timestamp"] and line["request_id"] for line in lines)
+    assert person["id"] not in error
     assert process(["list", "--keep", str(keep)]).code == 0
 
 

@@ -8,7 +8,7 @@ from typing import cast
 from fastapi.routing import APIRoute
 
 from facekeep.domain.access import Scope
-from facekeep.interfaces.http import comparing, health, subjects
+from facekeep.interfaces.http import comparing, health, metrics, subjects
 from facekeep.interfaces.http.bodies import BODY_BYTES_MAX, PARTS_MAX
 from facekeep.interfaces.http.problems import PROBLEMS
 from facekeep.interfaces.http.security import scope_of
@@ -37,13 +37,16 @@ refused before it is read, or where it passes the bound. Nothing of it is writte
 by the identifier from the list of subjects and never by label, so that proxies that log paths log no names.
 
 Every answer has `X-Request-Id`: the caller's own, if it is 8 to 64 letters, digits and hyphens, else a random one.
+The service writes one line of JSON for each request to its standard error: time, number, operation, status, problem,
+client and milliseconds. The operation is a path with the names of its parameters, the client a random identifier; what
+was asked about whom is in no line.
 """
 
 
 def page() -> str:
     """The page as it should be."""
     operations = ["## Operations", "", "| operation | what it does | scope |", "|---|---|---|"]
-    for part in (health, comparing, subjects):
+    for part in (health, metrics, comparing, subjects):
         for route in cast("list[APIRoute]", part.router.routes):
             scope = scope_of(route)
             method = _method(route)
@@ -70,7 +73,7 @@ def _method(route: APIRoute) -> str:
 def _with(scope: Scope) -> str:
     routes = [
         route
-        for part in (health, comparing, subjects)
+        for part in (health, metrics, comparing, subjects)
         for route in cast("list[APIRoute]", part.router.routes)
         if scope_of(route) is scope
     ]

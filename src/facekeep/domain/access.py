@@ -36,6 +36,8 @@ class Scope(StrEnum):
     """Open cases."""
     ERASE = "erase"
     """Erase people."""
+    METRICS = "metrics"
+    """Read counters, which tell of nobody."""
 
 
 @dataclass(frozen=True, slots=True)

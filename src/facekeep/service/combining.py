@@ -40,6 +40,11 @@ class Combiner(Generic[_A, _B]):
         self._waiting: list[_Job[_A, _B]] = []
         self._busy = False
 
+    @property
+    def waiting(self) -> int:
+        """Calls that wait for their batch."""
+        return len(self._waiting)
+
     def __call__(self, items: Sequence[_A]) -> list[_B]:
         """The answers to some items, in order.
 

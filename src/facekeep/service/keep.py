@@ -385,6 +385,17 @@ class Keep(KeepLife):
                 self._roles.left.forgive(reference.pseudonym, names)
                 self._roles.right.forgive(reference.pseudonym, names)
 
+    # Counters
+
+    def size(self) -> int:
+        """References in the keep."""
+        with self._reading():
+            return len(self._roles.left)
+
+    def waiting(self) -> int:
+        """Calls that wait for a pass over the gallery."""
+        return self._search.waiting
+
     # Machine clients
 
     def issue_token(self, name: str, scopes: Iterable[Scope], *, days: int) -> IssuedToken:

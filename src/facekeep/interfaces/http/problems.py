@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from facekeep import errors
 from facekeep.errors import FacekeepError
 
-__all__ = ["MEDIA_TYPE", "PROBLEMS", "Kind", "Problem", "ProblemDocument", "documented", "install"]
+__all__ = ["MEDIA_TYPE", "PROBLEMS", "Kind", "Problem", "ProblemDocument", "documented", "install", "unexpected"]
 
 MEDIA_TYPE = "application/problem+json"
 _URN = "urn:facekeep:problem:"
@@ -128,7 +128,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _of_parameters)
     app.add_exception_handler(FacekeepError, _of_error)
     app.add_exception_handler(HTTPException, _of_framework)
-    app.add_exception_handler(Exception, _of_anything)
 
 
 def _of_edge(request: Request, problem: Exception) -> JSONResponse:
@@ -166,8 +165,8 @@ def _of_framework(request: Request, error: Exception) -> JSONResponse:
     )
 
 
-def _of_anything(request: Request, _: Exception) -> JSONResponse:
-    # The stack goes to the server's own log, without local values.
+def unexpected(request: Request) -> JSONResponse:
+    """The problem where something failed that nobody meant; what, is for the server's own log."""
     return _answer(request, "internal", "The request could not be finished.", "Tell the operator the request_id.")
 
 
@@ -182,6 +181,7 @@ def _answer(
     headers: dict[str, str] | None = None,
 ) -> JSONResponse:
     kind = PROBLEMS[name]
+    request.state.problem = name
     document = ProblemDocument(
         type=_URN + name,
         title=kind.title,

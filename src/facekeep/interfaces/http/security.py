@@ -35,10 +35,13 @@ KeepOf = Annotated[Keep, Depends(keep_of)]
 def scoped(scope: Scope) -> Callable[..., Coroutine[Any, Any, Client]]:
     """A dependency: the client that asks, if it has the scope."""
 
-    async def allowed(keep: KeepOf, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]) -> Client:
+    async def allowed(
+        request: Request, keep: KeepOf, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+    ) -> Client:
         if given is None:
             raise AuthenticationError("no token was sent")
         client = await run_sync(keep.authenticate, given.credentials)
+        request.state.client = client.id.hex()
         if scope not in client.scopes:
             raise Problem(
                 "forbidden", f"This needs the scope {scope}.", "Ask an administrator for a token that has it."

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import structlog
 import uvicorn
 
 from facekeep.errors import UsageError
@@ -71,6 +73,14 @@ def run(keep: Keep, listening: Listening, *, told: Callable[[str], None]) -> Non
     Raises:
         UsageError: the address cannot be listened on, or the certificate cannot be read.
     """
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
     config = uvicorn.Config(
         build(keep),
         log_level="warning",

@@ -1,0 +1,69 @@
+"""What can be counted of a service without telling of anybody: requests, times, problems, rows, searches that wait."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import PlainTextResponse
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from facekeep.domain.access import Client, Scope
+from facekeep.interfaces.http.problems import documented
+from facekeep.interfaces.http.security import scoped
+from facekeep.service.keep import Keep
+
+__all__ = ["Metrics", "router"]
+
+router = APIRouter()
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class Metrics:
+    """The counters of one application, in a registry of their own."""
+
+    def __init__(self, keep: Keep) -> None:
+        self._registry = CollectorRegistry()
+        self._seconds = Histogram(
+            "facekeep_request_seconds",
+            "Time from a request to the end of its answer.",
+            ["operation", "status"],
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._problems = Counter("facekeep_problems", "Problems told.", ["problem"], registry=self._registry)
+        rows = Gauge("facekeep_references", "References in the keep.", registry=self._registry)
+        rows.set_function(keep.size)
+        waiting = Gauge("facekeep_searches_waiting", "Searches that wait for a pass.", registry=self._registry)
+        waiting.set_function(keep.waiting)
+
+    def answered(self, operation: str, status: int, seconds: float, problem: str) -> None:
+        """Count a request.
+
+        Args:
+            operation: method and path with the names of its parameters, never their values.
+            status: of the answer.
+            seconds: that it took.
+            problem: its name, "" for none.
+        """
+        self._seconds.labels(operation, str(status)).observe(seconds)
+        if problem:
+            self._problems.labels(problem).inc()
+
+    def text(self) -> bytes:
+        """Everything, as Prometheus reads it."""
+        return generate_latest(self._registry)
+
+
+@router.get(
+    "/metrics",
+    response_class=PlainTextResponse,
+    responses={**documented("unauthenticated", "forbidden", "unavailable"), 200: {"content": {"text/plain": {}}}},
+)
+async def metrics(request: Request, _: Annotated[Client, Depends(scoped(Scope.METRICS))]) -> PlainTextResponse:
+    """Counters for Prometheus."""
+    counted: Metrics = request.app.state.metrics
+    return PlainTextResponse(await run_sync(counted.text), media_type=CONTENT_TYPE_LATEST)
