@@ -96,13 +96,17 @@ def test_answers_carry_a_number_and_careful_headers(asking: Asking) -> None:
     assert headers["x-content-type-options"] == "nosniff"
 
 
-def _sent(app: FastAPI, headers: dict[str, str], *, path: str = "/v1/verifications") -> tuple[int, int]:
+def _sent(
+    app: FastAPI, headers: dict[str, str], *, path: str = "/v1/verifications", leaves: bool = False
+) -> tuple[int, int]:
     """Status and number of chunks read, of a request whose body never ends."""
     read, statuses = 0, []
 
     async def receive() -> dict[str, object]:
         nonlocal read
         read += 1
+        if leaves and read == 2:
+            return {"type": "http.disconnect"}
         return {"type": "http.request", "body": bytes(1 << 20), "more_body": True}
 
     async def send(message: MutableMapping[str, object]) -> None:
@@ -129,6 +133,14 @@ def test_a_body_is_not_read_before_it_is_known_that_it_may_be(app: FastAPI, aski
     assert _sent(app, {"Authorization": token, "Content-Type": "text/plain"}) == (415, 0)
     status, read = _sent(app, {"Authorization": token, **kind})
     assert (status, read) == (413, (bodies.BODY_BYTES_MAX >> 20) + 1)
+
+
+def test_a_sender_who_goes_away_is_no_fault_of_the_server(app: FastAPI, asking: Asking) -> None:
+    token = asking(Scope.VERIFY).headers["Authorization"]
+    with structlog.testing.capture_logs() as lines:
+        sent = _sent(app, {"Authorization": token, "Content-Type": "application/json"}, leaves=True)
+    assert sent == (422, 2)
+    assert [line["event"] for line in lines] == ["request"]
 
 
 def test_a_body_that_states_no_length_is_cut_off(asking: Asking, monkeypatch: pytest.MonkeyPatch) -> None:

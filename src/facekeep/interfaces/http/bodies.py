@@ -17,6 +17,7 @@ from fastapi import Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import ClientDisconnect
 
 from facekeep.interfaces.http.problems import Fault, Problem
 
@@ -78,10 +79,13 @@ async def _bounded(request: Request) -> bytearray:
     if stated.isdigit() and int(stated) > BODY_BYTES_MAX:
         raise _too_large()
     held = bytearray()
-    async for chunk in request.stream():
-        if len(held) + len(chunk) > BODY_BYTES_MAX:
-            raise _too_large()
-        held += chunk
+    try:
+        async for chunk in request.stream():
+            if len(held) + len(chunk) > BODY_BYTES_MAX:
+                raise _too_large()
+            held += chunk
+    except ClientDisconnect:
+        raise _malformed("it ended early") from None
     return held
 
 
