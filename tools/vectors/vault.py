@@ -242,7 +242,7 @@ def _bad() -> list[dict[str, object]]:
         ("a chunk without rows", ex.DELTAS, 1, bytes(28)),
         ("a search refused by no refusal", ex.BEGIN, 1, b"\x01" + b"\x01" + error[1:]),
     ]
-    bad = [
+    bad: list[dict[str, object]] = [
         {"name": name, "method": exchange.method.name.lower(), "role": _role(exchange),
          "part": ("request", "answer")[part], "body": body.hex()} for name, exchange, part, body in cases
     ]  # fmt: skip
@@ -254,7 +254,8 @@ def _bad() -> list[dict[str, object]]:
         ("a store where there is none", error + b"\x00\x00"),
         ("no store", b"\x0b" + error[1:]),
     ]
-    return [*bad, *({"name": name, "method": "error", "body": body.hex()} for name, body in errors)]
+    bad += [{"name": name, "method": "error", "body": body.hex()} for name, body in errors]
+    return bad
 
 
 def _role(exchange: ex.AnyExchange) -> str:

@@ -22,7 +22,7 @@ from facekeep.errors import DisagreementError, RefusedError
 from facekeep.split.bands import decode_bands
 from facekeep.split.codes import FineCode, coarse_code, encode_probe
 from facekeep.split.masks import MaskRow, new_seed, split
-from facekeep.split.messages import Answer, Claim, LeftPart, LeftTables, Released, RightPart, RightPicks, SearchRequest
+from facekeep.split.messages import Claim, LeftPart, LeftTables, Released, RightPart, RightPicks, SearchRequest
 from facekeep.split.onetime import open_bands, open_tokens
 from facekeep.split.roles import LeftPort, RightPort
 from facekeep.split.ticket import LIFETIME_SECONDS, NONCE_BYTES, Ticket, sign
@@ -282,9 +282,12 @@ def _asked_of(half: Callable[[_Asked], _L], one: _Asked) -> _L | RefusedError:
         return refusal
 
 
-def _agree(left: Answer, right: Answer) -> None:
+def _agree(left: LeftTables, right: RightPicks) -> None:
     if not hmac.compare_digest(left.tag, right.tag):
         raise DisagreementError("the halves disagree about a search: it was aborted and nothing was released")
+    # Halves that agree give as many; one that lies may not.
+    if not len(left.tables) == len(right.indices) == len(right.pads) > 0:
+        raise DisagreementError("the halves answered a search with different numbers of places: it was aborted")
 
 
 def _choose(bands: NDArray[np.uint8], candidates: int) -> NDArray[np.int32]:

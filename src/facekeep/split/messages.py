@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,15 +29,6 @@ class SearchRequest:
     ticket: SignedTicket
     probe: bytes = field(repr=False)
     turn: int
-
-
-class Answer(Protocol):
-    """What an answer of either half carries."""
-
-    @property
-    def tag(self) -> bytes:
-        """Agreement tag, 16 bytes."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

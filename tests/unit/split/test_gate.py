@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -146,6 +146,40 @@ def test_nothing_is_opened_where_tags_differ(cluster: Cluster, people: np.ndarra
             cluster.verify(cluster.names[0], people[0])
     finally:
         setattr(cluster.gate, side, true)
+
+
+@pytest.mark.parametrize("name", ["fine", "tokens"])
+@pytest.mark.parametrize(
+    ("side", "fewer"),
+    [
+        ("_left", lambda answer: replace(answer, tables=answer.tables[:-1])),
+        ("_right", lambda answer: replace(answer, indices=answer.indices[:-1])),
+        ("_right", lambda answer: replace(answer, pads=answer.pads[:-1])),
+        ("_right", lambda answer: replace(answer, indices=answer.indices[:-1], pads=answer.pads[:-1])),
+    ],
+)
+def test_nothing_is_opened_where_a_half_leaves_places_out(
+    cluster: Cluster, people: np.ndarray, side: str, name: str, fewer: Callable[[object], object]
+) -> None:
+    cluster.now += 86_400
+    true = getattr(cluster.gate, side)
+    setattr(cluster.gate, side, _Changed(true, name, fewer))
+    try:
+        with pytest.raises(DisagreementError, match="numbers of places"):
+            cluster.verify(cluster.names[0], people[0])
+    finally:
+        setattr(cluster.gate, side, true)
+
+
+class _Changed:
+    """A half one of whose answers is changed."""
+
+    def __init__(self, half: object, name: str, change: Callable[[object], object]) -> None:
+        self._half, self._name, self._change = half, name, change
+
+    def __getattr__(self, name: str) -> object:
+        true = getattr(self._half, name)
+        return (lambda *arguments: self._change(true(*arguments))) if name == self._name else true
 
 
 class _Mistagged:

@@ -1,0 +1,144 @@
+"""What a role does for each method: the port's call, between what was asked and what is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from facekeep.errors import RefusedError
+from facekeep.split.messages import LEFT, RIGHT
+from facekeep.split.roles import HalfPort, LeftPort, RightPort, SelectorPort
+from facekeep.split.wire import exchanges as ex
+from facekeep.split.wire.failures import told
+from facekeep.split.wire.methods import Method, Role
+from facekeep.split.wire.search_messages import Choice, Claiming, Fetch, Offer
+from facekeep.split.wire.write_messages import Forgiveness, Marks, Rows, Switch
+
+NAMES: Mapping[Role, str] = {
+    Role.GATE: "gate",
+    Role.LEFT: "left half",
+    Role.RIGHT: "right half",
+    Role.SELECTOR: "selector",
+}
+"""The roles as a person reads them."""
+
+_SIDES = {Role.LEFT: LEFT, Role.RIGHT: RIGHT}
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """How one method is answered.
+
+    Attributes:
+        exchange: its encoding.
+        answer: from the caller and what it asked; of an upload, the head and a list of all items.
+    """
+
+    exchange: ex.AnyExchange
+    answer: Callable[[Role, Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A role that is served.
+
+    Attributes:
+        role: which.
+        handlers: by method.
+    """
+
+    role: Role
+    handlers: Mapping[Method, Handler]
+
+
+def serve_left(port: LeftPort) -> Service:
+    """The left half."""
+    return _service(
+        Role.LEFT,
+        *_of_a_half(port, Role.LEFT),
+        Handler(ex.LEFT_FINE, lambda _, search: port.fine(search)),
+        Handler(ex.LEFT_TOKENS, lambda _, asked: port.tokens(*_choice(asked))),
+        Handler(ex.LEFT_ENROL, lambda _, asked: port.stage_enrol(*asked)),
+        Handler(ex.DELTAS, lambda _, transaction: port.deltas(transaction)),
+    )
+
+
+def serve_right(port: RightPort) -> Service:
+    """The right half."""
+    return _service(
+        Role.RIGHT,
+        *_of_a_half(port, Role.RIGHT),
+        Handler(ex.RIGHT_FINE, lambda _, search: port.fine(search)),
+        Handler(ex.RIGHT_TOKENS, lambda _, asked: port.tokens(*_choice(asked))),
+        Handler(ex.RIGHT_ENROL, lambda _, asked: port.stage_enrol(*asked)),
+    )
+
+
+def serve_selector(port: SelectorPort) -> Service:
+    """The selector. A half acts for its own side only."""
+
+    def offer(caller: Role, asked: Offer) -> None:
+        _check_side(caller, asked.side)
+        port.offer(asked.search, asked.side, asked.tag, asked.shares, asked.support)
+
+    def positions(caller: Role, asked: Fetch) -> Any:
+        _check_side(caller, asked.side)
+        return port.positions(asked.search, asked.side)
+
+    return _service(Role.SELECTOR, Handler(ex.OFFER_SUMS, offer), Handler(ex.FETCH_POSITIONS, positions))
+
+
+def _service(role: Role, *handlers: Handler) -> Service:
+    return Service(role, {handler.exchange.method: handler for handler in handlers})
+
+
+def _check_side(caller: Role, side: bytes) -> None:
+    if _SIDES.get(caller) != side:
+        raise RefusedError("a half spoke for the other side", hint="Check which certificate is of which half.")
+
+
+def _choice(asked: Choice) -> tuple[bytes, Any]:
+    return asked.search, asked.chosen
+
+
+def _of_a_half(port: HalfPort, role: Role) -> Iterable[Handler]:
+    def begin(_: Role, requests: Any) -> list[RefusedError | None]:
+        outcomes = port.begin(requests)
+        return [None if o is None else cast("RefusedError", told(o, NAMES[role])) for o in outcomes]
+
+    def release(_: Role, asked: Claiming) -> Any:
+        return port.release(asked.search, asked.claims)
+
+    def stage_erase(_: Role, asked: Rows) -> None:
+        port.stage_erase(asked.transaction, asked.pseudonyms)
+
+    def stage_marks(_: Role, asked: Marks) -> None:
+        port.stage_marks(asked.transaction, [(mark.pseudonym, mark.purposes, mark.flags) for mark in asked.marks])
+
+    def stage_switch(_: Role, asked: Switch) -> None:
+        port.stage_switch(asked.transaction, asked.purpose, asked.on)
+
+    def forgive(_: Role, asked: Forgiveness) -> None:
+        port.forgive(asked.pseudonym, asked.reviewers)
+
+    return (
+        Handler(ex.BEGIN_SESSION, lambda *_: port.hello()),
+        Handler(ex.PAIR, lambda _, other: port.pair(other)),
+        Handler(ex.ASK_STATUS, lambda *_: port.status()),
+        Handler(ex.EPOCH, lambda *_: port.epoch),
+        Handler(ex.COUNT, lambda *_: len(port)),
+        Handler(ex.HEAD_OF, lambda _, pseudonym: port.head_of(pseudonym)),
+        Handler(ex.ALARMS, lambda *_: port.alarms()),
+        Handler(ex.ASK_LEVELS, lambda *_: port.levels()),
+        Handler(ex.BEGIN, begin),
+        Handler(ex.RELEASE, release),
+        Handler(ex.STAGE_ERASE, stage_erase),
+        Handler(ex.STAGE_MARKS, stage_marks),
+        Handler(ex.STAGE_SWITCH, stage_switch),
+        Handler(ex.STAGE_REFRESH, lambda _, transaction: port.stage_refresh(transaction)),
+        Handler(ex.COMMIT, lambda _, transaction: port.commit(transaction)),
+        Handler(ex.ABORT, lambda _, transaction: port.abort(transaction)),
+        Handler(ex.STAGED, lambda *_: port.staged()),
+        Handler(ex.FORGIVE, forgive),
+    )
