@@ -339,6 +339,27 @@ def test_bench_pipeline(run: Run, tmp_path: Path, pictures: Path) -> None:
     assert run("bench", "pipeline", "--pictures", tmp_path / "none").code == 2
 
 
+@pytest.mark.allow_hosts(["127.0.0.1"])
+def test_bench_service(run: Run, tmp_path: Path, pictures: Path) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    # The first is not fit for enrolment and is passed over.
+    for number, name in enumerate(("obama_partial_face2.jpg", "obama.jpg")):
+        (folder / f"{number}.jpg").symlink_to(pictures / name)
+    ran = run("bench", "service", "--pictures", folder, "--clients", "1,3", "--requests", 7, "--json")
+    assert ran.code == 0, ran
+    assert ran.document["picture_bytes"] == (pictures / "obama.jpg").stat().st_size
+    assert [load["clients"] for load in ran.document["loads"]] == [1, 3]
+    for load in ran.document["loads"]:
+        assert 0 < load["p50_ms"] <= load["p99_ms"]
+        assert load["per_second"] > 0
+        assert load["resident_mib"] > 100
+    for wrong in (("--clients", "0"), ("--clients", "x"), ("--clients", "5", "--requests", "3"), ("--clients", "65")):
+        assert run("bench", "service", "--pictures", folder, *wrong).code == 2
+    (folder / "1.jpg").unlink()
+    assert run("bench", "service", "--pictures", folder).code == 4
+
+
 def test_bench_search(run: Run) -> None:
     ran = run("bench", "search", "--rows", 500, "--probes", 2, "--against", "faiss", "--repeats", 1, "--json")
     assert ran.code == 0, ran

@@ -32,6 +32,7 @@ def add_commands(app: typer.Typer) -> None:
     group = typer.Typer(help="Time the search beside plaintext peers, and the way of a picture.")
     group.command("search")(bench_search)
     group.command("pipeline")(bench_pipeline)
+    group.command("service")(bench_service)
     app.add_typer(group, name="bench", rich_help_panel=panel)
 
 
@@ -213,6 +214,46 @@ def bench_pipeline(
         Rows(("stage", "median ms"), cells, frozenset({1})),
     ]
     reply(document, lines, as_json=as_json)
+
+
+def bench_service(
+    *,
+    pictures: Annotated[Path, typer.Option("--pictures", metavar="DIR", help="A folder of pictures.")] = _DEMO_PICTURES,
+    clients: Annotated[
+        str, typer.Option("--clients", metavar="N[,N]", help="Clients at once, one number after the other.")
+    ] = "1,4,16",
+    requests: Annotated[
+        int, typer.Option("--requests", metavar="N", help="Verifications with each number of clients.")
+    ] = 240,
+    as_json: JsonOption = False,
+) -> None:
+    """Time verifications over HTTP, from the photo to the decision, with clients at once."""
+    from facekeep.interfaces.http.load import benchmark_service
+
+    try:
+        numbers = [int(number) for number in clients.split(",")]
+    except ValueError:
+        raise UsageError("the clients are no numbers", hint="For example --clients 1,4,16.") from None
+    data = [read_picture(path) for path in _pictures_below(pictures)]
+    with steps() as tell:
+        result = benchmark_service(data, numbers, requests, tell)
+    cells = [
+        (
+            f"{load.clients}",
+            f"{load.p50_ms:,.0f}",
+            f"{load.p99_ms:,.0f}",
+            f"{load.per_second:,.1f}",
+            f"{load.p50_ms / result.library_ms:,.1f}",
+            f"{load.resident_mib:,.0f}",
+        )
+        for load in result.loads
+    ]
+    header = ("clients", "p50 ms", "p99 ms", "a second", "p50 over library", "MiB")
+    lines: list[Line] = [
+        f"A picture of {result.picture_bytes:,} bytes; by the library alone {result.library_ms:.0f} ms.",
+        Rows(header, cells, frozenset(range(6))),
+    ]
+    reply(result.as_json(), lines, as_json=as_json)
 
 
 def _pictures_below(folder: Path) -> list[Path]:
