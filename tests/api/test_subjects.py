@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from facekeep.domain.access import Scope
+from facekeep.service.keep import Keep
 from tests.api.conftest import NOTICE, Asking, b64
 
 
@@ -48,6 +49,24 @@ def test_pages_give_everybody_once(asking: Asking) -> None:
         if after is None:
             break
     assert sorted(labels) == ["biden", "obama"]
+
+
+def test_what_is_known_already_is_not_sent_again(asking: Asking, keep: Keep) -> None:
+    client, who = asking(Scope.READ, Scope.CONSENT, Scope.CASES), keep.subject("biden").id
+    client.post("/v1/cases", json={"title": "a case with a tag"})
+    for path in (f"/v1/subjects/{who}", "/v1/subjects", "/v1/cases"):
+        first = client.get(path)
+        tag = first.headers["etag"]
+        assert client.get(path).headers["etag"] == tag
+        for known in (tag, f'"other", W/{tag}', "*"):
+            again = client.get(path, headers={"If-None-Match": known})
+            assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+        other = client.get(path, headers={"If-None-Match": '"other"'})
+        assert (other.status_code, other.json()) == (200, first.json())
+    before = client.get(f"/v1/subjects/{who}").headers["etag"]
+    client.post(f"/v1/subjects/{who}/consents", json={"purpose": "payment", "notice": NOTICE})
+    after = client.get(f"/v1/subjects/{who}", headers={"If-None-Match": before})
+    assert (after.status_code, after.headers["etag"] != before) == (200, True)
 
 
 def test_parameters_that_do_not_fit(asking: Asking) -> None:

@@ -40,6 +40,9 @@ Every answer has `X-Request-Id`: the caller's own, if it is 8 to 64 letters, dig
 The service writes one line of JSON for each request to its standard error: time, number, operation, status, problem,
 client and milliseconds. The operation is a path with the names of its parameters, the client a random identifier; what
 was asked about whom is in no line.
+
+Answers to `GET` of subjects and cases have an `ETag`; sent again as `If-None-Match`, an answer that is still the same
+is 304 without a body.
 """
 
 

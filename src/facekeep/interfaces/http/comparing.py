@@ -7,15 +7,17 @@ from functools import partial
 from typing import Annotated
 
 from anyio.to_thread import run_sync
-from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, Field, RootModel
 
 from facekeep.domain.access import Client, Scope
 from facekeep.domain.consent import Purpose
+from facekeep.domain.search import Case
 from facekeep.errors import NotFoundError
 from facekeep.interfaces.http.bodies import Body, Picture, documented_body, read
 from facekeep.interfaces.http.problems import documented
 from facekeep.interfaces.http.security import KeepOf, operator_of, scoped
+from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged
 from facekeep.service.answers import Verification
 from facekeep.service.keep import Keep
 
@@ -102,6 +104,10 @@ class CaseAnswer(BaseModel):
     closed: datetime | None
 
 
+class CaseList(RootModel[list[CaseAnswer]]):
+    """All cases."""
+
+
 @router.post("/verifications", responses=documented(*_COMPARING), openapi_extra=documented_body(VerificationRequest))
 async def verify(
     request: Request, keep: KeepOf, client: Annotated[Client, Depends(scoped(Scope.VERIFY))]
@@ -172,13 +178,20 @@ async def identify(
     )
 
 
-@router.get("/cases", responses=documented("unauthenticated", "forbidden", "unavailable"))
-async def list_cases(keep: KeepOf, _: Annotated[Client, Depends(scoped(Scope.READ))]) -> list[CaseAnswer]:
+@router.get(
+    "/cases",
+    response_model=CaseList,
+    responses={**documented("unauthenticated", "forbidden", "unavailable"), **NOT_MODIFIED},
+)
+async def list_cases(request: Request, keep: KeepOf, _: Annotated[Client, Depends(scoped(Scope.READ))]) -> Response:
     """All cases, oldest first."""
-    return [
-        CaseAnswer(title=c.title, purpose=c.purpose, opened=c.opened, expires=c.expires, closed=c.closed)
-        for c in await run_sync(keep.cases)
-    ]
+    return tagged(request, CaseList([_case(case) for case in await run_sync(keep.cases)]))
+
+
+def _case(case: Case) -> CaseAnswer:
+    return CaseAnswer(
+        title=case.title, purpose=case.purpose, opened=case.opened, expires=case.expires, closed=case.closed
+    )
 
 
 @router.post("/cases", status_code=201, responses=documented(*_BODY), openapi_extra=documented_body(CaseRequest))
@@ -189,7 +202,4 @@ async def open_case(
     asked = await read(request, CaseRequest)
     opened = partial(keep.open_case, asked.title, operator=operator_of(client), purpose=asked.purpose, days=asked.days)
     title = await run_sync(opened)
-    case = next(case for case in await run_sync(keep.cases) if case.title == title)
-    return CaseAnswer(
-        title=case.title, purpose=case.purpose, opened=case.opened, expires=case.expires, closed=case.closed
-    )
+    return next(_case(case) for case in await run_sync(keep.cases) if case.title == title)

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Annotated
 
 from anyio.to_thread import run_sync
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from facekeep.domain.access import Client, Scope
@@ -16,6 +16,7 @@ from facekeep.domain.consent import Consent, Purpose
 from facekeep.interfaces.http.bodies import Body, Picture, documented_body, read
 from facekeep.interfaces.http.problems import documented
 from facekeep.interfaces.http.security import KeepOf, operator_of, scoped
+from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged
 from facekeep.service.answers import SubjectDetails
 from facekeep.service.keep import Keep
 
@@ -133,13 +134,14 @@ def _enrol(keep: Keep, asked: EnrolmentRequest, operator: str) -> EnrolmentAnswe
     )
 
 
-@router.get("", responses=documented(*_PLAIN, "invalid-request"))
+@router.get("", response_model=SubjectPage, responses={**documented(*_PLAIN, "invalid-request"), **NOT_MODIFIED})
 async def list_subjects(
+    request: Request,
     keep: KeepOf,
     _: Annotated[Client, Depends(scoped(Scope.READ))],
     after: Annotated[str | None, Query(pattern="^[0-9a-f]{32}$")] = None,
     limit: Annotated[int, Query(ge=1, le=_PAGE_MAX)] = 50,
-) -> SubjectPage:
+) -> Response:
     """A page of data subjects."""
     found = await run_sync(lambda: list(islice(keep.subjects(after=after), limit + 1)))
     page = [
@@ -153,13 +155,17 @@ async def list_subjects(
         )
         for s in found[:limit]
     ]
-    return SubjectPage(subjects=page, next=page[-1].id if len(found) > limit else None)
+    return tagged(request, SubjectPage(subjects=page, next=page[-1].id if len(found) > limit else None))
 
 
-@router.get("/{subject}", responses=documented(*_PLAIN, "not-found"))
-async def show(subject: str, keep: KeepOf, _: Annotated[Client, Depends(scoped(Scope.READ))]) -> SubjectDetailsAnswer:
+@router.get(
+    "/{subject}", response_model=SubjectDetailsAnswer, responses={**documented(*_PLAIN, "not-found"), **NOT_MODIFIED}
+)
+async def show(
+    subject: str, request: Request, keep: KeepOf, _: Annotated[Client, Depends(scoped(Scope.READ))]
+) -> Response:
     """All that the registry holds of a data subject."""
-    return _details(await run_sync(lambda: keep.subject(keep.label_of(subject))))
+    return tagged(request, _details(await run_sync(lambda: keep.subject(keep.label_of(subject)))))
 
 
 def _details(found: SubjectDetails) -> SubjectDetailsAnswer:
