@@ -11,6 +11,7 @@
     │   ├── TicketError             a ticket is forged, expired, replayed or does not fit
     │   ├── ProbeError              a probe is not a unit embedding
     │   ├── BudgetError             a budget of comparisons or searches is used up
+    │   ├── RepeatedError           a request with the same key is under way
     │   ├── DisagreementError       the two halves disagree: the search was aborted
     │   └── TokenError              a release was asked for without a valid token
     ├── BadInputError           the data given cannot be used (exit code 4)
@@ -82,6 +83,12 @@ class BudgetError(RefusedError):
     """A budget of comparisons or searches is used up."""
 
     default_hint = "Wait for the next day, or have the lock reviewed: docs/how-to/budgets.md."
+
+
+class RepeatedError(RefusedError):
+    """A request with the same key is under way, or was cut short, so that its outcome is not known."""
+
+    default_hint = "Ask what became of it before sending it again with a new key: it may have been done."
 
 
 class DisagreementError(RefusedError):

@@ -41,6 +41,10 @@ The service writes one line of JSON for each request to its standard error: time
 client and milliseconds. The operation is a path with the names of its parameters, the client a random identifier; what
 was asked about whom is in no line.
 
+A `POST` of subjects, consents and cases may bear an `Idempotency-Key`, a new random one for each request. Sent again
+within a day, it is not done again, and the first answer is given. One that was refused may be sent again; one that was
+cut short by a fault is answered by 409, since it may have been done.
+
 Answers to `GET` of subjects and cases have an `ETag`; sent again as `If-None-Match`, an answer that is still the same
 is 304 without a body.
 """

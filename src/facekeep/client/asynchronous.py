@@ -74,6 +74,7 @@ class AsyncClient:
         notice: str,
         name: str = "",
         gallery: str = "main",
+        key: str = "",
     ) -> EnrolledSubject:
         """Enrol a person, or give a known person further references. Needs the scope ``enrol``.
 
@@ -84,13 +85,14 @@ class AsyncClient:
             notice: the text that the person was shown.
             name: the person's name.
             gallery: the group.
+            key: a new random one, by which the request is not done twice if it is sent again within a day.
 
         Raises:
             ConsentError: no purpose or no notice.
             BadInputError: a picture is not fit; nothing was enrolled.
         """
         return await self._do(
-            calls.enrolment(label, pictures, purposes=purposes, notice=notice, name=name, gallery=gallery)
+            calls.enrolment(label, pictures, purposes=purposes, notice=notice, name=name, gallery=gallery, key=key)
         )
 
     async def page(self, *, after: str | None = None, limit: int = 50) -> SubjectPage:
@@ -128,9 +130,9 @@ class AsyncClient:
         """
         return await self._do(calls.erasure(subject))
 
-    async def give_consent(self, subject: str, purpose: Purpose, notice: str) -> tuple[Consent, ...]:
-        """Record a consent; gives all of the person. Needs the scope ``consent``."""
-        return await self._do(calls.consent(subject, purpose, notice))
+    async def give_consent(self, subject: str, purpose: Purpose, notice: str, *, key: str = "") -> tuple[Consent, ...]:
+        """Record a consent; gives all of the person. Needs the scope ``consent``. For ``key`` see ``enrol``."""
+        return await self._do(calls.consent(subject, purpose, notice, key))
 
     async def withdraw_consent(self, subject: str, purpose: Purpose) -> tuple[Consent, ...]:
         """Record a withdrawal, which the next comparison knows; gives all consents. Needs the scope ``consent``.
@@ -205,13 +207,15 @@ class AsyncClient:
         """All cases, oldest first. Needs the scope ``read``."""
         return await self._do(calls.cases())
 
-    async def open_case(self, title: str, *, purpose: Purpose = Purpose.IDENTIFY, days: int = 30) -> CaseDetails:
-        """Open a case, the reason of searches, for 1 to 366 days. Needs the scope ``cases``.
+    async def open_case(
+        self, title: str, *, purpose: Purpose = Purpose.IDENTIFY, days: int = 30, key: str = ""
+    ) -> CaseDetails:
+        """Open a case, the reason of searches, for 1 to 366 days. Needs the scope ``cases``. For ``key`` see ``enrol``.
 
         Raises:
             UsageError: there is already one with this title.
         """
-        return await self._do(calls.open_case(title, purpose, days))
+        return await self._do(calls.open_case(title, purpose, days, key))
 
     async def version(self) -> str:
         """The version of the service; needs no scope."""

@@ -35,6 +35,7 @@ class Call(Generic[_T]):
         fields: of a form, if pictures are sent.
         pictures: names and bytes.
         query: parameters.
+        key: by which the request is known if it is sent again, or "".
     """
 
     method: str
@@ -44,6 +45,7 @@ class Call(Generic[_T]):
     fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
     pictures: Sequence[tuple[str, bytes]] = field(default=(), repr=False)
     query: Mapping[str, str] = field(default_factory=dict)
+    key: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +128,9 @@ def cases() -> Call[tuple[CaseDetails, ...]]:
     return Call("GET", "/v1/cases", lambda documents: tuple(map(_case, documents)))
 
 
-def open_case(title: str, purpose: Purpose, days: int) -> Call[CaseDetails]:
+def open_case(title: str, purpose: Purpose, days: int, key: str) -> Call[CaseDetails]:
     """See :meth:`facekeep.client.Client.open_case`."""
-    return Call("POST", "/v1/cases", _case, json={"title": title, "purpose": purpose.value, "days": days})
+    return Call("POST", "/v1/cases", _case, json={"title": title, "purpose": purpose.value, "days": days}, key=key)
 
 
 def _case(d: Json) -> CaseDetails:
@@ -136,7 +138,14 @@ def _case(d: Json) -> CaseDetails:
 
 
 def enrolment(
-    label: str, pictures: Sequence[bytes], *, purposes: Sequence[Purpose], notice: str, name: str, gallery: str
+    label: str,
+    pictures: Sequence[bytes],
+    *,
+    purposes: Sequence[Purpose],
+    notice: str,
+    name: str,
+    gallery: str,
+    key: str,
 ) -> Call[EnrolledSubject]:
     """See :meth:`facekeep.client.Client.enrol`."""
     fields = {"label": label, "name": name, "gallery": gallery, "notice": notice}
@@ -146,6 +155,7 @@ def enrolment(
         _enrolled,
         fields={**fields, "purposes": [purpose.value for purpose in purposes]},
         pictures=[("pictures", picture) for picture in pictures],
+        key=key,
     )
 
 
@@ -192,9 +202,11 @@ def erasure(subject: str) -> Call[Erasure]:
     return Call("DELETE", _of(subject), lambda d: Erasure(d["references"], _time(d["backups_readable_until"])))
 
 
-def consent(subject: str, purpose: Purpose, notice: str) -> Call[tuple[Consent, ...]]:
+def consent(subject: str, purpose: Purpose, notice: str, key: str) -> Call[tuple[Consent, ...]]:
     """See :meth:`facekeep.client.Client.give_consent`."""
-    return Call("POST", f"{_of(subject)}/consents", _consents, json={"purpose": purpose.value, "notice": notice})
+    return Call(
+        "POST", f"{_of(subject)}/consents", _consents, json={"purpose": purpose.value, "notice": notice}, key=key
+    )
 
 
 def withdrawal(subject: str, purpose: Purpose) -> Call[tuple[Consent, ...]]:

@@ -29,6 +29,7 @@ _ERRORS: Mapping[str, type[FacekeepError]] = {
     "picture-unreadable": errors.ImageError,
     "picture-not-fit": errors.QualityError,
     "budget-used-up": errors.BudgetError,
+    "request-under-way": errors.RepeatedError,
     "internal": errors.FacekeepError,
     "unavailable": errors.UnavailableError,
 }
@@ -48,6 +49,8 @@ def headers_for(token: str) -> dict[str, str]:
 def request_of(call: Call[Any]) -> dict[str, Any]:
     """The arguments of a request by the library for HTTP."""
     arguments: dict[str, Any] = {"method": call.method, "url": call.path, "params": dict(call.query)}
+    if call.key:
+        arguments["headers"] = {"Idempotency-Key": call.key}
     if call.json is not None:
         arguments["json"] = call.json
     if call.pictures:

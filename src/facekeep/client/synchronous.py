@@ -74,6 +74,7 @@ class Client:
         notice: str,
         name: str = "",
         gallery: str = "main",
+        key: str = "",
     ) -> EnrolledSubject:
         """Enrol a person, or give a known person further references. Needs the scope ``enrol``.
 
@@ -84,12 +85,15 @@ class Client:
             notice: the text that the person was shown.
             name: the person's name.
             gallery: the group.
+            key: a new random one, by which the request is not done twice if it is sent again within a day.
 
         Raises:
             ConsentError: no purpose or no notice.
             BadInputError: a picture is not fit; nothing was enrolled.
         """
-        return self._do(calls.enrolment(label, pictures, purposes=purposes, notice=notice, name=name, gallery=gallery))
+        return self._do(
+            calls.enrolment(label, pictures, purposes=purposes, notice=notice, name=name, gallery=gallery, key=key)
+        )
 
     def page(self, *, after: str | None = None, limit: int = 50) -> SubjectPage:
         """A page of data subjects, in a random order that stays the same. Needs the scope ``read``.
@@ -125,9 +129,9 @@ class Client:
         """
         return self._do(calls.erasure(subject))
 
-    def give_consent(self, subject: str, purpose: Purpose, notice: str) -> tuple[Consent, ...]:
-        """Record a consent; gives all of the person. Needs the scope ``consent``."""
-        return self._do(calls.consent(subject, purpose, notice))
+    def give_consent(self, subject: str, purpose: Purpose, notice: str, *, key: str = "") -> tuple[Consent, ...]:
+        """Record a consent; gives all of the person. Needs the scope ``consent``. For ``key`` see ``enrol``."""
+        return self._do(calls.consent(subject, purpose, notice, key))
 
     def withdraw_consent(self, subject: str, purpose: Purpose) -> tuple[Consent, ...]:
         """Record a withdrawal, which the next comparison knows; gives all consents. Needs the scope ``consent``.
@@ -202,13 +206,15 @@ class Client:
         """All cases, oldest first. Needs the scope ``read``."""
         return self._do(calls.cases())
 
-    def open_case(self, title: str, *, purpose: Purpose = Purpose.IDENTIFY, days: int = 30) -> CaseDetails:
-        """Open a case, the reason of searches, for 1 to 366 days. Needs the scope ``cases``.
+    def open_case(
+        self, title: str, *, purpose: Purpose = Purpose.IDENTIFY, days: int = 30, key: str = ""
+    ) -> CaseDetails:
+        """Open a case, the reason of searches, for 1 to 366 days. Needs the scope ``cases``. For ``key`` see ``enrol``.
 
         Raises:
             UsageError: there is already one with this title.
         """
-        return self._do(calls.open_case(title, purpose, days))
+        return self._do(calls.open_case(title, purpose, days, key))
 
     def version(self) -> str:
         """The version of the service; needs no scope."""

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from facekeep.domain.access import Client, Scope
 from facekeep.domain.consent import Consent, Purpose
+from facekeep.domain.requests import KeptAnswer, RequestId
 from facekeep.domain.search import Case
 from facekeep.domain.subject import SubjectId
 from facekeep.errors import ImageError, NotFoundError, RefusedError, UsageError
@@ -29,6 +30,7 @@ from facekeep.service.keep_life import KeepLife
 from facekeep.service.never_return import NeverReturn
 from facekeep.service.opening import Roles
 from facekeep.service.references import comparable
+from facekeep.service.repeating import RepeatingService
 from facekeep.service.rights import RightsService
 from facekeep.split.codes import FineCode, fine_code
 from facekeep.split.gate import Question
@@ -63,6 +65,7 @@ class Keep(KeepLife):
         self._enrolment = EnrolmentService(roles, self._acquisition, self._never_return)
         self._rights = RightsService(roles)
         self._access = AccessService(roles.registry)
+        self._repeating = RepeatingService(roles.registry)
 
     # People
 
@@ -384,6 +387,28 @@ class Keep(KeepLife):
             for reference in self._roles.registry.references_of(self._rights.subject(label).id):
                 self._roles.left.forgive(reference.pseudonym, names)
                 self._roles.right.forgive(reference.pseudonym, names)
+
+    # Requests that may be sent again
+
+    def begin_request(self, client: Client, key: str, fingerprint: bytes) -> KeptAnswer | RequestId:
+        """Begin a request under a key, unless it was done before. See service.repeating.
+
+        Raises:
+            RepeatedError: a request with this key is under way, or its outcome is not known.
+            UsageError: the key served another request, or cannot be one.
+        """
+        with self._using():
+            return self._repeating.begin(client.id, key, fingerprint, self._now())
+
+    def finish_request(self, request: RequestId, answer: KeptAnswer) -> None:
+        """Keep the answer of a request for a day."""
+        with self._using():
+            self._repeating.finish(request, answer)
+
+    def drop_request(self, request: RequestId) -> None:
+        """Forget a request that changed nothing, so that it may be sent again."""
+        with self._using():
+            self._repeating.drop(request)
 
     # Counters
 

@@ -27,6 +27,7 @@ _INDEXED_ROOT: Final = (
     (tables.cases.c.title, lambda record: record["title"]),
     (tables.clients.c.name, lambda record: record["name"]),
     (tables.clients.c.secret, lambda record: record["digest"]),
+    (tables.requests.c.request, lambda record: record["digest"]),
     (tables.notices.c.digest, lambda record: Notice(record["text"]).digest),
 )
 

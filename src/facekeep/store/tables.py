@@ -12,7 +12,7 @@ from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Meta
 from sqlalchemy.types import UserDefinedType
 
 __all__ = ["ROOT_CELLS", "Blob", "cases", "clients", "consents", "journal", "meta", "metadata", "never_return"]
-__all__ += ["notices", "references", "subjects", "tombstones"]
+__all__ += ["notices", "references", "requests", "subjects", "tombstones"]
 
 
 class Blob(UserDefinedType[bytes]):
@@ -65,6 +65,7 @@ clients: Final = _table(
     "clients", _blob("id", key=True), _blob("name", unique=True), _blob("secret", unique=True), _blob("sealed")
 )
 journal: Final = _table("journal", _blob("id", key=True), _blob("sealed"))
+requests: Final = _table("requests", _blob("id", key=True), _blob("request", unique=True), _blob("sealed"))
 tombstones: Final = _table("tombstones", _blob("id", key=True), _blob("sealed"))
 
 ROOT_CELLS: Final = (
@@ -73,6 +74,7 @@ ROOT_CELLS: Final = (
     (cases.c.id, cases.c.sealed),
     (clients.c.id, clients.c.sealed),
     (journal.c.id, journal.c.sealed),
+    (requests.c.id, requests.c.sealed),
     (tombstones.c.id, tombstones.c.sealed),
 )
 """Row identifier and cell of everything that is sealed under the registry's own keys; the rest is under data keys."""

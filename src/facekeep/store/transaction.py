@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, insert, update
 
 from facekeep.domain.access import CLIENT_ID_BYTES, Client, ClientId, Scope
 from facekeep.domain.consent import Consent, Notice, Purpose
+from facekeep.domain.requests import REQUEST_ID_BYTES, KeptAnswer, KeptRequest, RequestId
 from facekeep.domain.row import PSEUDONYM_BYTES, TRANSACTION_BYTES, Pseudonym, TransactionId
 from facekeep.domain.search import CASE_ID_BYTES, Case, CaseId
 from facekeep.domain.subject import SUBJECT_ID_BYTES, DataSubject, SubjectId, normalised_label
@@ -290,6 +291,41 @@ class Transaction(View):
         self._connection.execute(delete(tables.clients).where(tables.clients.c.id == client))
         self.scrub = True
 
+    def add_request(self, digest: bytes, fingerprint: bytes, begun: datetime) -> RequestId:
+        """Record that a request has begun.
+
+        Raises:
+            UsageError: there is one of this digest.
+        """
+        if self._find(tables.requests.c.request, digest) is not None:
+            raise UsageError("there is already a request of this digest")
+        request = KeptRequest(RequestId(os.urandom(REQUEST_ID_BYTES)), digest, fingerprint, begun, None)
+        self._connection.execute(
+            insert(tables.requests).values(
+                id=request.id,
+                request=self._vault.index(tables.requests.c.request, digest),
+                sealed=self._sealed_request(request),
+            )
+        )
+        return request.id
+
+    def answer_request(self, request: RequestId, answer: KeptAnswer) -> None:
+        """Record what was answered.
+
+        Raises:
+            NotFoundError: there is no such request, or not any more.
+        """
+        row = self._row(tables.requests.c.id, request)
+        if row is None:
+            raise NotFoundError("there is no such request")
+        sealed = self._sealed_request(replace(self._request_of(row), answer=answer))
+        self._connection.execute(update(tables.requests).where(tables.requests.c.id == request).values(sealed=sealed))
+
+    def remove_request(self, request: RequestId) -> None:
+        """Forget a request. Nothing happens if there is none: it is gone as asked."""
+        self._connection.execute(delete(tables.requests).where(tables.requests.c.id == request))
+        self.scrub = True
+
     def journal_begin(
         self, kind: JournalKind, payload: Mapping[str, Value], *, subject: SubjectId | None = None
     ) -> TransactionId:
@@ -352,6 +388,17 @@ class Transaction(View):
             "closed": None if case.closed is None else write_time(case.closed),
         }
         return self._vault.root.seal(tables.cases.c.sealed, case.id, record)
+
+    def _sealed_request(self, request: KeptRequest) -> bytes:
+        answer = request.answer
+        record: dict[str, Value] = {
+            "digest": request.digest,
+            "fingerprint": request.fingerprint,
+            "begun": write_time(request.begun),
+            "status": None if answer is None else answer.status,
+            "body": None if answer is None else answer.body,
+        }
+        return self._vault.root.seal(tables.requests.c.sealed, request.id, record)
 
     def _sealed_entry(self, entry: JournalEntry) -> bytes:
         return self._vault.root.seal(tables.journal.c.sealed, entry.id, record_of(entry))

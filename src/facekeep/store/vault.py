@@ -21,7 +21,7 @@ __all__ = ["ROLE", "Cells", "Vault", "role_check"]
 
 ROLE: Final = "registry"
 _NO_SALT: Final = bytes(KEY_BYTES)
-_INDEXES: Final = ("digest", "label", "name", "pseudonym", "secret", "title")
+_INDEXES: Final = ("digest", "label", "name", "pseudonym", "request", "secret", "title")
 
 
 class Cells:

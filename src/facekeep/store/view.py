@@ -11,6 +11,7 @@ from sqlalchemy import Column, Connection, Row, Table, func, select
 
 from facekeep.domain.access import Client, Scope
 from facekeep.domain.consent import Consent, Notice, Purpose
+from facekeep.domain.requests import KeptAnswer, KeptRequest
 from facekeep.domain.row import Pseudonym
 from facekeep.domain.search import Case, CaseId
 from facekeep.domain.subject import DataSubject, Reference, SubjectId, normalised_label
@@ -222,6 +223,21 @@ class View:
             raise _moved(tables.clients)
         return self._client_of(row)
 
+    def requests(self) -> tuple[KeptRequest, ...]:
+        """All requests that may be sent again, oldest first."""
+        found = (self._request_of(row) for row in self._connection.execute(select(tables.requests)).all())
+        return tuple(sorted(found, key=lambda request: (request.begun, request.id)))
+
+    def request_by_digest(self, digest: bytes) -> KeptRequest | None:
+        """The request of this client and key, or None."""
+        row = self._find(tables.requests.c.request, digest)
+        if row is None:
+            return None
+        found = self._request_of(row)
+        if found.digest != digest:
+            raise _moved(tables.requests)
+        return found
+
     def journal(self) -> tuple[JournalEntry, ...]:
         """The transactions that have begun and not ended, in the order in which they began."""
         rows = self._connection.execute(select(tables.journal)).all()
@@ -292,6 +308,11 @@ class View:
             expires=read_time(record["expires"]),
         )
         return case if record["closed"] is None else replace(case, closed=read_time(record["closed"]))
+
+    def _request_of(self, row: Row[Any]) -> KeptRequest:
+        record = self._vault.root.open(tables.requests.c.sealed, row.id, row.sealed)
+        answer = None if record["status"] is None else KeptAnswer(record["status"], record["body"])
+        return KeptRequest(row.id, record["digest"], record["fingerprint"], read_time(record["begun"]), answer)
 
     def _client_record(self, row: Row[Any]) -> dict[str, Any]:
         return self._vault.root.open(tables.clients.c.sealed, row.id, row.sealed)

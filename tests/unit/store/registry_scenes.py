@@ -7,6 +7,7 @@ from pathlib import Path
 
 from facekeep.domain.access import Scope
 from facekeep.domain.consent import Notice, Purpose
+from facekeep.domain.requests import KeptAnswer
 from facekeep.domain.row import Pseudonym
 from facekeep.domain.subject import SubjectId
 from facekeep.store.journal import JournalKind
@@ -42,6 +43,7 @@ def fill(registry: Registry) -> None:
         tx.join_never_return(tx.subjects()[0].id, NOW)
         tx.add_case("case", Purpose.VERIFY, opened_by="op", opened=NOW, expires=NOW + timedelta(days=1))
         tx.add_client("till", [Scope.VERIFY], DIGEST, created=NOW, expires=NOW + timedelta(days=1))
+        tx.answer_request(tx.add_request(DIGEST, bytes(32), NOW), KeptAnswer(201, b"an answer"))
         tx.set_switch(Purpose.VERIFY, on=True)
         tx.journal_begin(JournalKind.REFRESH, {"epoch": 2})
         tx.advance_generation()
@@ -59,6 +61,8 @@ def snapshot(registry: Registry) -> list[object]:
     assert all(registry.case_by_title(case.title) == case for case in registry.cases())
     assert all(registry.client_by_name(client.name) == client for client in registry.clients())
     found += [registry.clients(), registry.client_by_digest(DIGEST)]
+    with registry.read() as view:
+        found += [view.requests(), view.request_by_digest(DIGEST)]
     return [*found, registry.notice(NOTICE.digest), registry.switches(), registry.generation, registry.keep_id]
 
 
@@ -86,6 +90,7 @@ def root_cells(path: Path) -> list[tuple[bytes, ...]]:
             ("meta", "sealed"),
             ("cases", "sealed"),
             ("clients", "sealed"),
+            ("requests", "sealed"),
             ("notices", "sealed"),
             ("journal", "sealed"),
             ("tombstones", "sealed"),
@@ -106,6 +111,7 @@ def blind_indexes(path: Path) -> set[bytes]:
             ("cases", "title"),
             ("clients", "name"),
             ("clients", "secret"),
+            ("requests", "request"),
             ("notices", "digest"),
         )
         for row in connection.execute(f'SELECT {column} FROM "{table}"')

@@ -204,8 +204,8 @@ def _faults(error: ValidationError, model: type[Body]) -> list[Fault]:
     return faults
 
 
-def documented_body(model: type[Body]) -> dict[str, Any]:
-    """The ``openapi_extra`` of an operation that takes this body, as JSON or as a form."""
+def documented_body(model: type[Body], **more: Any) -> dict[str, Any]:
+    """The ``openapi_extra`` of an operation that takes this body, as JSON or as a form; and ``more``."""
     schema = model.model_json_schema()
     definitions = schema.pop("$defs", {})
     plain = _inlined(schema, definitions)
@@ -220,10 +220,11 @@ def documented_body(model: type[Body]) -> dict[str, Any]:
         if "pictures" in properties:
             properties["pictures"] = {**properties["pictures"], "items": picture}
     return {
+        **more,
         "requestBody": {
             "required": True,
             "content": {"application/json": {"schema": plain}, "multipart/form-data": {"schema": form}},
-        }
+        },
     }
 
 

@@ -15,6 +15,7 @@ from facekeep.domain.consent import Purpose
 from facekeep.domain.search import Case
 from facekeep.errors import NotFoundError
 from facekeep.interfaces.http.bodies import Body, Picture, documented_body, read
+from facekeep.interfaces.http.once import KEYED, once
 from facekeep.interfaces.http.problems import documented
 from facekeep.interfaces.http.security import KeepOf, operator_of, scoped
 from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged
@@ -194,12 +195,21 @@ def _case(case: Case) -> CaseAnswer:
     )
 
 
-@router.post("/cases", status_code=201, responses=documented(*_BODY), openapi_extra=documented_body(CaseRequest))
+@router.post(
+    "/cases",
+    status_code=201,
+    response_model=CaseAnswer,
+    responses=documented(*_BODY, "request-under-way"),
+    openapi_extra=documented_body(CaseRequest, **KEYED),
+)
 async def open_case(
     request: Request, keep: KeepOf, client: Annotated[Client, Depends(scoped(Scope.CASES))]
-) -> CaseAnswer:
+) -> Response:
     """Open a case, the reason of searches."""
     asked = await read(request, CaseRequest)
-    opened = partial(keep.open_case, asked.title, operator=operator_of(client), purpose=asked.purpose, days=asked.days)
-    title = await run_sync(opened)
-    return next(_case(case) for case in await run_sync(keep.cases) if case.title == title)
+    return await once(request, keep, client, asked, partial(_open_case, keep, asked, operator_of(client)))
+
+
+def _open_case(keep: Keep, asked: CaseRequest, operator: str) -> CaseAnswer:
+    title = keep.open_case(asked.title, operator=operator, purpose=asked.purpose, days=asked.days)
+    return next(_case(case) for case in keep.cases() if case.title == title)

@@ -9,11 +9,12 @@ from typing import Annotated
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, RootModel
 
 from facekeep.domain.access import Client, Scope
 from facekeep.domain.consent import Consent, Purpose
 from facekeep.interfaces.http.bodies import Body, Picture, documented_body, read
+from facekeep.interfaces.http.once import KEYED, once
 from facekeep.interfaces.http.problems import documented
 from facekeep.interfaces.http.security import KeepOf, operator_of, scoped
 from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged
@@ -67,6 +68,10 @@ class ConsentAnswer(BaseModel):
     withdrawn: datetime | None
 
 
+class Consents(RootModel[list[ConsentAnswer]]):
+    """All consents of a person, withdrawn ones too."""
+
+
 class SubjectAnswer(BaseModel):
     """A data subject in a list."""
 
@@ -104,15 +109,14 @@ class ErasureAnswer(BaseModel):
 @router.post(
     "",
     status_code=201,
-    responses=documented(*_BODY, "consent-missing", "picture-unreadable", "picture-not-fit"),
-    openapi_extra=documented_body(EnrolmentRequest),
+    response_model=EnrolmentAnswer,
+    responses=documented(*_BODY, "request-under-way", "consent-missing", "picture-unreadable", "picture-not-fit"),
+    openapi_extra=documented_body(EnrolmentRequest, **KEYED),
 )
-async def enrol(
-    request: Request, keep: KeepOf, client: Annotated[Client, Depends(scoped(Scope.ENROL))]
-) -> EnrolmentAnswer:
+async def enrol(request: Request, keep: KeepOf, client: Annotated[Client, Depends(scoped(Scope.ENROL))]) -> Response:
     """Enrol a person, or give a known person further references."""
     asked = await read(request, EnrolmentRequest)
-    return await run_sync(_enrol, keep, asked, operator_of(client))
+    return await once(request, keep, client, asked, partial(_enrol, keep, asked, operator_of(client)))
 
 
 def _enrol(keep: Keep, asked: EnrolmentRequest, operator: str) -> EnrolmentAnswer:
@@ -199,17 +203,22 @@ async def erase(subject: str, keep: KeepOf, _: Annotated[Client, Depends(scoped(
 @router.post(
     "/{subject}/consents",
     status_code=201,
-    responses=documented(*_BODY, "not-found"),
-    openapi_extra=documented_body(ConsentRequest),
+    response_model=Consents,
+    responses=documented(*_BODY, "request-under-way", "not-found"),
+    openapi_extra=documented_body(ConsentRequest, **KEYED),
 )
 async def give_consent(
-    subject: str, request: Request, keep: KeepOf, _: Annotated[Client, Depends(scoped(Scope.CONSENT))]
-) -> list[ConsentAnswer]:
+    subject: str, request: Request, keep: KeepOf, client: Annotated[Client, Depends(scoped(Scope.CONSENT))]
+) -> Response:
     """Record that a person consented to a purpose; gives all consents."""
     asked = await read(request, ConsentRequest)
-    label = await run_sync(keep.label_of, subject)
-    await run_sync(partial(keep.give_consent, label, asked.purpose, asked.notice))
-    return [_consent(consent) for consent in await run_sync(keep.consents, label)]
+    return await once(request, keep, client, asked, partial(_give_consent, keep, subject, asked))
+
+
+def _give_consent(keep: Keep, subject: str, asked: ConsentRequest) -> Consents:
+    label = keep.label_of(subject)
+    keep.give_consent(label, asked.purpose, asked.notice)
+    return Consents([_consent(consent) for consent in keep.consents(label)])
 
 
 @router.delete("/{subject}/consents/{purpose}", responses=documented(*_PLAIN, "not-found", "invalid-request"))

@@ -1,0 +1,95 @@
+"""Writes that a client may send again: with an ``Idempotency-Key``, the first answer is kept for a day and given again.
+
+A request that changed nothing, being refused or not fit, is forgotten, so that it may be sent again. One that failed in
+the middle is not: it may have been done, and saying so is better than doing it twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any
+
+from anyio.to_thread import run_sync
+from fastapi import Request, Response
+from pydantic import BaseModel
+
+from facekeep.domain.access import Client
+from facekeep.domain.requests import KeptAnswer
+from facekeep.errors import BadInputError, NotFoundError, RefusedError, UsageError
+from facekeep.interfaces.http.bodies import Body
+from facekeep.service.keep import Keep
+
+__all__ = ["KEYED", "once"]
+
+_CREATED = 201
+_CHANGED_NOTHING = (BadInputError, NotFoundError, RefusedError, UsageError)
+
+KEYED: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": False,
+            "description": "A new random one for each request: sent again, the request is not done twice.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$"},
+        }
+    ]
+}
+"""What the description of such an operation has in addition."""
+
+
+async def once(request: Request, keep: Keep, client: Client, asked: Body, do: Callable[[], BaseModel]) -> Response:
+    """Do what is asked, or give the answer of the first time.
+
+    Args:
+        request: may bear a key.
+        keep: where keys and answers are kept, sealed.
+        client: who asks.
+        asked: what.
+        do: does it, on another thread.
+
+    Raises:
+        RepeatedError: a request with this key is under way, or its outcome is not known.
+        UsageError: the key served another request, or cannot be one.
+    """
+    key = request.headers.get("idempotency-key")
+    answer = (
+        await run_sync(_done, do)
+        if key is None
+        else await run_sync(_once, keep, client, key, _print(request, asked), do)
+    )
+    return Response(answer.body, answer.status, media_type="application/json")
+
+
+def _done(do: Callable[[], BaseModel]) -> KeptAnswer:
+    return KeptAnswer(_CREATED, do().model_dump_json().encode())
+
+
+def _once(keep: Keep, client: Client, key: str, fingerprint: bytes, do: Callable[[], BaseModel]) -> KeptAnswer:
+    begun = keep.begin_request(client, key, fingerprint)
+    if isinstance(begun, KeptAnswer):
+        return begun
+    try:
+        answer = _done(do)
+    except _CHANGED_NOTHING:
+        keep.drop_request(begun)
+        raise
+    keep.finish_request(begun, answer)
+    return answer
+
+
+def _print(request: Request, asked: Body) -> bytes:
+    """SHA-256 of what is asked, however it was sent: a form has another boundary each time."""
+    digest = sha256(f"{request.method} {request.url.path}\0".encode())
+    for name in sorted(type(asked).model_fields):
+        digest.update(f"{name}\0".encode())
+        for part in _parts(getattr(asked, name)):
+            digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.digest()
+
+
+def _parts(value: object) -> list[bytes]:
+    if isinstance(value, list):
+        return [part for one in value for part in _parts(one)]
+    return [value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")]
