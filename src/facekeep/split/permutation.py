@@ -19,7 +19,7 @@ class Permutation:
     It keeps the key and 1 KiB for 16,384 rows; the 5·n bytes of the stream are drawn again when they are needed.
     """
 
-    __seats__ = ("_count", "_key", "_marks")
+    __slots__ = ("_count", "_key", "_marks")
 
     def __init__(self, key: bytes, count: int) -> None:
         """Of ``count`` places, from a key of 32 bytes."""
