@@ -39,7 +39,7 @@ by the identifier from the list of subjects and never by label, so that proxies 
 Every answer has `X-Request-Id`: the caller's own, if it is 8 to 64 letters, digits and hyphens, else a random one.
 The service writes one line of JSON for each request to its standard error: time, number, operation, status, problem,
 client and milliseconds. The operation is a path with the names of its parameters, the client a random identifier; what
-was asked about whom is in no line.
+was asked about whom is in no line. Counters and traces: [Watch a served keep](../how-to/observe.md).
 
 A `POST` of subjects, consents and cases may bear an `Idempotency-Key`, a new random one for each request. Sent again
 within a day, it is not done again, and the first answer is given. One that was refused may be sent again; one that was

@@ -11,6 +11,10 @@ from facekeep.errors import ImageError, QualityError
 from facekeep.face.images import decode
 from facekeep.face.pipeline import FacePipeline, subject_of
 from facekeep.face.quality import QualityAssessor
+from facekeep.service.combining import Combiner
+from facekeep.service.stages import Stage, Stages
+
+_EMBEDDED_TOGETHER = 8  # faces of one run; more would keep each waiting for all
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +31,17 @@ class Probe:
 
 
 class Acquisition:
-    """Decodes, detects, judges and embeds. Safe for threads."""
+    """Decodes, detects, judges and embeds. Safe for threads; faces that wait at once are embedded in one run.
+
+    Attributes:
+        stages: times what is done here.
+    """
 
     def __init__(self, pipeline: FacePipeline, assessor: QualityAssessor) -> None:
+        self.stages = Stages()
         self._pipeline = pipeline
         self._assessor = assessor
+        self._embed = Combiner(pipeline.extractor.embed, largest=_EMBEDDED_TOGETHER)
 
     @property
     def model(self) -> str:
@@ -90,17 +100,23 @@ class Acquisition:
         aligned, places = [], []
         for picture in pictures:
             try:
-                sample = decode(picture)
+                with self.stages(Stage.DECODE):
+                    sample = decode(picture)
             except ImageError as error:
                 answers.append(error)
                 continue
-            faces = self._pipeline.detect(sample)
+            with self.stages(Stage.DETECT):
+                faces = self._pipeline.detect(sample)
             subject = subject_of(sample, faces)
-            report = self._assessor.assess(sample, subject, faces, policy)
+            with self.stages(Stage.ASSESS):
+                report = self._assessor.assess(sample, subject, faces, policy)
             answers.append(Probe(None, tuple(f"{r.reason} {r.advice}" for r in report.rejections)))
             if subject is not None and report.passed:
                 aligned.append(self._pipeline.extractor.align(sample, subject))
                 places.append(len(answers) - 1)
-        for place, template in zip(places, self._pipeline.extractor.embed(aligned), strict=True):
-            answers[place] = Probe(template)
+        if aligned:
+            with self.stages(Stage.EMBED):
+                templates = self._embed(aligned)
+            for place, template in zip(places, templates, strict=True):
+                answers[place] = Probe(template)
         return answers

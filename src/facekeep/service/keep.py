@@ -32,6 +32,7 @@ from facekeep.service.opening import Roles
 from facekeep.service.references import comparable
 from facekeep.service.repeating import RepeatingService
 from facekeep.service.rights import RightsService
+from facekeep.service.stages import Stage
 from facekeep.split.codes import FineCode, fine_code
 from facekeep.split.gate import Question
 
@@ -56,7 +57,7 @@ class Keep(KeepLife):
     """
 
     def _begin(self) -> None:
-        self._search = Combiner[Asked, Answer](self._search_together, largest=_TOGETHER)
+        self._combined = Combiner[Asked, Answer](self._search_together, largest=_TOGETHER)
 
     def _adopt(self, roles: Roles) -> None:
         super()._adopt(roles)
@@ -298,9 +299,13 @@ class Keep(KeepLife):
             return Identification((), planned.fmr, planned.searched, acquired=False, reasons=probe.reasons)
         return self._comparison.identified(planned, next(found))
 
+    def _search(self, asked: Sequence[Asked]) -> list[Answer]:
+        with self.stages(Stage.SEARCH):
+            return self._combined(asked)
+
     def _search_together(self, asked: Sequence[Asked]) -> list[Answer]:
         """One pass over the gallery for everybody who waits for one."""
-        with self._reading():
+        with self.stages(Stage.PASS), self._reading():
             return self._roles.gate.search_many(asked)
 
     def open_case(self, title: str, *, operator: str, purpose: Purpose = Purpose.IDENTIFY, days: int = 30) -> str:
@@ -419,7 +424,7 @@ class Keep(KeepLife):
 
     def waiting(self) -> int:
         """Calls that wait for a pass over the gallery."""
-        return self._search.waiting
+        return self._combined.waiting
 
     # Machine clients
 

@@ -23,6 +23,7 @@ from facekeep.service.keep_file import KeepFile
 from facekeep.service.key_plan import KeyPlan
 from facekeep.service.locking import SharedLock
 from facekeep.service.opening import CALIBRATION, Clock, Roles, create_stores, open_roles, rotate_stores, system_clock
+from facekeep.service.stages import Stage, Stages
 from facekeep.split.budget import Limits
 from facekeep.store.journal import JournalKind
 
@@ -58,6 +59,11 @@ class KeepLife:
         self._closed = self._stale = False
         self._begin()
         self._adopt(roles)
+
+    @property
+    def stages(self) -> Stages:
+        """Times what the keep does; watch it to count."""
+        return self._acquisition.stages
 
     def _begin(self) -> None:
         """Make what outlives the stores being opened anew."""
@@ -197,7 +203,7 @@ class KeepLife:
     @contextmanager
     def _using(self) -> Iterator[None]:
         """Have the keep to oneself, whole: after a write that failed half-way (a full disk), it is opened anew."""
-        with self._lock.exclusive():
+        with self.stages(Stage.WRITE), self._lock.exclusive():
             self._check_open()
             if self._is_stale():
                 self._reopen()

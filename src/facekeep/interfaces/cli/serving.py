@@ -50,6 +50,15 @@ def serve(
             show_default=False,
         ),
     ] = False,
+    traces: Annotated[
+        str | None,
+        typer.Option(
+            "--traces",
+            metavar="URL",
+            help="Send traces to an OpenTelemetry collector, by OTLP over HTTP.",
+            show_default=False,
+        ),
+    ] = None,
     keep: KeepOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -63,7 +72,7 @@ def serve(
         else:
             typer.echo(f"Listening on {address}", err=True)
 
-    listening = Listening(host, port, certificate, key, insecure_plain_http=insecure_plain_http)
+    listening = Listening(host, port, certificate, key, insecure_plain_http=insecure_plain_http, traces=traces)
     with composition(context).open(keep) as opened:
         run(opened, listening, told=told)
 

@@ -6,10 +6,11 @@ The description of the interface is at /v1/openapi.json; there is no page that l
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.telemetry import TelemetryConfig
 
 from facekeep.interfaces.http import comparing, health, metrics, subjects
 from facekeep.interfaces.http.metrics import Metrics
@@ -18,6 +19,16 @@ from facekeep.interfaces.http.problems import ProblemDocument, install
 from facekeep.service.keep import Keep
 
 __all__ = ["build"]
+
+# The framework's own spans hold whole paths and queries, its logs the messages of exceptions, and a variable of the
+# environment would have it send them: ours are in tracing.
+_NO_TELEMETRY: Final[TelemetryConfig] = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
 
 
 def build(keep: Keep) -> FastAPI:
@@ -29,6 +40,7 @@ def build(keep: Keep) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry=_NO_TELEMETRY,
     )
     app.state.keep = keep
     app.state.metrics = Metrics(keep)

@@ -14,6 +14,7 @@ from facekeep.domain.access import Client, Scope
 from facekeep.interfaces.http.problems import documented
 from facekeep.interfaces.http.security import scoped
 from facekeep.service.keep import Keep
+from facekeep.service.stages import Stage
 
 __all__ = ["Metrics", "router"]
 
@@ -34,6 +35,14 @@ class Metrics:
             buckets=_SECONDS,
             registry=self._registry,
         )
+        self._stages = Histogram(
+            "facekeep_stage_seconds",
+            "Time of a stage of the work; searches that share a pass count it once.",
+            ["stage"],
+            buckets=(0.001, 0.0025, *_SECONDS),
+            registry=self._registry,
+        )
+        keep.stages.watch(self._ended)
         self._problems = Counter("facekeep_problems", "Problems told.", ["problem"], registry=self._registry)
         rows = Gauge("facekeep_references", "References in the keep.", registry=self._registry)
         rows.set_function(keep.size)
@@ -52,6 +61,9 @@ class Metrics:
         self._seconds.labels(operation, str(status)).observe(seconds)
         if problem:
             self._problems.labels(problem).inc()
+
+    def _ended(self, stage: Stage, seconds: float) -> None:
+        self._stages.labels(stage).observe(seconds)
 
     def text(self) -> bytes:
         """Everything, as Prometheus reads it."""

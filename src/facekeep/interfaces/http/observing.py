@@ -19,8 +19,10 @@ from starlette.requests import Request
 
 from facekeep.interfaces.http.metrics import Metrics
 from facekeep.interfaces.http.problems import unexpected
+from facekeep.interfaces.http.tracing import request_span
 
 if TYPE_CHECKING:
+    from opentelemetry.trace import Span
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["Observed"]
@@ -64,20 +66,31 @@ class Observed:
                     headers[name] = value
             await send(message)
 
-        try:
-            await self._app(scope, receive, numbered)
-        except Exception as error:  # noqa: BLE001 - the last net: told as a problem, and in the log without its message
-            _log.error("unexpected", request_id=number, error=type(error).__name__, place=_place(error))
-            if status == 0:
-                await unexpected(Request(scope))(scope, receive, numbered)
-        finally:
-            self._tell(scope, state, status, time.perf_counter() - began)
+        with request_span(scope["headers"]) as span:
+            try:
+                await self._app(scope, receive, numbered)
+            except Exception as error:  # noqa: BLE001 - the last net: told as a problem, and without its message logged
+                _log.error("unexpected", request_id=number, error=type(error).__name__, place=_place(error))
+                if status == 0:
+                    await unexpected(Request(scope))(scope, receive, numbered)
+            finally:
+                self._tell(scope, status, time.perf_counter() - began, span)
 
-    def _tell(self, scope: Scope, state: dict[str, Any], status: int, seconds: float) -> None:
-        route = scope.get("route")
+    def _tell(self, scope: Scope, status: int, seconds: float, span: Span) -> None:
+        state, route = scope["state"], scope.get("route")
         operation = f"{scope['method']} {route.path}" if route is not None else "unknown"
         problem = state.get("problem", "")
         self._metrics.answered(operation, status, seconds, problem)
+        span.update_name(operation)
+        span.set_attributes(
+            {
+                "http.request.method": scope["method"] if route is not None else "_OTHER",
+                "http.route": route.path if route is not None else "",
+                "http.response.status_code": status,
+                "facekeep.problem": problem,
+                "facekeep.request_id": state["request_id"],
+            }
+        )
         if operation not in _QUIET:
             _log.info(
                 "request",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import signal
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +17,11 @@ import uvicorn
 
 from facekeep.errors import UsageError
 from facekeep.interfaces.http.app import build
+from facekeep.interfaces.http.tracing import export_to
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from facekeep.service.keep import Keep
 
 __all__ = ["Listening", "run"]
@@ -35,6 +40,7 @@ class Listening:
         certificate: chain for TLS, PEM.
         key: its private key, PEM.
         insecure_plain_http: whether plain HTTP may leave this machine.
+        traces: collector of OpenTelemetry traces, or None for none.
     """
 
     host: str
@@ -42,6 +48,7 @@ class Listening:
     certificate: Path | None = None
     key: Path | None = None
     insecure_plain_http: bool = False
+    traces: str | None = None
 
     def __post_init__(self) -> None:
         if (self.certificate is None) != (self.key is None):
@@ -60,6 +67,10 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
 
 
 def run(keep: Keep, listening: Listening, *, told: Callable[[str], None]) -> None:
@@ -106,6 +117,11 @@ def run(keep: Keep, listening: Listening, *, told: Callable[[str], None]) -> Non
         ) from None
     scheme = "http" if listening.certificate is None else "https"
     host = f"[{bound.getsockname()[0]}]" if family == socket.AF_INET6 else bound.getsockname()[0]
-    with bound:
+    with ExitStack() as ending:
+        ending.enter_context(bound)
+        if listening.traces is not None:
+            ending.callback(export_to(listening.traces))
+        # Uvicorn raises the signal that ended it once more, which would end the process before the keep is closed.
+        ending.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, _leave))
         told(f"{scheme}://{host}:{bound.getsockname()[1]}")
         uvicorn.Server(config).run(sockets=[bound])
