@@ -135,7 +135,7 @@ def test_searches_of_several_threads_share_a_pass(
 
         def counted(gate: Gate, asked: Sequence[object]) -> object:
             sizes.append(len(asked))
-            while sizes == [1] and len(keep._search._waiting) < 5:
+            while sizes == [1] and len(keep._combined._waiting) < 5:
                 os.sched_yield()
             return search(gate, asked)
 
