@@ -10,6 +10,7 @@ import numpy as np
 from facekeep.domain.template import Template
 from facekeep.errors import ImageError
 from facekeep.service.acquisition import Acquisition, Probe
+from facekeep.service.stages import Stages
 
 
 class InventedFaces(Acquisition):
@@ -17,6 +18,7 @@ class InventedFaces(Acquisition):
 
     def __init__(self, model: str) -> None:
         self._model = model
+        self.stages = Stages()
 
     @property
     def model(self) -> str:
