@@ -10,6 +10,7 @@
     │   ├── PurposeOffError         the purpose is switched off
     │   ├── TicketError             a ticket is forged, expired, replayed or does not fit
     │   ├── ProbeError              a probe is not a unit embedding
+    │   ├── RateError               requests come too fast
     │   ├── BudgetError             a budget of comparisons or searches is used up
     │   ├── RepeatedError           a request with the same key is under way
     │   ├── DisagreementError       the two halves disagree: the search was aborted
@@ -77,6 +78,12 @@ class ProbeError(RefusedError):
     """A probe is not the fine code of a unit embedding."""
 
     default_hint = "Send the fine code of a unit embedding made by the model that the gallery is bound to."
+
+
+class RateError(RefusedError):
+    """Requests come too fast."""
+
+    default_hint = "Wait for as long as the answer says, and ask less often."
 
 
 class BudgetError(RefusedError):

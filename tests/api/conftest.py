@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from facekeep.domain.access import Scope
 from facekeep.domain.consent import Purpose
 from facekeep.interfaces.http.app import build
+from facekeep.interfaces.http.rates import Rates
 from facekeep.service.keep import Keep
 
 NOTICE = "We keep two random halves of your template, to verify and to find you."
@@ -37,7 +38,7 @@ def keep(tmp_path_factory: pytest.TempPathFactory, pictures: Path) -> Iterator[K
 @pytest.fixture(scope="module")
 def app(keep: Keep) -> FastAPI:
     """The application around the keep."""
-    return build(keep)
+    return build(keep, Rates(None, None))
 
 
 @pytest.fixture(scope="module")

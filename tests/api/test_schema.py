@@ -18,6 +18,7 @@ from schemathesis.specs.openapi.checks import (
 from facekeep.domain.access import Scope
 from facekeep.interfaces.http.app import build
 from facekeep.interfaces.http.metrics import Metrics
+from facekeep.interfaces.http.rates import Rates
 from facekeep.service.keep import Keep
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -25,7 +26,7 @@ ROLES = [(), *((scope,) for scope in Scope), tuple(Scope)]
 
 
 # Described when the tests are collected, served when they run.
-APP = build(create_autospec(Keep, instance=True))
+APP = build(create_autospec(Keep, instance=True), Rates(None, None))
 SCHEMA = schemathesis.openapi.from_asgi("/v1/openapi.json", APP)
 
 

@@ -83,7 +83,7 @@ def test_a_thousand_uploads_of_all_sizes_make_no_file(tmp_path: Path, pictures: 
     chance = random.Random(4711)
     sizes = [int(2 ** chance.uniform(0, 24)) for _ in range(UPLOADS - 40)]
 
-    with served(tmp_path) as it:
+    with served(tmp_path, FACEKEEP_RATE_CLIENT="none") as it:
         person = {"label": "obama", "purposes": ["verify"], "notice": "A notice."}
         made = it.client.post("/v1/subjects", data=person, files=[("pictures", picture)])
         assert made.status_code == 201, made.text

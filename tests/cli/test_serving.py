@@ -50,7 +50,7 @@ def test_a_served_keep_verifies_and_ends_when_it_is_told(run: Run, keep: Path, p
         [sys.executable, "-m", "facekeep", "serve", "--port", "0", "--keep", str(keep)],
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=clean_environment(TMPDIR=str(tmp_path)),
+        env=clean_environment(TMPDIR=str(tmp_path), FACEKEEP_PROXIES="127.0.0.1", FACEKEEP_RATE_ADDRESS="2/3600"),
         text=True,
     )
     try:
@@ -67,6 +67,11 @@ def test_a_served_keep_verifies_and_ends_when_it_is_told(run: Run, keep: Path, p
                     )
                 assert answer.json()["verified"] is verified
             assert client.get("/v1/subjects", headers={"Authorization": "Bearer x"}).status_code == 401
+            # A proxy says who asks: who guesses tokens there is refused, and nobody else.
+            guesser = {"Authorization": "Bearer x", "X-Forwarded-For": "192.0.2.9"}
+            statuses = [client.get("/v1/subjects", headers=guesser).status_code for _ in range(4)]
+            assert statuses == [401, 401, 429, 429]
+            assert client.get("/v1/subjects").status_code == 200
         # Nobody else can open the keep meanwhile.
         assert process(["list", "--keep", str(keep)]).code == 2
     finally:
@@ -76,7 +81,8 @@ def test_a_served_keep_verifies_and_ends_when_it_is_told(run: Run, keep: Path, p
     assert "Traceback" not in error
     assert made["token"] not in out + error
     lines = [json.loads(line) for line in error.splitlines()]
-    assert {line["operation"] for line in lines} == {"GET /v1/subjects", "POST /v1/verifications"}
+    # What was refused before its token was looked at has no operation.
+    assert {line["operation"] for line in lines} == {"GET /v1/subjects", "POST /v1/verifications", "unknown"}
     assert all(line["timestamp"] and line["request_id"] for line in lines)
     assert person["id"] not in error
     assert process(["list", "--keep", str(keep)]).code == 0

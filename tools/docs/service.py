@@ -11,9 +11,15 @@ from facekeep.domain.access import Scope
 from facekeep.interfaces.http import comparing, health, metrics, subjects
 from facekeep.interfaces.http.bodies import BODY_BYTES_MAX, PARTS_MAX
 from facekeep.interfaces.http.problems import PROBLEMS
+from facekeep.interfaces.http.rates import Rate, Rates
 from facekeep.interfaces.http.security import scope_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "http.md"
+
+
+def _rate(rate: Rate | None) -> str:
+    return "no limit" if rate is None else f"{rate.requests} requests in {rate.seconds} seconds"
+
 
 _INTRODUCTION = f"""# The service over HTTP
 
@@ -44,6 +50,16 @@ was asked about whom is in no line. Counters and traces: [Watch a served keep](.
 A `POST` of subjects, consents and cases may bear an `Idempotency-Key`, a new random one for each request. Sent again
 within a day, it is not done again, and the first answer is given. One that was refused may be sent again; one that was
 cut short by a fault is answered by 409, since it may have been done.
+
+Whoever asks too often is answered by 429 (`too-many-requests`) with `Retry-After`: a client after
+{_rate(Rates().client)} (`FACEKEEP_RATE_CLIENT`), an address after {_rate(Rates().address)} that
+bore no token that is known (`FACEKEEP_RATE_ADDRESS`). Requests may come all at once and are counted by a bucket that
+fills steadily. An address that has used up its requests is refused before its token is looked at, also if the token
+is good: put clients and strangers on different addresses, and name the proxy before the service in
+`FACEKEEP_PROXIES`, else all that come through it are one address. Health is not counted. Every other answer says where
+the caller stands, by `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10). Counts are in the
+memory of the process and begin anew with it. The budgets of both halves are something else, and also answered by 429
+(`budget-used-up`), without `Retry-After`: see [budgets](../how-to/budgets.md).
 
 Answers to `GET` of subjects and cases have an `ETag`; sent again as `If-None-Match`, an answer that is still the same
 is 304 without a body.

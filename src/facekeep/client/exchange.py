@@ -28,6 +28,7 @@ _ERRORS: Mapping[str, type[FacekeepError]] = {
     "invalid-request": errors.UsageError,
     "picture-unreadable": errors.ImageError,
     "picture-not-fit": errors.QualityError,
+    "too-many-requests": errors.RateError,
     "budget-used-up": errors.BudgetError,
     "request-under-way": errors.RepeatedError,
     "internal": errors.FacekeepError,

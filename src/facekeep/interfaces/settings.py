@@ -17,6 +17,7 @@ from facekeep.errors import UsageError
 __all__ = ["PREFIX", "Settings"]
 
 PREFIX = "FACEKEEP_"
+_RATE = r"^(none|[1-9][0-9]{0,6}/[1-9][0-9]{0,4})$"
 
 
 class Settings(BaseModel):
@@ -34,6 +35,10 @@ class Settings(BaseModel):
         models: manifest files of further models, separated by colons (docs/how-to/other-models.md).
         detector: name of the detector to use; else the one of the package.
         embedding: name of the embedding to use; a keep is bound to the one that it was made with.
+        rate_client: requests of a machine client of the service, as REQUESTS/SECONDS; ``none`` for no limit.
+        rate_address: the same for what an address asks the service without a token that is known.
+        proxies: addresses or networks, separated by commas, of proxies before the service whose word on the address of
+            a caller is taken (``X-Forwarded-For``).
         data: folder of data outside the repository. Only the project's own extended tests read it.
     """
 
@@ -49,6 +54,9 @@ class Settings(BaseModel):
     models: str = ""
     detector: str | None = None
     embedding: str | None = None
+    rate_client: str = Field(default="1200/60", pattern=_RATE)
+    rate_address: str = Field(default="60/60", pattern=_RATE)
+    proxies: str = ""
     data: Path | None = None
 
     @classmethod

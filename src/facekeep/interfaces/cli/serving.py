@@ -63,6 +63,7 @@ def serve(
     as_json: JsonOption = False,
 ) -> None:
     """Serve the keep over HTTP until interrupted; no other process can open it meanwhile."""
+    from facekeep.interfaces.http.rates import Rate, Rates
     from facekeep.interfaces.http.serving import Listening, run
 
     def told(address: str) -> None:
@@ -72,9 +73,14 @@ def serve(
         else:
             typer.echo(f"Listening on {address}", err=True)
 
-    listening = Listening(host, port, certificate, key, insecure_plain_http=insecure_plain_http, traces=traces)
-    with composition(context).open(keep) as opened:
-        run(opened, listening, told=told)
+    parts = composition(context)
+    proxies = tuple(proxy.strip() for proxy in parts.settings.proxies.split(",") if proxy.strip())
+    listening = Listening(
+        host, port, certificate, key, insecure_plain_http=insecure_plain_http, traces=traces, proxies=proxies
+    )
+    rates = Rates(Rate.read(parts.settings.rate_client), Rate.read(parts.settings.rate_address))
+    with parts.open(keep) as opened:
+        run(opened, listening, rates=rates, told=told)
 
 
 def create(

@@ -16,6 +16,7 @@ from facekeep.interfaces.http import comparing, health, metrics, subjects
 from facekeep.interfaces.http.metrics import Metrics
 from facekeep.interfaces.http.observing import Observed
 from facekeep.interfaces.http.problems import ProblemDocument, install
+from facekeep.interfaces.http.rates import UNLIMITED, Limited, Rates
 from facekeep.service.keep import Keep
 
 __all__ = ["build"]
@@ -31,8 +32,13 @@ _NO_TELEMETRY: Final[TelemetryConfig] = {
 }
 
 
-def build(keep: Keep) -> FastAPI:
-    """The application around an open keep."""
+def build(keep: Keep, rates: Rates | None = None) -> FastAPI:
+    """The application around an open keep.
+
+    Args:
+        keep: open.
+        rates: how often somebody may ask; else the usual ones.
+    """
     app = FastAPI(
         title="Facekeep",
         version=version("facekeep"),
@@ -44,6 +50,7 @@ def build(keep: Keep) -> FastAPI:
     )
     app.state.keep = keep
     app.state.metrics = Metrics(keep)
+    app.add_middleware(Limited, rates=rates or Rates())
     app.add_middleware(Observed, metrics=app.state.metrics)
     install(app)
     for part in (health, metrics, comparing, subjects):
@@ -62,5 +69,23 @@ def _described(app: FastAPI) -> dict[str, Any]:
         # The framework describes its own answer to unfit parameters, which is never given.
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
+        _tell_of_rates(document["paths"])
         app.openapi_schema = document
     return app.openapi_schema
+
+
+_HEADERS = {
+    "RateLimit-Policy": "The limit that holds, as `q` requests in `w` seconds.",
+    "RateLimit": "How many requests are left (`r`), and the seconds until all are (`t`).",
+}
+
+
+def _tell_of_rates(paths: dict[str, Any]) -> None:
+    headers = {name: {"description": text, "schema": {"type": "string"}} for name, text in _HEADERS.items()}
+    wait = {"description": "Seconds until another request may come.", "schema": {"type": "integer", "minimum": 1}}
+    for path, item in paths.items():
+        if path in UNLIMITED:
+            continue
+        for operation in item.values():
+            for status, answer in operation["responses"].items():
+                answer["headers"] = {**headers, "Retry-After": wait} if status == "429" else headers

@@ -16,7 +16,7 @@ from facekeep.domain.search import Case
 from facekeep.errors import NotFoundError
 from facekeep.interfaces.http.bodies import Body, Picture, documented_body, read
 from facekeep.interfaces.http.once import KEYED, once
-from facekeep.interfaces.http.problems import documented
+from facekeep.interfaces.http.problems import ALWAYS, documented
 from facekeep.interfaces.http.security import KeepOf, operator_of, scoped
 from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged
 from facekeep.service.answers import Verification
@@ -26,7 +26,7 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/v1")
 
-_BODY = ("unauthenticated", "forbidden", "body-too-large", "media-type", "invalid-request", "unavailable")
+_BODY = (*ALWAYS, "body-too-large", "media-type", "invalid-request")
 _COMPARING = (*_BODY, "purpose-off", "refused", "picture-unreadable", "budget-used-up")
 
 
@@ -182,7 +182,7 @@ async def identify(
 @router.get(
     "/cases",
     response_model=CaseList,
-    responses={**documented("unauthenticated", "forbidden", "unavailable"), **NOT_MODIFIED},
+    responses={**documented(*ALWAYS), **NOT_MODIFIED},
 )
 async def list_cases(request: Request, keep: KeepOf, _: Annotated[Client, Depends(scoped(Scope.READ))]) -> Response:
     """All cases, oldest first."""

@@ -41,7 +41,7 @@ async def ready(keep: KeepOf) -> Health:
     return Health(status="ready")
 
 
-@router.get("/v1/version")
+@router.get("/v1/version", responses=documented("too-many-requests"))
 async def tell_version() -> Version:
     """Which Facekeep this is."""
     return Version(version=version("facekeep"))

@@ -150,6 +150,7 @@ def _library_ms(keep: Keep, picture: bytes, repeats: int = 15) -> float:
 @contextmanager
 def _served(directory: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    environment |= {f"{PREFIX}RATE_CLIENT": "none"}
     command = [sys.executable, "-m", "facekeep", "serve", "--port", "0", "--json", "--keep", str(directory)]
     with subprocess.Popen(  # noqa: S603 - this same program
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment

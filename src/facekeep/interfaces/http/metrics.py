@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from facekeep.domain.access import Client, Scope
-from facekeep.interfaces.http.problems import documented
+from facekeep.interfaces.http.problems import ALWAYS, documented
 from facekeep.interfaces.http.security import scoped
 from facekeep.service.keep import Keep
 from facekeep.service.stages import Stage
@@ -73,7 +73,7 @@ class Metrics:
 @router.get(
     "/metrics",
     response_class=PlainTextResponse,
-    responses={**documented("unauthenticated", "forbidden", "unavailable"), 200: {"content": {"text/plain": {}}}},
+    responses={**documented(*ALWAYS), 200: {"content": {"text/plain": {}}}},
 )
 async def metrics(request: Request, _: Annotated[Client, Depends(scoped(Scope.METRICS))]) -> PlainTextResponse:
     """Counters for Prometheus."""

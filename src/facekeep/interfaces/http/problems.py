@@ -1,6 +1,6 @@
 """What goes wrong, as RFC 9457 tells it: a stable type, a title, a detail and a hint; never a stack, a path, an input.
 
-docs/reference/problems.md lists the types; a test holds the two together.
+docs/reference/http.md lists the types; a test holds the two together.
 """
 
 from __future__ import annotations
@@ -17,9 +17,22 @@ from starlette.exceptions import HTTPException
 from facekeep import errors
 from facekeep.errors import FacekeepError
 
-__all__ = ["MEDIA_TYPE", "PROBLEMS", "Kind", "Problem", "ProblemDocument", "documented", "install", "unexpected"]
+__all__ = [
+    "ALWAYS",
+    "MEDIA_TYPE",
+    "PROBLEMS",
+    "Kind",
+    "Problem",
+    "ProblemDocument",
+    "documented",
+    "install",
+    "told",
+    "unexpected",
+]
 
 MEDIA_TYPE = "application/problem+json"
+ALWAYS = ("unauthenticated", "forbidden", "too-many-requests", "unavailable")
+"""What every operation that needs a token may answer."""
 _URN = "urn:facekeep:problem:"
 
 
@@ -54,6 +67,7 @@ PROBLEMS = {
         Kind("invalid-request", 422, "The request does not have the form that it needs"),
         Kind("picture-unreadable", 422, "The picture cannot be read"),
         Kind("picture-not-fit", 422, "The picture is not fit for enrolment"),
+        Kind("too-many-requests", 429, "Requests come too fast"),
         Kind("budget-used-up", 429, "A budget of comparisons or searches is used up"),
         Kind("internal", 500, "Something is wrong in the server"),
         Kind("unavailable", 503, "A store cannot be used at present"),
@@ -68,6 +82,7 @@ _OF_ERROR: Mapping[type[FacekeepError], str] = {
     errors.AuthenticationError: "unauthenticated",
     errors.ConsentError: "consent-missing",
     errors.PurposeOffError: "purpose-off",
+    errors.RateError: "too-many-requests",
     errors.BudgetError: "budget-used-up",
     errors.RepeatedError: "request-under-way",
     errors.BadInputError: "invalid-request",
@@ -135,6 +150,11 @@ def install(app: FastAPI) -> None:
 def _of_edge(request: Request, problem: Exception) -> JSONResponse:
     if not isinstance(problem, Problem):
         raise problem
+    return told(request, problem)
+
+
+def told(request: Request, problem: Problem) -> JSONResponse:
+    """A problem as an answer."""
     headers = dict(problem.headers)
     return _answer(request, problem.name, problem.detail, problem.hint, faults=problem.faults, headers=headers)
 

@@ -16,6 +16,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from facekeep.domain.access import Client, Scope
 from facekeep.errors import AuthenticationError
 from facekeep.interfaces.http.problems import Problem
+from facekeep.interfaces.http.rates import admitted
 from facekeep.service.keep import Keep
 
 __all__ = ["KeepOf", "keep_of", "operator_of", "scope_of", "scoped"]
@@ -42,6 +43,7 @@ def scoped(scope: Scope) -> Callable[..., Coroutine[Any, Any, Client]]:
             raise AuthenticationError("no token was sent")
         client = await run_sync(keep.authenticate, given.credentials)
         request.state.client = client.id.hex()
+        admitted(request, client.id.hex())
         if scope not in client.scopes:
             raise Problem(
                 "forbidden", f"This needs the scope {scope}.", "Ask an administrator for a token that has it."

@@ -17,6 +17,7 @@ import uvicorn
 
 from facekeep.errors import UsageError
 from facekeep.interfaces.http.app import build
+from facekeep.interfaces.http.rates import Rates
 from facekeep.interfaces.http.tracing import export_to
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Listening:
         key: its private key, PEM.
         insecure_plain_http: whether plain HTTP may leave this machine.
         traces: collector of OpenTelemetry traces, or None for none.
+        proxies: addresses or networks of proxies whose word on the caller's address is taken.
     """
 
     host: str
@@ -49,6 +51,7 @@ class Listening:
     key: Path | None = None
     insecure_plain_http: bool = False
     traces: str | None = None
+    proxies: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.certificate is None) != (self.key is None):
@@ -58,6 +61,11 @@ class Listening:
                 "plain HTTP does not leave this machine: pictures and tokens would be in clear",
                 hint="Give --certificate and --key; behind a proxy with TLS, --insecure-plain-http.",
             )
+        try:
+            for proxy in self.proxies:
+                ipaddress.ip_network(proxy)
+        except ValueError:
+            raise UsageError("a proxy is named by its address or network", hint="Correct FACEKEEP_PROXIES.") from None
 
 
 def _is_loopback(host: str) -> bool:
@@ -73,12 +81,13 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)
 
 
-def run(keep: Keep, listening: Listening, *, told: Callable[[str], None]) -> None:
+def run(keep: Keep, listening: Listening, *, rates: Rates, told: Callable[[str], None]) -> None:
     """Serve until a signal ends it.
 
     Args:
         keep: open.
         listening: where.
+        rates: how often somebody may ask.
         told: gets the address once the socket listens.
 
     Raises:
@@ -93,12 +102,13 @@ def run(keep: Keep, listening: Listening, *, told: Callable[[str], None]) -> Non
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     config = uvicorn.Config(
-        build(keep),
+        build(keep, rates),
         log_level="warning",
         access_log=False,  # paths hold identifiers
         server_header=False,
         date_header=True,
-        proxy_headers=False,
+        proxy_headers=bool(listening.proxies),
+        forwarded_allow_ips=list(listening.proxies),
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
         ssl_certfile=None if listening.certificate is None else str(listening.certificate),

@@ -15,7 +15,7 @@ from facekeep.domain.access import Client, Scope
 from facekeep.domain.consent import Consent, Purpose
 from facekeep.interfaces.http.bodies import Body, Picture, documented_body, read
 from facekeep.interfaces.http.once import KEYED, once
-from facekeep.interfaces.http.problems import documented
+from facekeep.interfaces.http.problems import ALWAYS, documented
 from facekeep.interfaces.http.security import KeepOf, operator_of, scoped
 from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged
 from facekeep.service.answers import SubjectDetails
@@ -26,8 +26,7 @@ __all__ = ["router"]
 router = APIRouter(prefix="/v1/subjects")
 
 _PAGE_MAX = 100
-_PLAIN = ("unauthenticated", "forbidden", "unavailable")
-_BODY = (*_PLAIN, "body-too-large", "media-type", "invalid-request")
+_BODY = (*ALWAYS, "body-too-large", "media-type", "invalid-request")
 _Purposes = Annotated[list[Purpose], Field(min_length=1, max_length=len(Purpose))]
 
 
@@ -138,7 +137,7 @@ def _enrol(keep: Keep, asked: EnrolmentRequest, operator: str) -> EnrolmentAnswe
     )
 
 
-@router.get("", response_model=SubjectPage, responses={**documented(*_PLAIN, "invalid-request"), **NOT_MODIFIED})
+@router.get("", response_model=SubjectPage, responses={**documented(*ALWAYS, "invalid-request"), **NOT_MODIFIED})
 async def list_subjects(
     request: Request,
     keep: KeepOf,
@@ -163,7 +162,7 @@ async def list_subjects(
 
 
 @router.get(
-    "/{subject}", response_model=SubjectDetailsAnswer, responses={**documented(*_PLAIN, "not-found"), **NOT_MODIFIED}
+    "/{subject}", response_model=SubjectDetailsAnswer, responses={**documented(*ALWAYS, "not-found"), **NOT_MODIFIED}
 )
 async def show(
     subject: str, request: Request, keep: KeepOf, _: Annotated[Client, Depends(scoped(Scope.READ))]
@@ -193,7 +192,7 @@ def _consent(consent: Consent) -> ConsentAnswer:
     )
 
 
-@router.delete("/{subject}", responses=documented(*_PLAIN, "not-found"))
+@router.delete("/{subject}", responses=documented(*ALWAYS, "not-found"))
 async def erase(subject: str, keep: KeepOf, _: Annotated[Client, Depends(scoped(Scope.ERASE))]) -> ErasureAnswer:
     """Erase a person from all three stores."""
     done = await run_sync(lambda: keep.erase(keep.label_of(subject)))
@@ -221,7 +220,7 @@ def _give_consent(keep: Keep, subject: str, asked: ConsentRequest) -> Consents:
     return Consents([_consent(consent) for consent in keep.consents(label)])
 
 
-@router.delete("/{subject}/consents/{purpose}", responses=documented(*_PLAIN, "not-found", "invalid-request"))
+@router.delete("/{subject}/consents/{purpose}", responses=documented(*ALWAYS, "not-found", "invalid-request"))
 async def withdraw_consent(
     subject: str, purpose: Purpose, keep: KeepOf, _: Annotated[Client, Depends(scoped(Scope.CONSENT))]
 ) -> list[ConsentAnswer]:
