@@ -24,6 +24,7 @@ from facekeep.domain.comparison import Calibration, Level
 from facekeep.domain.consent import Purpose
 from facekeep.domain.row import Pseudonym, RowHead, TransactionId
 from facekeep.errors import RefusedError, UsageError
+from facekeep.service.benchmark_callers import Asked, Callers, time_callers
 from facekeep.service.keep_file import KeepFile
 from facekeep.service.key_plan import KeyPlan
 from facekeep.service.opening import Roles, create_stores, open_roles, system_clock
@@ -54,6 +55,7 @@ class SearchSettings:
         cosine: of each probe to its mate.
         candidates: how many rows a search may release; peers give as many nearest rows.
         seed: of the vectors.
+        callers: numbers of callers that search at once, besides.
     """
 
     rows: int = 100_000
@@ -64,12 +66,15 @@ class SearchSettings:
     cosine: float = 0.7
     candidates: int = 1
     seed: int = 1
+    callers: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if set(self.peers) - set(PEERS):
             raise UsageError("no such peer", hint=f"Known are {', '.join(PEERS)}.")
         if not (1 <= self.rows <= 10_000_000 and 1 <= self.probes <= min(1000, self.rows) and self.repeats >= 1):
             raise UsageError("rows, probes or repeats are out of range")
+        if not all(1 <= number <= 64 for number in self.callers):
+            raise UsageError("there are 1 to 64 callers at once")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,7 @@ class SearchResult:
         bytes_per_row_and_half: resident memory that the open halves added, a row and half.
         disk_bytes_per_row_and_half: size of the two stores, likewise.
         open_seconds: from closed files to both halves ready.
+        callers: what each number of callers at once had.
     """
 
     settings: SearchSettings
@@ -108,6 +114,7 @@ class SearchResult:
     bytes_per_row_and_half: float
     disk_bytes_per_row_and_half: float
     open_seconds: float
+    callers: tuple[Callers, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The result as plain values."""
@@ -172,6 +179,7 @@ def _run(settings: SearchSettings, cores: int, folder: Path, tell: Progress) -> 
     try:
         ours, found = _time_ours(settings, roles, probes, tell)
         resident = _resident() - before
+        callers = _time_callers(settings, roles, probes, tell)
     finally:
         roles.close()
     del roles
@@ -197,6 +205,7 @@ def _run(settings: SearchSettings, cores: int, folder: Path, tell: Progress) -> 
         round(resident / (2 * settings.rows), 1),
         round(disk / (2 * settings.rows), 1),
         round(opened, 2),
+        callers,
     )
 
 
@@ -251,11 +260,23 @@ def _enrol(settings: SearchSettings, directory: Path, file: KeepFile, cores: int
     return names
 
 
+def _asked(settings: SearchSettings, probes: Vectors) -> list[Asked]:
+    question = Question("identify", 0, "bench", case="bench", candidates=settings.candidates)
+    return [(question, code) for code in fine_code(probes)]
+
+
+def _time_callers(settings: SearchSettings, roles: Roles, probes: Vectors, tell: Progress) -> tuple[Callers, ...]:
+    measured: list[Callers] = []
+    for number in settings.callers:
+        tell(f"{number} callers", len(measured), len(settings.callers))
+        measured.append(time_callers(roles.gate, _asked(settings, probes), number, settings.repeats))
+    return tuple(measured)
+
+
 def _time_ours(
     settings: SearchSettings, roles: Roles, probes: Vectors, tell: Progress
 ) -> tuple[float, list[bytes | None]]:
-    question = Question("identify", 0, "bench", case="bench", candidates=settings.candidates)
-    asked = [(question, code) for code in fine_code(probes)]
+    asked = _asked(settings, probes)
     roles.gate.search_many(asked)  # compiled kernels are loaded, row sets are ordered
     times = []
     found: list[bytes | None] = []

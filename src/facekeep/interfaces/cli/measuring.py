@@ -152,6 +152,15 @@ def bench_search(
         int | None, typer.Option("--threads", metavar="T", help="Cores for all; else all.", show_default=False)
     ] = None,
     repeats: Annotated[int, typer.Option("--repeats", metavar="N", help="How often each is timed.")] = 9,
+    callers: Annotated[
+        str,
+        typer.Option(
+            "--callers",
+            metavar="N[,N]",
+            help="Also with so many callers at once, each with a search of its own.",
+            show_default=False,
+        ),
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Time a whole 1:N search, both halves and all, beside plaintext exact search."""
@@ -159,7 +168,7 @@ def bench_search(
 
     peers = tuple(name.strip() for name in against.split(",") if name.strip())
     with steps() as tell:
-        result = run(SearchSettings(rows, probes, peers, threads, repeats), tell)
+        result = run(SearchSettings(rows, probes, peers, threads, repeats, callers=_numbers(callers)), tell)
     cells = [("facekeep, split and sealed", f"{result.ours_ms:,.2f}", "1.0")]
     cells += [(f"{name}, plaintext", f"{peer.ms:,.2f}", f"{peer.ratio:,.1f}") for name, peer in result.peers.items()]
     lines: list[Line] = [
@@ -167,6 +176,19 @@ def bench_search(
         f"recall at 1 {result.recall_at_1:.4f}; {result.bytes_per_row_and_half:,.0f} bytes of memory a row and half; "
         f"opened in {result.open_seconds:.1f} s.",
     ]
+    if result.callers:
+        measured = [
+            (
+                f"{c.callers}",
+                f"{c.p50_ms:,.1f}",
+                f"{c.p99_ms:,.1f}",
+                f"{c.per_second:,.1f}",
+                f"{c.searches_per_pass:.1f}",
+            )
+            for c in result.callers
+        ]
+        header = ("callers at once", "p50 ms", "p99 ms", "searches a second", "searches a pass")
+        lines.append(Rows(header, measured, frozenset(range(5))))
     reply(result.as_json(), lines, as_json=as_json)
 
 
@@ -230,13 +252,9 @@ def bench_service(
     """Time verifications over HTTP, from the photo to the decision, with clients at once."""
     from facekeep.interfaces.http.load import benchmark_service
 
-    try:
-        numbers = [int(number) for number in clients.split(",")]
-    except ValueError:
-        raise UsageError("the clients are no numbers", hint="For example --clients 1,4,16.") from None
     data = [read_picture(path) for path in _pictures_below(pictures)]
     with steps() as tell:
-        result = benchmark_service(data, numbers, requests, tell)
+        result = benchmark_service(data, _numbers(clients), requests, tell)
     cells = [
         (
             f"{load.clients}",
@@ -244,16 +262,28 @@ def bench_service(
             f"{load.p99_ms:,.0f}",
             f"{load.per_second:,.1f}",
             f"{load.p50_ms / result.library_ms:,.1f}",
-            f"{load.resident_mib:,.0f}",
+            " ".join(f"{mib:,.0f}" for mib in load.resident_mib),
         )
         for load in result.loads
     ]
-    header = ("clients", "p50 ms", "p99 ms", "a second", "p50 over library", "MiB")
+    header = ("clients", "p50 ms", "p99 ms", "a second", "p50 over library", "MiB after each quarter")
     lines: list[Line] = [
         f"A picture of {result.picture_bytes:,} bytes; by the library alone {result.library_ms:.0f} ms.",
         Rows(header, cells, frozenset(range(6))),
     ]
     reply(result.as_json(), lines, as_json=as_json)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """Numbers between commas.
+
+    Raises:
+        UsageError: they are none.
+    """
+    try:
+        return tuple(int(number) for number in text.split(",")) if text else ()
+    except ValueError:
+        raise UsageError("these are no numbers", hint="For example 1,4,16.") from None
 
 
 def _pictures_below(folder: Path) -> list[Path]:

@@ -60,14 +60,14 @@ class Load:
         p50_ms: median from a request to its answer, milliseconds.
         p99_ms: 99 of 100 took no longer.
         per_second: answers of all clients.
-        resident_mib: memory of the service afterwards.
+        resident_mib: memory of the service after each quarter of the requests.
     """
 
     clients: int
     p50_ms: float
     p99_ms: float
     per_second: float
-    resident_mib: float
+    resident_mib: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,18 +191,24 @@ def _load(target: _Target, number: int, requests: int) -> Load:
         return times
 
     ask(1)
-    shares = [requests // number + (n < requests % number) for n in range(number)]
+    times: list[float] = []
+    resident = []
     began = time.perf_counter()
     with ThreadPoolExecutor(number) as threads:
-        times = sorted(one for part in threads.map(ask, shares) for one in part)
+        for quarter in range(4):
+            due = requests * (quarter + 1) // 4 - requests * quarter // 4
+            shares = [due // number + (n < due % number) for n in range(number)]
+            times += [one for part in threads.map(ask, shares) for one in part]
+            resident.append(round(_resident_mib(target.pid), 1))
     seconds = time.perf_counter() - began
+    times.sort()
     p99 = times[max(0, -(-99 * len(times) // 100) - 1)]
     return Load(
         number,
         round(statistics.median(times), 1),
         round(p99, 1),
         round(len(times) / seconds, 1),
-        round(_resident_mib(target.pid), 1),
+        tuple(resident),
     )
 
 
