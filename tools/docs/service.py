@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from facekeep.domain.access import Scope
 from facekeep.interfaces.http import comparing, health, metrics, subjects
 from facekeep.interfaces.http.bodies import BODY_BYTES_MAX, PARTS_MAX
+from facekeep.interfaces.http.intake import HELD_BYTES_MAX
 from facekeep.interfaces.http.problems import PROBLEMS
 from facekeep.interfaces.http.rates import Rate, Rates
 from facekeep.interfaces.http.security import scope_of
@@ -39,8 +40,10 @@ Only its SHA-256 is kept, sealed. What an operation needs is in the table; whoev
 
 Bodies are JSON, with pictures in base64, or forms (`multipart/form-data`), with pictures as files; both have the same
 fields. A body has at most {BODY_BYTES_MAX >> 20} MiB, and {PARTS_MAX} parts if it is a form; one that is larger is
-refused before it is read, or where it passes the bound. Nothing of it is written to a disk. A person is named in paths
-by the identifier from the list of subjects and never by label, so that proxies that log paths log no names.
+refused before it is read, or where it passes the bound. Of all bodies at once, {HELD_BYTES_MAX >> 20} MiB are held; who
+comes when there is no room is told so by 503 and `Retry-After`. Nothing of a body is written to a disk. A person is
+named in paths by the identifier from the list of subjects and never by label, so that logs of
+proxies hold no names.
 
 Every answer has `X-Request-Id`: the caller's own, if it is 8 to 64 letters, digits and hyphens, else a random one.
 The service writes one line of JSON for each request to its standard error: time, number, operation, status, problem,

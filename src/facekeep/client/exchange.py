@@ -32,6 +32,7 @@ _ERRORS: Mapping[str, type[FacekeepError]] = {
     "budget-used-up": errors.BudgetError,
     "request-under-way": errors.RepeatedError,
     "internal": errors.FacekeepError,
+    "busy": errors.UnavailableError,
     "unavailable": errors.UnavailableError,
 }
 

@@ -13,6 +13,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.telemetry import TelemetryConfig
 
 from facekeep.interfaces.http import comparing, health, metrics, subjects
+from facekeep.interfaces.http.intake import Intake
 from facekeep.interfaces.http.metrics import Metrics
 from facekeep.interfaces.http.observing import Observed
 from facekeep.interfaces.http.problems import ProblemDocument, install
@@ -50,6 +51,7 @@ def build(keep: Keep, rates: Rates | None = None) -> FastAPI:
     )
     app.state.keep = keep
     app.state.metrics = Metrics(keep)
+    app.add_middleware(Intake)
     app.add_middleware(Limited, rates=rates or Rates())
     app.add_middleware(Observed, metrics=app.state.metrics)
     install(app)

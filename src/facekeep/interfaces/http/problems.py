@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 MEDIA_TYPE = "application/problem+json"
-ALWAYS = ("unauthenticated", "forbidden", "too-many-requests", "unavailable")
+ALWAYS = ("unauthenticated", "forbidden", "too-many-requests", "unavailable", "busy")
 """What every operation that needs a token may answer."""
 _URN = "urn:facekeep:problem:"
 
@@ -70,6 +70,7 @@ PROBLEMS = {
         Kind("too-many-requests", 429, "Requests come too fast"),
         Kind("budget-used-up", 429, "A budget of comparisons or searches is used up"),
         Kind("internal", 500, "Something is wrong in the server"),
+        Kind("busy", 503, "The service has too much to do"),
         Kind("unavailable", 503, "A store cannot be used at present"),
     )
 }
