@@ -5,7 +5,7 @@
     FacekeepError
     ├── UsageError              the call itself is wrong (exit code 2)
     ├── RefusedError            a security check denied it (exit code 3)
-    │   ├── AuthenticationError     nobody is known by this token
+    │   ├── AuthenticationError     nobody is known by this token or session
     │   ├── ConsentError            no consent for this purpose, or it was withdrawn
     │   ├── PurposeOffError         the purpose is switched off
     │   ├── TicketError             a ticket is forged, expired, replayed or does not fit
@@ -51,7 +51,7 @@ class RefusedError(FacekeepError):
 
 
 class AuthenticationError(RefusedError):
-    """Nobody is known by the token given: it is unknown, revoked or expired, and which of these is not said."""
+    """Nobody is known by the token or session given: unknown, revoked or expired, and which of these is not said."""
 
     default_hint = "Send a token as “Authorization: Bearer …”. An administrator makes one: facekeep token create."
 

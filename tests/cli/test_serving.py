@@ -95,3 +95,14 @@ def test_plain_http_does_not_leave_the_machine(run: Run, keep: Path) -> None:
     assert run("serve", "--certificate", "x.pem", "--keep", keep).code == 2
     missing = run("serve", "--certificate", "x.pem", "--key", "y.pem", "--keep", keep)
     assert (missing.code, "Traceback" in missing.error) == (2, False)
+
+
+def test_policies_and_origins_that_do_not_serve(run: Run, keep: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "policies"
+    folder.mkdir()
+    (folder / "more.cedar").write_text("permit (principal, action, resource);")
+    ran = run("serve", "--port", "0", "--policies", folder, "--keep", keep)
+    assert (ran.code, "permits something" in ran.error) == (2, True)
+    for origin in ("faces.example", "http://faces.example", "https://faces.example/", "https://faces.example:443", "x"):
+        ran = run("serve", "--port", "0", "--origin", origin, "--keep", keep)
+        assert (ran.code, "origin" in ran.error) == (2, True), origin

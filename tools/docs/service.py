@@ -7,13 +7,12 @@ from typing import cast
 
 from fastapi.routing import APIRoute
 
-from facekeep.domain.access import Scope
-from facekeep.interfaces.http import comparing, health, metrics, subjects
+from facekeep.interfaces.http.app import PARTS
 from facekeep.interfaces.http.bodies import BODY_BYTES_MAX, PARTS_MAX
 from facekeep.interfaces.http.intake import HELD_BYTES_MAX
 from facekeep.interfaces.http.problems import PROBLEMS
 from facekeep.interfaces.http.rates import Rate, Rates
-from facekeep.interfaces.http.security import scope_of
+from facekeep.interfaces.http.security import action_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "http.md"
 
@@ -35,8 +34,9 @@ A client sends `Authorization: Bearer TOKEN`. An administrator makes the token, 
 facekeep token create till --scope verify,read --days 30
 ```
 
-Only its SHA-256 is kept, sealed. What an operation needs is in the table; whoever has another scope is refused with
-403, before anything of the body is read.
+Only its SHA-256 is kept, sealed. People sign in, and their browsers send the cookie of a session. Each operation is an
+action; which roles and scopes may do it is in [Who may do what](access.md). Whoever may not is refused with 403, before
+anything of the body is read.
 
 Bodies are JSON, with pictures in base64, or forms (`multipart/form-data`), with pictures as files; both have the same
 fields. A body has at most {BODY_BYTES_MAX >> 20} MiB, and {PARTS_MAX} parts if it is a form; one that is larger is
@@ -47,8 +47,9 @@ proxies hold no names.
 
 Every answer has `X-Request-Id`: the caller's own, if it is 8 to 64 letters, digits and hyphens, else a random one.
 The service writes one line of JSON for each request to its standard error: time, number, operation, status, problem,
-client and milliseconds. The operation is a path with the names of its parameters, the client a random identifier; what
-was asked about whom is in no line. Counters and traces: [Watch a served keep](../how-to/observe.md).
+what refused it, client and milliseconds. The operation is a path with the names of its parameters, the client a random
+identifier of a client or an account; what was asked about whom is in no line. Counters and traces:
+[Watch a served keep](../how-to/observe.md).
 
 A `POST` of subjects, consents and cases may bear an `Idempotency-Key`, a new random one for each request. Sent again
 within a day, it is not done again, and the first answer is given. One that was refused may be sent again; one that was
@@ -71,18 +72,14 @@ is 304 without a body.
 
 def page() -> str:
     """The page as it should be."""
-    operations = ["## Operations", "", "| operation | what it does | scope |", "|---|---|---|"]
-    for part in (health, metrics, comparing, subjects):
-        for route in cast("list[APIRoute]", part.router.routes):
-            scope = scope_of(route)
-            method = _method(route)
-            what = (route.endpoint.__doc__ or "").strip().partition("\n")[0]
-            operations.append(f"| `{method} {route.path}` | {what} | {f'`{scope}`' if scope else 'none, no token'} |")
-    scopes = ["## Scopes", "", "| scope | operations |", "|---|---|"]
-    scopes += [f"| `{scope}` | {_with(scope)} |" for scope in Scope]
+    operations = ["## Operations", "", "| operation | what it does | action |", "|---|---|---|"]
+    for route in routes():
+        action = action_of(route)
+        what = (route.endpoint.__doc__ or "").strip().partition("\n")[0]
+        operations.append(f"| `{operation(route)}` | {what} | {f'`{action}`' if action else 'none'} |")
     problems = ["## Problems", "", _PROBLEMS, "", "| type | status | title |", "|---|---|---|"]
     problems += [f"| `urn:facekeep:problem:{kind.name}` | {kind.status} | {kind.title} |" for kind in PROBLEMS.values()]
-    return "\n".join([_INTRODUCTION, *operations, "", *scopes, "", *problems, ""])
+    return "\n".join([_INTRODUCTION, *operations, "", *problems, ""])
 
 
 _PROBLEMS = """\
@@ -91,19 +88,15 @@ Errors are `application/problem+json` (RFC 9457) with `type`, `title`, `status`,
 verified and a search without candidates are answers and no errors."""
 
 
-def _method(route: APIRoute) -> str:
+def routes() -> list[APIRoute]:
+    """Every operation, in the order of its description."""
+    return [route for part in PARTS for route in cast("list[APIRoute]", part.router.routes)]
+
+
+def operation(route: APIRoute) -> str:
+    """Method and path."""
     (method,) = route.methods or {""}
-    return method
-
-
-def _with(scope: Scope) -> str:
-    routes = [
-        route
-        for part in (health, metrics, comparing, subjects)
-        for route in cast("list[APIRoute]", part.router.routes)
-        if scope_of(route) is scope
-    ]
-    return ", ".join(f"`{_method(route)} {route.path}`" for route in routes)
+    return f"{method} {route.path}"
 
 
 if __name__ == "__main__":

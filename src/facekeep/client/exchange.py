@@ -18,6 +18,7 @@ _URN = "urn:facekeep:problem:"
 _ERRORS: Mapping[str, type[FacekeepError]] = {
     "unauthenticated": errors.AuthenticationError,
     "forbidden": errors.RefusedError,
+    "other-site": errors.RefusedError,
     "consent-missing": errors.ConsentError,
     "purpose-off": errors.PurposeOffError,
     "refused": errors.RefusedError,

@@ -39,6 +39,7 @@ class Settings(BaseModel):
         rate_address: the same for what an address asks the service without a token that is known.
         proxies: addresses or networks, separated by commas, of proxies before the service whose word on the address of
             a caller is taken (``X-Forwarded-For``).
+        origin: where people sign in at the served keep, for links and passkeys: https:// and a host.
         data: folder of data outside the repository. Only the project's own extended tests read it.
     """
 
@@ -57,6 +58,7 @@ class Settings(BaseModel):
     rate_client: str = Field(default="1200/60", pattern=_RATE)
     rate_address: str = Field(default="60/60", pattern=_RATE)
     proxies: str = ""
+    origin: str | None = Field(default=None, max_length=256)
     data: Path | None = None
 
     @classmethod

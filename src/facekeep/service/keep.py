@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 
-from facekeep.domain.access import Client, Scope
+from facekeep.domain.accounts import Principal
 from facekeep.domain.consent import Consent, Purpose
 from facekeep.domain.requests import KeptAnswer, RequestId
 from facekeep.domain.search import Case
 from facekeep.domain.subject import SubjectId
 from facekeep.errors import ImageError, NotFoundError, RefusedError, UsageError
-from facekeep.service.access import AccessService, IssuedToken
 from facekeep.service.acquisition import Probe
 from facekeep.service.answers import (
     Enrolment,
@@ -26,7 +25,7 @@ from facekeep.service.answers import (
 from facekeep.service.combining import Combiner
 from facekeep.service.comparison import Answer, ComparisonService, Planned, Search
 from facekeep.service.enrolment import EnrolmentService, Person, Terms
-from facekeep.service.keep_life import KeepLife
+from facekeep.service.keep_access import KeepAccess
 from facekeep.service.never_return import NeverReturn
 from facekeep.service.opening import Roles
 from facekeep.service.references import comparable
@@ -47,7 +46,7 @@ _TOGETHER = 32  # searches of one pass; more at once would keep each waiting for
 Asked = tuple[Question, FineCode]
 
 
-class Keep(KeepLife):
+class Keep(KeepAccess):
     """A keep: a registry of people, and their references as two halves. Safe for threads; one process at a time.
 
     Example:
@@ -65,7 +64,6 @@ class Keep(KeepLife):
         self._never_return = NeverReturn(roles, self._calibration)
         self._enrolment = EnrolmentService(roles, self._acquisition, self._never_return)
         self._rights = RightsService(roles)
-        self._access = AccessService(roles.registry)
         self._repeating = RepeatingService(roles.registry)
 
     # People
@@ -395,7 +393,7 @@ class Keep(KeepLife):
 
     # Requests that may be sent again
 
-    def begin_request(self, client: Client, key: str, fingerprint: bytes) -> KeptAnswer | RequestId:
+    def begin_request(self, who: Principal, key: str, fingerprint: bytes) -> KeptAnswer | RequestId:
         """Begin a request under a key, unless it was done before. See service.repeating.
 
         Raises:
@@ -403,7 +401,7 @@ class Keep(KeepLife):
             UsageError: the key served another request, or cannot be one.
         """
         with self._using():
-            return self._repeating.begin(client.id, key, fingerprint, self._now())
+            return self._repeating.begin(who.id, key, fingerprint, self._now())
 
     def finish_request(self, request: RequestId, answer: KeptAnswer) -> None:
         """Keep the answer of a request for a day."""
@@ -425,42 +423,3 @@ class Keep(KeepLife):
     def waiting(self) -> int:
         """Calls that wait for a pass over the gallery."""
         return self._combined.waiting
-
-    # Machine clients
-
-    def issue_token(self, name: str, scopes: Iterable[Scope], *, days: int) -> IssuedToken:
-        """Make a machine client with a token, which is shown this once.
-
-        Args:
-            name: what operators call it, unique in the keep.
-            scopes: what it may do, at least one.
-            days: for how long, 1 to 366.
-
-        Raises:
-            UsageError: no scope, too long, or the name is taken.
-        """
-        with self._using():
-            return self._access.issue(name, scopes, days, self._now())
-
-    def authenticate(self, token: str) -> Client:
-        """The machine client of a token.
-
-        Raises:
-            AuthenticationError: there is none, or its time is over.
-        """
-        with self._reading():
-            return self._access.authenticate(token, self._now())
-
-    def clients(self) -> tuple[Client, ...]:
-        """All machine clients, oldest first."""
-        with self._reading():
-            return self._access.clients()
-
-    def revoke_token(self, name: str) -> None:
-        """Forget a machine client; its token is refused from then on.
-
-        Raises:
-            NotFoundError: there is none of this name.
-        """
-        with self._using():
-            self._access.revoke(name)

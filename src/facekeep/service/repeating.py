@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from facekeep.domain.access import ClientId
 from facekeep.domain.requests import KeptAnswer, RequestId
 from facekeep.errors import RepeatedError, UsageError
 from facekeep.store.registry import Registry
@@ -23,11 +22,11 @@ class RepeatingService:
         self._registry = registry
         self._pruned: datetime | None = None
 
-    def begin(self, client: ClientId, key: str, fingerprint: bytes, now: datetime) -> KeptAnswer | RequestId:
+    def begin(self, who: bytes, key: str, fingerprint: bytes, now: datetime) -> KeptAnswer | RequestId:
         """Begin a request, unless it was done before.
 
         Args:
-            client: who asks; keys of different clients have nothing to do with each other.
+            who: identifier of who asks, 16 bytes; keys of different ones have nothing to do with each other.
             key: 1 to 128 visible ASCII characters.
             fingerprint: SHA-256 of what is asked, 32 bytes.
             now: the time.
@@ -41,7 +40,7 @@ class RepeatingService:
         """
         if not (1 <= len(key) <= KEY_BYTES_MAX and key.isascii() and key.isprintable() and " " not in key):
             raise UsageError(f"a key of a request has 1 to {KEY_BYTES_MAX} visible ASCII characters")
-        digest = sha256(client + key.encode()).digest()
+        digest = sha256(who + key.encode()).digest()
         with self._registry.transaction() as tx:
             self._prune(tx, now)
             kept = tx.request_by_digest(digest)

@@ -14,6 +14,7 @@ from sqlalchemy import Column, Connection, bindparam, select, update
 from facekeep.domain.consent import Notice
 from facekeep.errors import DamagedStoreError
 from facekeep.store import tables
+from facekeep.store.account_reading import identity_bytes
 from facekeep.store.transaction import state_record
 from facekeep.store.vault import ROLE, Vault
 from facekeep.store.view import PAGE, read_state
@@ -27,6 +28,11 @@ _INDEXED_ROOT: Final = (
     (tables.cases.c.title, lambda record: record["title"]),
     (tables.clients.c.name, lambda record: record["name"]),
     (tables.clients.c.secret, lambda record: record["digest"]),
+    (tables.accounts.c.handle, lambda record: record["name"]),
+    (tables.passkeys.c.credential, lambda record: record["credential"]),
+    (tables.sessions.c.secret, lambda record: record["digest"]),
+    (tables.invitations.c.secret, lambda record: record["digest"]),
+    (tables.identities.c.identity, lambda record: identity_bytes(record["issuer"], record["subject"])),
     (tables.requests.c.request, lambda record: record["digest"]),
     (tables.notices.c.digest, lambda record: Notice(record["text"]).digest),
 )

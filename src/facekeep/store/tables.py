@@ -11,8 +11,9 @@ from typing import Any, Final
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, MetaData, Table
 from sqlalchemy.types import UserDefinedType
 
-__all__ = ["ROOT_CELLS", "Blob", "cases", "clients", "consents", "journal", "meta", "metadata", "never_return"]
-__all__ += ["notices", "references", "requests", "subjects", "tombstones"]
+__all__ = ["ROOT_CELLS", "Blob", "accounts", "cases", "clients", "consents", "identities", "invitations", "journal"]
+__all__ += ["meta", "metadata", "never_return", "notices", "passkeys", "references", "requests", "sessions", "subjects"]
+__all__ += ["tombstones"]
 
 
 class Blob(UserDefinedType[bytes]):
@@ -40,6 +41,10 @@ def _subject() -> Column[bytes]:
     return Column("subject", Blob, ForeignKey("subjects.id", ondelete="CASCADE"), nullable=False, index=True)
 
 
+def _account() -> Column[bytes]:
+    return Column("account", Blob, ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False, index=True)
+
+
 meta: Final = _table(
     "meta",
     Column("id", Integer, CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
@@ -64,6 +69,23 @@ cases: Final = _table("cases", _blob("id", key=True), _blob("title", unique=True
 clients: Final = _table(
     "clients", _blob("id", key=True), _blob("name", unique=True), _blob("secret", unique=True), _blob("sealed")
 )
+accounts: Final = _table(
+    "accounts",
+    _blob("id", key=True),
+    _blob("handle", unique=True),
+    Column("subject", Blob, ForeignKey("subjects.id", ondelete="CASCADE"), nullable=True, index=True),
+    _blob("sealed"),
+)
+passkeys: Final = _table(
+    "passkeys", _blob("id", key=True), _account(), _blob("credential", unique=True), _blob("sealed")
+)
+sessions: Final = _table("sessions", _blob("id", key=True), _account(), _blob("secret", unique=True), _blob("sealed"))
+invitations: Final = _table(
+    "invitations", _blob("id", key=True), _account(), _blob("secret", unique=True), _blob("sealed")
+)
+identities: Final = _table(
+    "identities", _blob("id", key=True), _account(), _blob("identity", unique=True), _blob("sealed")
+)
 journal: Final = _table("journal", _blob("id", key=True), _blob("sealed"))
 requests: Final = _table("requests", _blob("id", key=True), _blob("request", unique=True), _blob("sealed"))
 tombstones: Final = _table("tombstones", _blob("id", key=True), _blob("sealed"))
@@ -73,6 +95,11 @@ ROOT_CELLS: Final = (
     (notices.c.id, notices.c.sealed),
     (cases.c.id, cases.c.sealed),
     (clients.c.id, clients.c.sealed),
+    (accounts.c.id, accounts.c.sealed),
+    (passkeys.c.id, passkeys.c.sealed),
+    (sessions.c.id, sessions.c.sealed),
+    (invitations.c.id, invitations.c.sealed),
+    (identities.c.id, identities.c.sealed),
     (journal.c.id, journal.c.sealed),
     (requests.c.id, requests.c.sealed),
     (tombstones.c.id, tombstones.c.sealed),

@@ -17,6 +17,7 @@ from facekeep.domain.search import CASE_ID_BYTES, Case, CaseId
 from facekeep.domain.subject import SUBJECT_ID_BYTES, DataSubject, SubjectId, normalised_label
 from facekeep.errors import NotFoundError, UsageError
 from facekeep.store import tables
+from facekeep.store.account_writing import AccountWriting
 from facekeep.store.journal import JournalEntry, JournalKind, JournalState, record_of
 from facekeep.store.keys import new_key
 from facekeep.store.records import Value, write_time
@@ -28,7 +29,7 @@ __all__ = ["Transaction", "state_record"]
 _ROW_BYTES = 16
 
 
-class Transaction(View):
+class Transaction(AccountWriting, View):
     """A view that writes too, and sees its own writes. Made by ``Registry.transaction`` alone.
 
     Times are passed in, with time zone: the store reads no clock. A time without zone is a ``ValueError``.

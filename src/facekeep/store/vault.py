@@ -21,7 +21,18 @@ __all__ = ["ROLE", "Cells", "Vault", "role_check"]
 
 ROLE: Final = "registry"
 _NO_SALT: Final = bytes(KEY_BYTES)
-_INDEXES: Final = ("digest", "label", "name", "pseudonym", "request", "secret", "title")
+_INDEXES: Final = (
+    "credential",
+    "digest",
+    "handle",
+    "identity",
+    "label",
+    "name",
+    "pseudonym",
+    "request",
+    "secret",
+    "title",
+)
 
 
 class Cells:

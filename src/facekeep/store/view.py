@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import Column, Connection, Row, Table, func, select
+from sqlalchemy import Connection, Row, Table, func, select
 
 from facekeep.domain.access import Client, Scope
 from facekeep.domain.consent import Consent, Notice, Purpose
@@ -15,10 +15,12 @@ from facekeep.domain.requests import KeptAnswer, KeptRequest
 from facekeep.domain.row import Pseudonym
 from facekeep.domain.search import Case, CaseId
 from facekeep.domain.subject import DataSubject, Reference, SubjectId, normalised_label
-from facekeep.errors import DamagedStoreError, FacekeepError, NotFoundError
+from facekeep.errors import DamagedStoreError, NotFoundError
 from facekeep.store import tables
+from facekeep.store.account_reading import AccountReading
 from facekeep.store.journal import JournalEntry, entry_of
 from facekeep.store.records import read_time
+from facekeep.store.snapshot import moved
 from facekeep.store.vault import ROLE, Cells, Vault
 
 __all__ = ["PAGE", "State", "View", "consent_of", "read_state"]
@@ -46,15 +48,14 @@ class State:
     switched_on: frozenset[Purpose]
 
 
-class View:
+class View(AccountReading):
     """One snapshot of the registry, valid while its block lasts.
 
     Every method may raise :class:`~facekeep.errors.DamagedStoreError` when a cell does not open.
     """
 
     def __init__(self, connection: Connection, vault: Vault) -> None:
-        self._connection = connection
-        self._vault = vault
+        super().__init__(connection, vault)
         self._state = read_state(connection, vault)
 
     @property
@@ -80,7 +81,7 @@ class View:
         row = self._find(tables.subjects.c.label, label)
         found = None if row is None else self._subject_of(row)
         if found is not None and found.label != label:
-            raise _moved(tables.subjects)
+            raise moved(tables.subjects)
         return found
 
     def subjects(self, *, after: SubjectId | None = None, limit: int = PAGE) -> list[DataSubject]:
@@ -123,7 +124,7 @@ class View:
             return None
         found = self._reference_of(row, self._cells(row.subject))
         if found.pseudonym != pseudonym:
-            raise _moved(tables.references)
+            raise moved(tables.references)
         return found
 
     def subject_of_pseudonym(self, pseudonym: Pseudonym) -> SubjectId | None:
@@ -168,7 +169,7 @@ class View:
             return None
         found = Notice(self._vault.root.open(tables.notices.c.sealed, row.id, row.sealed)["text"])
         if found.digest != digest:
-            raise _moved(tables.notices)
+            raise moved(tables.notices)
         return found
 
     def case(self, case: CaseId) -> Case:
@@ -192,7 +193,7 @@ class View:
         row = self._find(tables.cases.c.title, title)
         found = None if row is None else self._case_of(row)
         if found is not None and found.title != title:
-            raise _moved(tables.cases)
+            raise moved(tables.cases)
         return found
 
     def cases(self) -> tuple[Case, ...]:
@@ -220,7 +221,7 @@ class View:
         if row is None:
             return None
         if not hmac.compare_digest(self._client_record(row)["digest"], digest):
-            raise _moved(tables.clients)
+            raise moved(tables.clients)
         return self._client_of(row)
 
     def requests(self) -> tuple[KeptRequest, ...]:
@@ -235,7 +236,7 @@ class View:
             return None
         found = self._request_of(row)
         if found.digest != digest:
-            raise _moved(tables.requests)
+            raise moved(tables.requests)
         return found
 
     def journal(self) -> tuple[JournalEntry, ...]:
@@ -257,12 +258,6 @@ class View:
         for identifier, cell in tables.ROOT_CELLS[1:]:
             for row, sealed in self._connection.execute(select(identifier, cell)).all():
                 self._vault.root.open(cell, row, sealed)
-
-    def _row(self, column: Column[Any], value: bytes) -> Row[Any] | None:
-        return self._connection.execute(select(column.table).where(column == value)).first()
-
-    def _find(self, column: Column[Any], value: bytes | str) -> Row[Any] | None:
-        return self._row(column, self._vault.index(column, value))
 
     def _person(self, subject: SubjectId) -> Row[Any]:
         row = self._row(tables.subjects.c.id, subject)
@@ -361,7 +356,3 @@ def consent_of(row: Row[Any], cells: Cells) -> Consent:
         given=read_time(record["given"]),
         withdrawn=None if withdrawn is None else read_time(withdrawn),
     )
-
-
-def _moved(table: Table) -> FacekeepError:
-    return DamagedStoreError(f"the index of the {table.name} points at another row", store=ROLE)

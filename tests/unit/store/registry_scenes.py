@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from facekeep.domain.access import Scope
+from facekeep.domain.accounts import Role
 from facekeep.domain.consent import Notice, Purpose
 from facekeep.domain.requests import KeptAnswer
 from facekeep.domain.row import Pseudonym
@@ -43,6 +44,12 @@ def fill(registry: Registry) -> None:
         tx.join_never_return(tx.subjects()[0].id, NOW)
         tx.add_case("case", Purpose.VERIFY, opened_by="op", opened=NOW, expires=NOW + timedelta(days=1))
         tx.add_client("till", [Scope.VERIFY], DIGEST, created=NOW, expires=NOW + timedelta(days=1))
+        person = tx.add_account("ada", [Role.OPERATOR, Role.AUDITOR], subject=None, created=NOW)
+        tx.add_account("somebody enrolled", [Role.DATA_SUBJECT], subject=tx.subjects()[1].id, created=NOW)
+        tx.add_passkey(person.id, credential=b"a credential", public_key=b"a key", sign_count=7, created=NOW)
+        tx.add_session(person.id, DIGEST, NOW)
+        tx.add_invitation(person.id, DIGEST, NOW)
+        tx.bind_identity(person.id, "https://issuer.example", "ada there")
         tx.answer_request(tx.add_request(DIGEST, bytes(32), NOW), KeptAnswer(201, b"an answer"))
         tx.set_switch(Purpose.VERIFY, on=True)
         tx.journal_begin(JournalKind.REFRESH, {"epoch": 2})
@@ -63,6 +70,12 @@ def snapshot(registry: Registry) -> list[object]:
     found += [registry.clients(), registry.client_by_digest(DIGEST)]
     with registry.read() as view:
         found += [view.requests(), view.request_by_digest(DIGEST)]
+        found += [
+            (a, view.passkeys_of(a.id), view.sessions_of(a.id), view.identities_of(a.id)) for a in view.accounts()
+        ]
+        assert all(view.account_by_name(account.name) == account for account in view.accounts())
+        found += [view.passkey_by_credential(b"a credential"), view.session_by_digest(DIGEST)]
+        found += [view.invitation_by_digest(DIGEST), view.account_by_identity("https://issuer.example", "ada there")]
     return [*found, registry.notice(NOTICE.digest), registry.switches(), registry.generation, registry.keep_id]
 
 
@@ -91,6 +104,11 @@ def root_cells(path: Path) -> list[tuple[bytes, ...]]:
             ("cases", "sealed"),
             ("clients", "sealed"),
             ("requests", "sealed"),
+            ("accounts", "sealed"),
+            ("passkeys", "sealed"),
+            ("sessions", "sealed"),
+            ("invitations", "sealed"),
+            ("identities", "sealed"),
             ("notices", "sealed"),
             ("journal", "sealed"),
             ("tombstones", "sealed"),
@@ -112,6 +130,11 @@ def blind_indexes(path: Path) -> set[bytes]:
             ("clients", "name"),
             ("clients", "secret"),
             ("requests", "request"),
+            ("accounts", "handle"),
+            ("passkeys", "credential"),
+            ("sessions", "secret"),
+            ("invitations", "secret"),
+            ("identities", "identity"),
             ("notices", "digest"),
         )
         for row in connection.execute(f'SELECT {column} FROM "{table}"')

@@ -59,12 +59,33 @@ def serve(
             show_default=False,
         ),
     ] = None,
+    origin: Annotated[
+        str | None,
+        typer.Option(
+            "--origin",
+            metavar="URL",
+            help="Where people sign in, as their browsers write it; else FACEKEEP_ORIGIN. Default: localhost.",
+            show_default=False,
+        ),
+    ] = None,
+    policies: Annotated[
+        Path | None,
+        typer.Option(
+            "--policies",
+            metavar="DIR",
+            help="Folder of Cedar policies, *.cedar, that forbid more than the built-in ones.",
+            show_default=False,
+        ),
+    ] = None,
     keep: KeepOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Serve the keep over HTTP until interrupted; no other process can open it meanwhile."""
     from facekeep.interfaces.http.rates import Rate, Rates
     from facekeep.interfaces.http.serving import Listening, run
+    from facekeep.service.policies import Policies
+
+    parts = composition(context)
 
     def told(address: str) -> None:
         if as_json:
@@ -73,14 +94,21 @@ def serve(
         else:
             typer.echo(f"Listening on {address}", err=True)
 
-    parts = composition(context)
     proxies = tuple(proxy.strip() for proxy in parts.settings.proxies.split(",") if proxy.strip())
     listening = Listening(
-        host, port, certificate, key, insecure_plain_http=insecure_plain_http, traces=traces, proxies=proxies
+        host,
+        port,
+        certificate,
+        key,
+        insecure_plain_http=insecure_plain_http,
+        origin=origin or parts.settings.origin or "",
+        traces=traces,
+        proxies=proxies,
     )
     rates = Rates(Rate.read(parts.settings.rate_client), Rate.read(parts.settings.rate_address))
+    chosen = None if policies is None else Policies.tightened(policies)
     with parts.open(keep) as opened:
-        run(opened, listening, rates=rates, told=told)
+        run(opened, listening, rates=rates, told=told, policies=chosen)
 
 
 def create(

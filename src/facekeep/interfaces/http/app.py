@@ -12,15 +12,20 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.telemetry import TelemetryConfig
 
-from facekeep.interfaces.http import comparing, health, metrics, subjects
+from facekeep.interfaces.http import comparing, health, metrics, sessions, subjects
 from facekeep.interfaces.http.intake import Intake
 from facekeep.interfaces.http.metrics import Metrics
 from facekeep.interfaces.http.observing import Observed
 from facekeep.interfaces.http.problems import ProblemDocument, install
 from facekeep.interfaces.http.rates import UNLIMITED, Limited, Rates
+from facekeep.interfaces.http.site import Site
 from facekeep.service.keep import Keep
+from facekeep.service.policies import Policies
 
-__all__ = ["build"]
+__all__ = ["PARTS", "build"]
+
+PARTS = (health, metrics, sessions, comparing, subjects)
+"""The modules whose routers make the application, in the order of their description."""
 
 # The framework's own spans hold whole paths and queries, its logs the messages of exceptions, and a variable of the
 # environment would have it send them: ours are in tracing.
@@ -33,12 +38,16 @@ _NO_TELEMETRY: Final[TelemetryConfig] = {
 }
 
 
-def build(keep: Keep, rates: Rates | None = None) -> FastAPI:
+def build(
+    keep: Keep, rates: Rates | None = None, *, site: Site | None = None, policies: Policies | None = None
+) -> FastAPI:
     """The application around an open keep.
 
     Args:
         keep: open.
         rates: how often somebody may ask; else the usual ones.
+        site: where people sign in; without, only machine clients are served.
+        policies: who may do what; else those of the package.
     """
     app = FastAPI(
         title="Facekeep",
@@ -50,12 +59,14 @@ def build(keep: Keep, rates: Rates | None = None) -> FastAPI:
         telemetry=_NO_TELEMETRY,
     )
     app.state.keep = keep
+    app.state.site = site or Site("")
+    app.state.policies = policies or Policies.shipped()
     app.state.metrics = Metrics(keep)
     app.add_middleware(Intake)
     app.add_middleware(Limited, rates=rates or Rates())
     app.add_middleware(Observed, metrics=app.state.metrics)
     install(app)
-    for part in (health, metrics, comparing, subjects):
+    for part in PARTS:
         app.include_router(part.router)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     return app

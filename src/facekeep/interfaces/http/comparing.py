@@ -10,14 +10,15 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field, RootModel
 
-from facekeep.domain.access import Client, Scope
+from facekeep.domain.accounts import Principal
+from facekeep.domain.actions import Action
 from facekeep.domain.consent import Purpose
 from facekeep.domain.search import Case
 from facekeep.errors import NotFoundError
 from facekeep.interfaces.http.bodies import Body, Picture, documented_body, read
 from facekeep.interfaces.http.once import KEYED, once
 from facekeep.interfaces.http.problems import ALWAYS, documented
-from facekeep.interfaces.http.security import KeepOf, operator_of, scoped
+from facekeep.interfaces.http.security import KeepOf, may, operator_of
 from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged
 from facekeep.service.answers import Verification
 from facekeep.service.keep import Keep
@@ -111,11 +112,11 @@ class CaseList(RootModel[list[CaseAnswer]]):
 
 @router.post("/verifications", responses=documented(*_COMPARING), openapi_extra=documented_body(VerificationRequest))
 async def verify(
-    request: Request, keep: KeepOf, client: Annotated[Client, Depends(scoped(Scope.VERIFY))]
+    request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.VERIFY))]
 ) -> VerificationAnswer:
     """Say whether a picture shows the person it claims to show."""
     asked = await read(request, VerificationRequest)
-    return await run_sync(_verify, keep, asked, operator_of(client))
+    return await run_sync(_verify, keep, asked, operator_of(who))
 
 
 def _verify(keep: Keep, asked: VerificationRequest, operator: str) -> VerificationAnswer:
@@ -138,11 +139,11 @@ def _answer(found: Verification) -> VerificationAnswer:
 
 @router.post("/comparisons", responses=documented(*_COMPARING), openapi_extra=documented_body(ComparisonRequest))
 async def compare(
-    request: Request, keep: KeepOf, client: Annotated[Client, Depends(scoped(Scope.COMPARE))]
+    request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.COMPARE))]
 ) -> VerificationAnswer:
     """Say whether two pictures are of one person; nobody has to be enrolled, and nothing is kept."""
     asked = await read(request, ComparisonRequest)
-    compared = partial(keep.compare, asked.picture, asked.other_picture, operator=operator_of(client), fmr=asked.fmr)
+    compared = partial(keep.compare, asked.picture, asked.other_picture, operator=operator_of(who), fmr=asked.fmr)
     return _answer(await run_sync(compared))
 
 
@@ -152,14 +153,14 @@ async def compare(
     openapi_extra=documented_body(IdentificationRequest),
 )
 async def identify(
-    request: Request, keep: KeepOf, client: Annotated[Client, Depends(scoped(Scope.IDENTIFY))]
+    request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.IDENTIFY))]
 ) -> IdentificationAnswer:
     """Search for the person in a picture, under a case where the purpose needs one."""
     asked = await read(request, IdentificationRequest)
     search = partial(
         keep.identify,
         asked.picture,
-        operator=operator_of(client),
+        operator=operator_of(who),
         case=asked.case,
         fpir=asked.fpir,
         gallery=asked.gallery,
@@ -184,7 +185,9 @@ async def identify(
     response_model=CaseList,
     responses={**documented(*ALWAYS), **NOT_MODIFIED},
 )
-async def list_cases(request: Request, keep: KeepOf, _: Annotated[Client, Depends(scoped(Scope.READ))]) -> Response:
+async def list_cases(
+    request: Request, keep: KeepOf, _: Annotated[Principal, Depends(may(Action.LIST_CASES))]
+) -> Response:
     """All cases, oldest first."""
     return tagged(request, CaseList([_case(case) for case in await run_sync(keep.cases)]))
 
@@ -203,11 +206,11 @@ def _case(case: Case) -> CaseAnswer:
     openapi_extra=documented_body(CaseRequest, **KEYED),
 )
 async def open_case(
-    request: Request, keep: KeepOf, client: Annotated[Client, Depends(scoped(Scope.CASES))]
+    request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.OPEN_CASE))]
 ) -> Response:
     """Open a case, the reason of searches."""
     asked = await read(request, CaseRequest)
-    return await once(request, keep, client, asked, partial(_open_case, keep, asked, operator_of(client)))
+    return await once(request, keep, who, asked, partial(_open_case, keep, asked, operator_of(who)))
 
 
 def _open_case(keep: Keep, asked: CaseRequest, operator: str) -> CaseAnswer:

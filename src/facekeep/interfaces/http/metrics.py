@@ -10,9 +10,10 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from facekeep.domain.access import Client, Scope
+from facekeep.domain.accounts import Principal
+from facekeep.domain.actions import Action
 from facekeep.interfaces.http.problems import ALWAYS, documented
-from facekeep.interfaces.http.security import scoped
+from facekeep.interfaces.http.security import may
 from facekeep.service.keep import Keep
 from facekeep.service.stages import Stage
 
@@ -44,6 +45,9 @@ class Metrics:
         )
         keep.stages.watch(self._ended)
         self._problems = Counter("facekeep_problems", "Problems told.", ["problem"], registry=self._registry)
+        self._refusals = Counter(
+            "facekeep_refusals", "Requests refused, by the policy or check.", ["reason"], registry=self._registry
+        )
         rows = Gauge("facekeep_references", "References in the keep.", registry=self._registry)
         rows.set_function(keep.size)
         waiting = Gauge("facekeep_searches_waiting", "Searches that wait for a pass.", registry=self._registry)
@@ -62,6 +66,14 @@ class Metrics:
         if problem:
             self._problems.labels(problem).inc()
 
+    def refused(self, reason: str) -> None:
+        """Count a refusal.
+
+        Args:
+            reason: the name of the policy that forbids it, or of what is wrong with the credentials.
+        """
+        self._refusals.labels(reason).inc()
+
     def _ended(self, stage: Stage, seconds: float) -> None:
         self._stages.labels(stage).observe(seconds)
 
@@ -75,7 +87,7 @@ class Metrics:
     response_class=PlainTextResponse,
     responses={**documented(*ALWAYS), 200: {"content": {"text/plain": {}}}},
 )
-async def metrics(request: Request, _: Annotated[Client, Depends(scoped(Scope.METRICS))]) -> PlainTextResponse:
+async def metrics(request: Request, _: Annotated[Principal, Depends(may(Action.READ_METRICS))]) -> PlainTextResponse:
     """Counters for Prometheus."""
     counted: Metrics = request.app.state.metrics
     return PlainTextResponse(await run_sync(counted.text), media_type=CONTENT_TYPE_LATEST)

@@ -1,8 +1,8 @@
 """Around every request: its number, the headers of every answer, one line in the log, and a net for what nobody meant.
 
-A line says which operation, by which client, with which outcome and how long; never what was asked about whom. The
-operation is a path with the names of its parameters. Of an error that nobody meant it says the type and the place: its
-message could hold anything.
+A line says which operation, by which client or account, with which outcome, what refused it, and how long; never what
+was asked about whom. The operation is a path with the names of its parameters. Of an error that nobody meant it says
+the type and the place: its message could hold anything.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Observed"]
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+_REFUSED = (401, 403)
 _QUIET = ("GET /health/live", "GET /health/ready", "GET /metrics")
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -80,7 +81,10 @@ class Observed:
         state, route = scope["state"], scope.get("route")
         operation = f"{scope['method']} {route.path}" if route is not None else "unknown"
         problem = state.get("problem", "")
+        refusal = state.get("refusal", "") if status in _REFUSED else ""
         self._metrics.answered(operation, status, seconds, problem)
+        if refusal:
+            self._metrics.refused(refusal)
         span.update_name(operation)
         span.set_attributes(
             {
@@ -98,6 +102,7 @@ class Observed:
                 operation=operation,
                 status=status,
                 problem=problem,
+                refusal=refusal,
                 client=state.get("client", ""),
                 milliseconds=round(seconds * 1000, 1),
             )

@@ -14,7 +14,7 @@ from anyio.to_thread import run_sync
 from fastapi import Request, Response
 from pydantic import BaseModel
 
-from facekeep.domain.access import Client
+from facekeep.domain.accounts import Principal
 from facekeep.domain.requests import KeptAnswer
 from facekeep.errors import BadInputError, NotFoundError, RefusedError, UsageError
 from facekeep.interfaces.http.bodies import Body
@@ -39,13 +39,13 @@ KEYED: dict[str, Any] = {
 """What the description of such an operation has in addition."""
 
 
-async def once(request: Request, keep: Keep, client: Client, asked: Body, do: Callable[[], BaseModel]) -> Response:
+async def once(request: Request, keep: Keep, who: Principal, asked: Body, do: Callable[[], BaseModel]) -> Response:
     """Do what is asked, or give the answer of the first time.
 
     Args:
         request: may bear a key.
         keep: where keys and answers are kept, sealed.
-        client: who asks.
+        who: asks.
         asked: what.
         do: does it, on another thread.
 
@@ -55,9 +55,7 @@ async def once(request: Request, keep: Keep, client: Client, asked: Body, do: Ca
     """
     key = request.headers.get("idempotency-key")
     answer = (
-        await run_sync(_done, do)
-        if key is None
-        else await run_sync(_once, keep, client, key, _print(request, asked), do)
+        await run_sync(_done, do) if key is None else await run_sync(_once, keep, who, key, _print(request, asked), do)
     )
     return Response(answer.body, answer.status, media_type="application/json")
 
@@ -66,8 +64,8 @@ def _done(do: Callable[[], BaseModel]) -> KeptAnswer:
     return KeptAnswer(_CREATED, do().model_dump_json().encode())
 
 
-def _once(keep: Keep, client: Client, key: str, fingerprint: bytes, do: Callable[[], BaseModel]) -> KeptAnswer:
-    begun = keep.begin_request(client, key, fingerprint)
+def _once(keep: Keep, who: Principal, key: str, fingerprint: bytes, do: Callable[[], BaseModel]) -> KeptAnswer:
+    begun = keep.begin_request(who, key, fingerprint)
     if isinstance(begun, KeptAnswer):
         return begun
     try:

@@ -54,8 +54,9 @@ class Kind:
 PROBLEMS = {
     kind.name: kind
     for kind in (
-        Kind("unauthenticated", 401, "Nobody is known by this token"),
-        Kind("forbidden", 403, "The client may not do this"),
+        Kind("unauthenticated", 401, "Nobody is known by this token or session"),
+        Kind("forbidden", 403, "Who asks may not do this"),
+        Kind("other-site", 403, "Another site made the browser ask"),
         Kind("consent-missing", 403, "The data subject has not consented to this purpose"),
         Kind("purpose-off", 403, "The purpose is switched off"),
         Kind("refused", 403, "A security check denied it"),

@@ -1,27 +1,39 @@
-"""Who asks, and what it may do.
+"""Who asks, and whether they may: every operation names one action, and policies decide (service.policies).
 
-Every operation names the scope that it needs; only health, version and the description of the interface need none.
+Only health, version, the description of the interface and signing in need nobody. A machine client sends a token; a
+person's browser sends the cookie of a session, and then says that the request comes from the service's own pages.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from anyio.to_thread import run_sync
 from fastapi import Depends, Request
 from fastapi.routing import APIRoute
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
-from facekeep.domain.access import Client, Scope
+from facekeep.domain.access import Client
+from facekeep.domain.accounts import Principal
+from facekeep.domain.actions import Action
 from facekeep.errors import AuthenticationError
 from facekeep.interfaces.http.problems import Problem
 from facekeep.interfaces.http.rates import admitted
+from facekeep.interfaces.http.site import Site
 from facekeep.service.keep import Keep
+from facekeep.service.policies import Policies
 
-__all__ = ["KeepOf", "keep_of", "operator_of", "scope_of", "scoped"]
+__all__ = ["KeepOf", "SiteOf", "action_of", "keep_of", "may", "operator_of"]
 
 _BEARER = HTTPBearer(auto_error=False, scheme_name="token", description="The token of a machine client.")
+_COOKIE = APIKeyCookie(
+    name="facekeep",
+    auto_error=False,
+    scheme_name="session",
+    description="The session of a person who signed in; named __Host-facekeep over HTTPS.",
+)
 
 
 def keep_of(request: Request) -> Keep:
@@ -30,36 +42,67 @@ def keep_of(request: Request) -> Keep:
     return keep
 
 
+def site_of(request: Request) -> Site:
+    """The site that people sign in at."""
+    site: Site = request.app.state.site
+    return site
+
+
 KeepOf = Annotated[Keep, Depends(keep_of)]
+SiteOf = Annotated[Site, Depends(site_of)]
 
 
-def scoped(scope: Scope) -> Callable[..., Coroutine[Any, Any, Client]]:
-    """A dependency: the client that asks, if it has the scope."""
+def may(action: Action) -> Callable[..., Coroutine[Any, Any, Principal]]:
+    """A dependency: who asks, if policies let them do this."""
 
     async def allowed(
-        request: Request, keep: KeepOf, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
-    ) -> Client:
-        if given is None:
-            raise AuthenticationError("no token was sent")
-        client = await run_sync(keep.authenticate, given.credentials)
-        request.state.client = client.id.hex()
-        admitted(request, client.id.hex())
-        if scope not in client.scopes:
+        request: Request,
+        keep: KeepOf,
+        site: SiteOf,
+        given: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
+        _: Annotated[str | None, Depends(_COOKIE)],
+    ) -> Principal:
+        who = await _who(request, keep, site, given)
+        request.state.client = who.id.hex()
+        admitted(request, who.id.hex())
+        policies: Policies = request.app.state.policies
+        subject = request.path_params.get("subject", "")
+        ruling = policies.decide(who, action, subject, datetime.now(UTC))
+        if not ruling.allowed:
+            request.state.refusal = ruling.reason
             raise Problem(
-                "forbidden", f"This needs the scope {scope}.", "Ask an administrator for a token that has it."
+                "forbidden",
+                f"You may not do this: {action}.",
+                "docs/reference/access.md says which roles and scopes may; an administrator gives them.",
             )
-        return client
+        return who
 
-    allowed.scope = scope  # type: ignore[attr-defined]
+    allowed.action = action  # type: ignore[attr-defined]
     return allowed
 
 
-def scope_of(route: APIRoute) -> Scope | None:
-    """The scope that an operation needs; None where it needs no token."""
-    scopes = [getattr(part.call, "scope", None) for part in route.dependant.dependencies]
-    return next((scope for scope in scopes if scope is not None), None)
+async def _who(request: Request, keep: Keep, site: Site, given: HTTPAuthorizationCredentials | None) -> Principal:
+    if given is not None:
+        request.state.refusal = "unknown-token"
+        who: Principal = await run_sync(keep.authenticate, given.credentials)
+    elif (secret := site.session_of(request)) is not None:
+        request.state.refusal = "other-site"
+        site.check_same_site(request)
+        request.state.refusal = "unknown-session"
+        who, _ = await run_sync(keep.signed_in, secret)
+    else:
+        request.state.refusal = "no-credentials"
+        raise AuthenticationError("no token was sent, and nobody is signed in")
+    request.state.refusal = ""
+    return who
 
 
-def operator_of(client: Client) -> str:
-    """The name by which the halves count a client's searches; they see a pseudonym of it only."""
-    return f"client {client.name}"[:128]
+def action_of(route: APIRoute) -> Action | None:
+    """What an operation does; None where it needs nobody."""
+    actions = [getattr(part.call, "action", None) for part in route.dependant.dependencies]
+    return next((action for action in actions if action is not None), None)
+
+
+def operator_of(who: Principal) -> str:
+    """The name by which the halves count somebody's searches; they see a pseudonym of it only."""
+    return f"{'client' if isinstance(who, Client) else 'account'} {who.name}"[:128]

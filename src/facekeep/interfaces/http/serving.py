@@ -18,12 +18,14 @@ import uvicorn
 from facekeep.errors import UsageError
 from facekeep.interfaces.http.app import build
 from facekeep.interfaces.http.rates import Rates
+from facekeep.interfaces.http.site import Site, site_at
 from facekeep.interfaces.http.tracing import export_to
 
 if TYPE_CHECKING:
     from types import FrameType
 
     from facekeep.service.keep import Keep
+    from facekeep.service.policies import Policies
 
 __all__ = ["Listening", "run"]
 
@@ -41,6 +43,8 @@ class Listening:
         certificate: chain for TLS, PEM.
         key: its private key, PEM.
         insecure_plain_http: whether plain HTTP may leave this machine.
+        origin: where people sign in, as their browsers write it; "" for localhost if this machine alone is served,
+            and for nowhere if others are.
         traces: collector of OpenTelemetry traces, or None for none.
         proxies: addresses or networks of proxies whose word on the caller's address is taken.
     """
@@ -50,6 +54,7 @@ class Listening:
     certificate: Path | None = None
     key: Path | None = None
     insecure_plain_http: bool = False
+    origin: str = ""
     traces: str | None = None
     proxies: tuple[str, ...] = ()
 
@@ -66,6 +71,19 @@ class Listening:
                 ipaddress.ip_network(proxy)
         except ValueError:
             raise UsageError("a proxy is named by its address or network", hint="Correct FACEKEEP_PROXIES.") from None
+        if self.origin:
+            site_at(self.origin)
+
+    def site(self, port: int) -> Site:
+        """The site that people sign in at, once the port is known.
+
+        Raises:
+            UsageError: passkeys do not work at the origin.
+        """
+        if self.origin:
+            return site_at(self.origin)
+        scheme = "http" if self.certificate is None else "https"
+        return site_at(f"{scheme}://localhost:{port}") if _is_loopback(self.host) else Site("")
 
 
 def _is_loopback(host: str) -> bool:
@@ -81,7 +99,14 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)
 
 
-def run(keep: Keep, listening: Listening, *, rates: Rates, told: Callable[[str], None]) -> None:
+def run(
+    keep: Keep,
+    listening: Listening,
+    *,
+    rates: Rates,
+    told: Callable[[str], None],
+    policies: Policies | None = None,
+) -> None:
     """Serve until a signal ends it.
 
     Args:
@@ -89,6 +114,7 @@ def run(keep: Keep, listening: Listening, *, rates: Rates, told: Callable[[str],
         listening: where.
         rates: how often somebody may ask.
         told: gets the address once the socket listens.
+        policies: who may do what; else those of the package.
 
     Raises:
         UsageError: the address cannot be listened on, or the certificate cannot be read.
@@ -101,8 +127,9 @@ def run(keep: Keep, listening: Listening, *, rates: Rates, told: Callable[[str],
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+    app = build(keep, rates, policies=policies)
     config = uvicorn.Config(
-        build(keep, rates),
+        app,
         log_level="warning",
         access_log=False,  # paths hold identifiers
         server_header=False,
@@ -129,6 +156,7 @@ def run(keep: Keep, listening: Listening, *, rates: Rates, told: Callable[[str],
     host = f"[{bound.getsockname()[0]}]" if family == socket.AF_INET6 else bound.getsockname()[0]
     with ExitStack() as ending:
         ending.enter_context(bound)
+        app.state.site = listening.site(bound.getsockname()[1])
         if listening.traces is not None:
             ending.callback(export_to(listening.traces))
         # Uvicorn raises the signal that ended it once more, which would end the process before the keep is closed.

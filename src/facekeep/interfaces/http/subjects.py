@@ -11,12 +11,13 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field, RootModel
 
-from facekeep.domain.access import Client, Scope
+from facekeep.domain.accounts import Principal
+from facekeep.domain.actions import Action
 from facekeep.domain.consent import Consent, Purpose
 from facekeep.interfaces.http.bodies import Body, Picture, documented_body, read
 from facekeep.interfaces.http.once import KEYED, once
 from facekeep.interfaces.http.problems import ALWAYS, documented
-from facekeep.interfaces.http.security import KeepOf, operator_of, scoped
+from facekeep.interfaces.http.security import KeepOf, may, operator_of
 from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged
 from facekeep.service.answers import SubjectDetails
 from facekeep.service.keep import Keep
@@ -112,10 +113,10 @@ class ErasureAnswer(BaseModel):
     responses=documented(*_BODY, "request-under-way", "consent-missing", "picture-unreadable", "picture-not-fit"),
     openapi_extra=documented_body(EnrolmentRequest, **KEYED),
 )
-async def enrol(request: Request, keep: KeepOf, client: Annotated[Client, Depends(scoped(Scope.ENROL))]) -> Response:
+async def enrol(request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.ENROL))]) -> Response:
     """Enrol a person, or give a known person further references."""
     asked = await read(request, EnrolmentRequest)
-    return await once(request, keep, client, asked, partial(_enrol, keep, asked, operator_of(client)))
+    return await once(request, keep, who, asked, partial(_enrol, keep, asked, operator_of(who)))
 
 
 def _enrol(keep: Keep, asked: EnrolmentRequest, operator: str) -> EnrolmentAnswer:
@@ -141,7 +142,7 @@ def _enrol(keep: Keep, asked: EnrolmentRequest, operator: str) -> EnrolmentAnswe
 async def list_subjects(
     request: Request,
     keep: KeepOf,
-    _: Annotated[Client, Depends(scoped(Scope.READ))],
+    _: Annotated[Principal, Depends(may(Action.LIST_SUBJECTS))],
     after: Annotated[str | None, Query(pattern="^[0-9a-f]{32}$")] = None,
     limit: Annotated[int, Query(ge=1, le=_PAGE_MAX)] = 50,
 ) -> Response:
@@ -165,7 +166,7 @@ async def list_subjects(
     "/{subject}", response_model=SubjectDetailsAnswer, responses={**documented(*ALWAYS, "not-found"), **NOT_MODIFIED}
 )
 async def show(
-    subject: str, request: Request, keep: KeepOf, _: Annotated[Client, Depends(scoped(Scope.READ))]
+    subject: str, request: Request, keep: KeepOf, _: Annotated[Principal, Depends(may(Action.READ_SUBJECT))]
 ) -> Response:
     """All that the registry holds of a data subject."""
     return tagged(request, _details(await run_sync(lambda: keep.subject(keep.label_of(subject)))))
@@ -193,7 +194,9 @@ def _consent(consent: Consent) -> ConsentAnswer:
 
 
 @router.delete("/{subject}", responses=documented(*ALWAYS, "not-found"))
-async def erase(subject: str, keep: KeepOf, _: Annotated[Client, Depends(scoped(Scope.ERASE))]) -> ErasureAnswer:
+async def erase(
+    subject: str, keep: KeepOf, _: Annotated[Principal, Depends(may(Action.ERASE_SUBJECT))]
+) -> ErasureAnswer:
     """Erase a person from all three stores."""
     done = await run_sync(lambda: keep.erase(keep.label_of(subject)))
     return ErasureAnswer(references=done.references, backups_readable_until=done.backups_readable_until)
@@ -207,11 +210,11 @@ async def erase(subject: str, keep: KeepOf, _: Annotated[Client, Depends(scoped(
     openapi_extra=documented_body(ConsentRequest, **KEYED),
 )
 async def give_consent(
-    subject: str, request: Request, keep: KeepOf, client: Annotated[Client, Depends(scoped(Scope.CONSENT))]
+    subject: str, request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.GIVE_CONSENT))]
 ) -> Response:
     """Record that a person consented to a purpose; gives all consents."""
     asked = await read(request, ConsentRequest)
-    return await once(request, keep, client, asked, partial(_give_consent, keep, subject, asked))
+    return await once(request, keep, who, asked, partial(_give_consent, keep, subject, asked))
 
 
 def _give_consent(keep: Keep, subject: str, asked: ConsentRequest) -> Consents:
@@ -222,7 +225,7 @@ def _give_consent(keep: Keep, subject: str, asked: ConsentRequest) -> Consents:
 
 @router.delete("/{subject}/consents/{purpose}", responses=documented(*ALWAYS, "not-found", "invalid-request"))
 async def withdraw_consent(
-    subject: str, purpose: Purpose, keep: KeepOf, _: Annotated[Client, Depends(scoped(Scope.CONSENT))]
+    subject: str, purpose: Purpose, keep: KeepOf, _: Annotated[Principal, Depends(may(Action.WITHDRAW_CONSENT))]
 ) -> list[ConsentAnswer]:
     """Withdraw a consent: the next comparison leaves the person out. Gives all consents."""
     label = await run_sync(keep.label_of, subject)

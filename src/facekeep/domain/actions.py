@@ -1,0 +1,38 @@
+"""What can be asked of a served keep, one name for each operation. Policies decide who may: facekeep/policies.
+
+Invariant: the names are those of the Cedar schema, which a test holds against these.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """What an operation does, as policies name it."""
+
+    VERIFY = "verify"
+    COMPARE = "compare"
+    IDENTIFY = "identify"
+    ENROL = "enrol"
+    LIST_SUBJECTS = "list-subjects"
+    READ_SUBJECT = "read-subject"
+    ERASE_SUBJECT = "erase-subject"
+    GIVE_CONSENT = "give-consent"
+    WITHDRAW_CONSENT = "withdraw-consent"
+    LIST_CASES = "list-cases"
+    OPEN_CASE = "open-case"
+    READ_METRICS = "read-metrics"
+    LIST_TOKENS = "list-tokens"
+    CREATE_TOKEN = "create-token"  # noqa: S105 - the name of an action
+    REVOKE_TOKEN = "revoke-token"  # noqa: S105 - the name of an action
+    LIST_ACCOUNTS = "list-accounts"
+    INVITE_ACCOUNT = "invite-account"
+    CHANGE_ACCOUNT = "change-account"
+    REVOKE_ACCOUNT = "revoke-account"
+    READ_SESSION = "read-session"
+    END_SESSION = "end-session"
+
+
+ABOUT_A_SUBJECT = frozenset({Action.READ_SUBJECT, Action.ERASE_SUBJECT, Action.GIVE_CONSENT, Action.WITHDRAW_CONSENT})
+"""What is asked about one data subject, named in the path; all else is asked about the keep."""

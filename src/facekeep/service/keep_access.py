@@ -1,0 +1,148 @@
+"""Who may ask a keep: machine clients with tokens, and people with accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from facekeep.domain.access import Client, Scope
+from facekeep.domain.accounts import Account, AccountId, Role, Session
+from facekeep.service.access import AccessService, IssuedToken
+from facekeep.service.accounts import AccountDetails, AccountService, Invited
+from facekeep.service.keep_life import KeepLife
+from facekeep.service.opening import Roles
+
+
+class KeepAccess(KeepLife):
+    """What a keep does with those who ask it. See :class:`facekeep.service.keep.Keep`."""
+
+    def _adopt(self, roles: Roles) -> None:
+        super()._adopt(roles)
+        self._access = AccessService(roles.registry)
+        self._accounts = AccountService(roles.registry)
+
+    # Machine clients
+
+    def issue_token(self, name: str, scopes: Iterable[Scope], *, days: int) -> IssuedToken:
+        """Make a machine client with a token, which is shown this once.
+
+        Args:
+            name: what operators call it, unique in the keep.
+            scopes: what it may do, at least one.
+            days: for how long, 1 to 366.
+
+        Raises:
+            UsageError: no scope, too long, or the name is taken.
+        """
+        with self._using():
+            return self._access.issue(name, scopes, days, self._now())
+
+    def authenticate(self, token: str) -> Client:
+        """The machine client of a token.
+
+        Raises:
+            AuthenticationError: there is none, or its time is over.
+        """
+        with self._reading():
+            return self._access.authenticate(token, self._now())
+
+    def clients(self) -> tuple[Client, ...]:
+        """All machine clients, oldest first."""
+        with self._reading():
+            return self._access.clients()
+
+    def revoke_token(self, name: str) -> None:
+        """Forget a machine client; its token is refused from then on.
+
+        Raises:
+            NotFoundError: there is none of this name.
+        """
+        with self._using():
+            self._access.revoke(name)
+
+    # People
+
+    def invite(
+        self,
+        name: str,
+        roles: Iterable[Role],
+        *,
+        label: str | None = None,
+        identity: tuple[str, str] | None = None,
+    ) -> Invited:
+        """Make an account and the secret of a link by which its person registers a passkey, once, within three days.
+
+        Args:
+            name: what others call it, unique in the keep.
+            roles: what the person is, at least one.
+            label: the data subject that the person is, exactly if that is the role.
+            identity: issuer and subject of an identity elsewhere that may sign in as this account.
+
+        Raises:
+            UsageError: roles and label do not fit each other, or the name or the identity is taken.
+            NotFoundError: there is no data subject of this label.
+        """
+        with self._using():
+            return self._accounts.invite(name, roles, self._now(), label=label, identity=identity)
+
+    def invite_again(self, name: str) -> Invited:
+        """A new link for an account that there is; an older one works no more.
+
+        Raises:
+            NotFoundError: there is no such account.
+        """
+        with self._using():
+            return self._accounts.invite_again(name, self._now())
+
+    def accounts(self) -> tuple[AccountDetails, ...]:
+        """All accounts, oldest first."""
+        with self._reading():
+            return self._accounts.accounts()
+
+    def change_roles(self, name: str, roles: Iterable[Role]) -> Account:
+        """Give an account other roles, from its next request on.
+
+        Raises:
+            NotFoundError: there is no such account.
+            UsageError: the roles do not fit the account.
+        """
+        with self._using():
+            return self._accounts.change_roles(name, roles)
+
+    def revoke_account(self, name: str) -> None:
+        """Forget an account with its passkeys, sessions and invitations.
+
+        Raises:
+            NotFoundError: there is no such account.
+        """
+        with self._using():
+            self._accounts.revoke(name)
+
+    # Sessions
+
+    def begin_session(self, account: AccountId) -> tuple[str, Session]:
+        """Sign an account in whose person has proved to be it: the secret of the session, shown this once.
+
+        Raises:
+            NotFoundError: the account was revoked meanwhile.
+        """
+        with self._using():
+            return self._accounts.begin_session(account, self._now())
+
+    def signed_in(self, secret: str) -> tuple[Account, Session]:
+        """The account that is signed in by the secret of a session, which is noted as used.
+
+        Raises:
+            AuthenticationError: there is no such session, or it is over.
+        """
+        with self._reading():
+            now = self._now()
+            account, session = self._accounts.authenticate(secret, now)
+        if self._accounts.is_to_be_touched(session, now):
+            with self._using():
+                self._accounts.touch(secret, now)
+        return account, session
+
+    def end_session(self, secret: str) -> None:
+        """Sign out."""
+        with self._using():
+            self._accounts.end_session(secret)

@@ -1,0 +1,158 @@
+"""Policies: deny by default, what an operator may add, and what nothing can loosen."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from importlib import resources
+from itertools import combinations
+from pathlib import Path
+
+import cedarpy
+import pytest
+
+from facekeep.domain.access import Client, ClientId, Scope
+from facekeep.domain.accounts import Account, AccountId, Role
+from facekeep.domain.actions import ABOUT_A_SUBJECT, Action
+from facekeep.domain.subject import SubjectId
+from facekeep.errors import UsageError
+from facekeep.service.policies import Policies
+
+NOW = datetime(2026, 11, 26, 3, tzinfo=UTC)
+OWN, OTHER = SubjectId(b"o" * 16), SubjectId(b"x" * 16)
+SEARCHES = {Action.VERIFY, Action.COMPARE, Action.IDENTIFY}
+WRITES = {
+    Action.ENROL, Action.ERASE_SUBJECT, Action.GIVE_CONSENT, Action.WITHDRAW_CONSENT, Action.OPEN_CASE,
+    Action.CREATE_TOKEN, Action.REVOKE_TOKEN, Action.INVITE_ACCOUNT, Action.CHANGE_ACCOUNT, Action.REVOKE_ACCOUNT,
+}  # fmt: skip
+ADMINISTERING = {
+    Action.CREATE_TOKEN, Action.REVOKE_TOKEN, Action.INVITE_ACCOUNT, Action.CHANGE_ACCOUNT, Action.REVOKE_ACCOUNT,
+}  # fmt: skip
+
+
+def person(*roles: Role) -> Account:
+    subject = OWN if Role.DATA_SUBJECT in roles else None
+    return Account(AccountId(b"a" * 16), "somebody", frozenset(roles), subject, NOW)
+
+
+def client(*scopes: Scope) -> Client:
+    return Client(ClientId(b"c" * 16), "till", frozenset(scopes), NOW, NOW + timedelta(days=1))
+
+
+def allowed(policies: Policies, who: Account | Client, about: SubjectId = OTHER) -> set[Action]:
+    return {action for action in Action if policies.decide(who, action, about.hex(), NOW).allowed}
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Policies:
+    return Policies.shipped()
+
+
+@pytest.fixture(scope="module")
+def everything_permitted() -> Policies:
+    """As if somebody had found a way to permit everything: what the forbids alone hold back."""
+    forbids = (resources.files("facekeep") / "policies" / "forbids.cedar").read_text(encoding="utf-8")
+    return Policies(f"permit (principal, action, resource);\n{forbids}")
+
+
+def test_the_policies_of_the_package_fit_their_schema() -> None:
+    folder = resources.files("facekeep") / "policies"
+    schema = (folder / "facekeep.cedarschema").read_text(encoding="utf-8")
+    for name in ("permits.cedar", "forbids.cedar"):
+        result = cedarpy.validate_policies((folder / name).read_text(encoding="utf-8"), schema)
+        assert result.validation_passed, result.errors
+    wrong = 'permit (principal, action == Action::"verify", resource) when { principal.shoe_size > 40 };'
+    assert not cedarpy.validate_policies(wrong, schema).validation_passed
+
+
+def test_a_data_subject_reaches_own_data_only(shipped: Policies, everything_permitted: Policies) -> None:
+    who = person(Role.DATA_SUBJECT)
+    session = {Action.READ_SESSION, Action.END_SESSION}
+    assert allowed(shipped, who) == session
+    own = {Action.READ_SUBJECT, Action.WITHDRAW_CONSENT, Action.ERASE_SUBJECT}
+    assert allowed(shipped, who, OWN) == session | own
+    assert allowed(everything_permitted, who) == session
+    assert allowed(everything_permitted, who, OWN) == session | set(ABOUT_A_SUBJECT)
+
+
+@pytest.mark.parametrize("others", [c for n in (0, 1, 2) for c in combinations(set(Role) - {Role.DATA_SUBJECT}, n)])
+def test_auditors_and_reviewers_are_held_back_whatever_else_they_are(
+    everything_permitted: Policies, others: tuple[Role, ...]
+) -> None:
+    assert not allowed(everything_permitted, person(Role.AUDITOR, *others)) & (SEARCHES | WRITES)
+    assert not allowed(everything_permitted, person(Role.REVIEWER, *others)) & SEARCHES
+
+
+def test_nobody_but_administrators_administers(everything_permitted: Policies) -> None:
+    for role in Role:
+        found = allowed(everything_permitted, person(role), OWN)
+        assert bool(found & ADMINISTERING) == (role is Role.ADMINISTRATOR)
+        assert (Action.LIST_TOKENS in found) == (role in {Role.ADMINISTRATOR, Role.AUDITOR})
+    for scope in Scope:
+        assert bool(allowed(everything_permitted, client(scope)) & ADMINISTERING) == (scope is Scope.ADMINISTER)
+    assert not allowed(everything_permitted, client(*Scope)) & {Action.READ_SESSION, Action.END_SESSION}
+
+
+def test_without_policies_nothing_is_allowed() -> None:
+    nothing = Policies("")
+    assert not any(allowed(nothing, who) for who in (person(Role.ADMINISTRATOR), client(*Scope)))
+    assert nothing.decide(client(*Scope), Action.VERIFY, "", NOW).reason == "not-permitted"
+
+
+def _folder(tmp_path: Path, **files: str) -> Path:
+    for name, text in files.items():
+        (tmp_path / f"{name}.cedar").write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def test_an_operator_can_tighten(tmp_path: Path) -> None:
+    folder = _folder(
+        tmp_path,
+        night='@id("not-at-night")\nforbid (principal, action == Action::"identify", resource)\n'
+        "when { context.hour < 6 };",
+        till='forbid (principal is Client, action, resource) when { principal.name == "till" };',
+    )
+    policies = Policies.tightened(folder)
+    operator = person(Role.OPERATOR)
+    assert policies.decide(operator, Action.IDENTIFY, "", NOW).reason == "not-at-night"
+    assert policies.decide(operator, Action.IDENTIFY, "", NOW.replace(hour=6)).allowed
+    assert policies.decide(operator, Action.VERIFY, "", NOW).allowed
+    assert policies.decide(client(Scope.VERIFY), Action.VERIFY, "", NOW).reason == "forbidden"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("permit (principal, action, resource);", "permits"),
+        ("forbid (principal, action, resource);\npermit (principal, action, resource);", "permits"),
+        ("forbid (principal == ?principal, action, resource);", "template"),
+        ("permit (principal == ?principal, action, resource);", "template"),
+        ('forbid (principal, action == Action::"fly", resource);', "schema"),
+        ("forbid (principal, action, resource) when { principal.shoe_size > 40 };", "schema"),
+        ("forbid (principal, action, resource) when { context.hour > 9223372036854775807 + 1 };", ""),
+        ("forbid", "parse"),
+        ("\0", "parse"),
+        ("// nothing\n", "no policy"),
+        ("", "no policy"),
+    ],
+)
+def test_what_cannot_be_added(tmp_path: Path, text: str, why: str) -> None:
+    folder = _folder(tmp_path, good="forbid (principal, action, resource);", other=text)
+    if why:
+        with pytest.raises(UsageError, match=why):
+            Policies.tightened(folder)
+        return
+    # What parses and can fail when it is evaluated denies then.
+    ruling = Policies.tightened(folder).decide(person(Role.OPERATOR), Action.VERIFY, "", NOW)
+    assert (ruling.allowed, ruling.reason) == (False, "policy-error")
+
+
+def test_a_folder_that_gives_no_policies_is_refused(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "absent"):
+        with pytest.raises(UsageError, match="no policies"):
+            Policies.tightened(folder)
+    (tmp_path / "x.cedar").write_bytes(b"\xff")
+    with pytest.raises(UsageError, match="cannot be read"):
+        Policies.tightened(tmp_path)
+    (tmp_path / "x.cedar").write_bytes(b" " * ((1 << 20) + 1))
+    with pytest.raises(UsageError, match="larger"):
+        Policies.tightened(tmp_path)
