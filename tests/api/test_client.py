@@ -64,6 +64,9 @@ def test_a_person_comes_and_goes(client: Client, picture: Picture) -> None:
     assert not client.verify(done.id, picture("obama.jpg")).verified
     details = client.subject(done.id)
     assert (details.label, details.name, details.references) == ("eileen", "Eileen", 1)
+    assert client.find(" eileen ") == details
+    assert client.verify("eileen", picture("astronaut.png"), by_label=True).verified
+    assert not client.verify("eileen", picture("astronaut.png")).verified
     (withdrawn,) = client.withdraw_consent(done.id, Purpose.VERIFY)
     assert not withdrawn.holds
     assert not client.verify(done.id, picture("astronaut.png")).verified
@@ -193,5 +196,5 @@ def test_both_clients_have_the_same_methods() -> None:
         }
 
     assert methods(Client) == methods(AsyncClient)
-    assert len(methods(Client)) == 14
+    assert len(methods(Client)) == 15
     assert issubclass(errors.UnavailableError, FacekeepError)

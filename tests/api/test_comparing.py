@@ -40,6 +40,12 @@ def test_a_claim_is_verified_and_another_face_is_not(
     assert verify(identifier("biden"), "obama2.jpg") == no
     assert verify("0" * 32, "obama2.jpg") == no  # nobody, and the same answer
     assert verify("somebody else", "obama2.jpg") == no
+    for claim in ({}, {"subject": identifier("obama"), "label": "obama"}):
+        answer = client.post("/v1/verifications", json={**claim, "picture": ""})
+        assert (answer.status_code, answer.json()["type"]) == (422, "urn:facekeep:problem:invalid-request")
+    for label, expected in (("obama", yes), ("biden", no), ("nobody", no)):
+        body = {"label": label, "picture": b64((pictures / "obama2.jpg").read_bytes())}
+        assert client.post("/v1/verifications", json=body).json() == expected
 
 
 @pytest.mark.parametrize("form", [False, True])
@@ -127,7 +133,7 @@ def test_off_is_off(asking: Asking, keep: Keep, identifier: Identifier, pictures
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({"picture": "AAAA"}, "subject"),
+        ({"picture": "AAAA"}, ""),
         ({"subject": "x"}, "picture"),
         ({"subject": "x", "picture": "not base64!"}, "picture"),
         ({"subject": "x", "picture": "AAAA", "fmr": 0.5}, "fmr"),

@@ -25,6 +25,11 @@ This page is made from the program by `python tools/docs/cli.py`; do not edit it
 
 Every command that answers takes `--json`: one JSON document on the standard output and nothing else, errors too, as
 `{"error": TYPE, "message": …, "hint": …}`. Exit codes are the same with and without: see [exit codes](exit-codes.md).
+Commands with `--server` work on a keep here or on one that is [served](http.md) elsewhere, with the same documents
+and exit codes. The token for it is in `FACEKEEP_TOKEN` or a file that nobody else may read, never on the command
+line; a command that names a person needs the scope `read` beside its own, `verify` does not. TLS is always verified,
+and plain HTTP reaches this machine only unless `--insecure-plain-http` says otherwise. The others work on this
+machine only: keys and stores never go over the network.
 A picture given as `-` is read from the standard input. Times are UTC.
 
 ## Environment
@@ -67,7 +72,9 @@ def _commands(command: Any, path: str) -> Iterator[str]:
             yield from _commands(child, f"{path} {name}")
         return
     arguments = [parameter for parameter in command.params if parameter.param_type_name == "argument"]
-    options = [parameter for parameter in command.params if parameter.param_type_name == "option"]
+    options = [
+        parameter for parameter in command.params if parameter.param_type_name == "option" and not parameter.hidden
+    ]
     yield f"## {path.removeprefix('facekeep ')}"
     yield ""
     yield f"`{' '.join([path, '[OPTIONS]', *map(_usage, arguments)])}`"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -10,7 +11,7 @@ import httpx2
 
 from facekeep.client import calls
 from facekeep.client.calls import Call, CaseDetails, EnrolledSubject, SubjectPage
-from facekeep.client.exchange import TIMEOUT_SECONDS, answer_of, headers_for, request_of, unreachable
+from facekeep.client.exchange import TIMEOUT_SECONDS, answer_of, checked, headers_for, request_of, trusted, unreachable
 from facekeep.domain.consent import Consent, Purpose
 from facekeep.service.answers import Erasure, Identification, SubjectDetails, SubjectSummary, Verification
 
@@ -26,6 +27,8 @@ class AsyncClient:
         token: str,
         *,
         timeout: float = TIMEOUT_SECONDS,
+        authorities: Path | None = None,
+        insecure_plain_http: bool = False,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         """Be ready; nothing is sent yet.
@@ -34,13 +37,20 @@ class AsyncClient:
             address: of the service, for instance ``https://faces.example``.
             token: what ``facekeep token create`` printed.
             timeout: seconds that an answer may take.
+            authorities: certificates to trust in place of the usual ones, PEM.
+            insecure_plain_http: whether pictures and token may leave this machine in clear.
             transport: how to connect, for tests and special networks.
 
         Raises:
-            UsageError: the token cannot be one.
+            UsageError: the token cannot be one, the address is none, or would be plain HTTP beyond this machine.
         """
         self._http = httpx2.AsyncClient(
-            base_url=address, headers=headers_for(token), timeout=timeout, transport=transport, trust_env=False
+            base_url=checked(address, plain=insecure_plain_http or transport is not None),
+            headers=headers_for(token),
+            timeout=timeout,
+            transport=transport,
+            trust_env=False,
+            verify=trusted(authorities),
         )
 
     async def __aenter__(self) -> Self:
@@ -122,6 +132,14 @@ class AsyncClient:
         """
         return await self._do(calls.subject(subject))
 
+    async def find(self, label: str) -> SubjectDetails:
+        """All that the registry holds of a person, by label. Needs the scope ``read``.
+
+        Raises:
+            NotFoundError: there is no such person, or not any more.
+        """
+        return await self._do(calls.find(label))
+
     async def erase(self, subject: str) -> Erasure:
         """Erase a person. When this returns, key, rows and records are gone. Needs the scope ``erase``.
 
@@ -145,7 +163,13 @@ class AsyncClient:
     # Comparing
 
     async def verify(
-        self, subject: str, picture: bytes, *, fmr: float = 1e-4, purpose: Purpose = Purpose.VERIFY
+        self,
+        subject: str,
+        picture: bytes,
+        *,
+        fmr: float = 1e-4,
+        purpose: Purpose = Purpose.VERIFY,
+        by_label: bool = False,
     ) -> Verification:
         """Say whether a picture is of the person it claims to be of. Needs the scope ``verify``.
 
@@ -154,12 +178,13 @@ class AsyncClient:
             picture: the probe.
             fmr: false match rate of the whole answer, at most 1e-4.
             purpose: ``VERIFY`` or ``PAYMENT``.
+            by_label: whether the claim is a label instead of an identifier.
 
         Raises:
             PurposeOffError: the purpose is switched off.
             ImageError: the picture cannot be decoded.
         """
-        return await self._do(calls.verification(subject, picture, fmr, purpose))
+        return await self._do(calls.verification(subject, picture, fmr, purpose, by_label=by_label))
 
     async def compare(self, first: bytes, second: bytes, *, fmr: float = 1e-4) -> Verification:
         """Say whether two pictures are of one person; nothing is kept. Needs the scope ``compare``.

@@ -81,14 +81,15 @@ class CaseDetails:
 
     title: str = field(repr=False)
     purpose: Purpose
+    opened_by: str = field(repr=False)
     opened: datetime
     expires: datetime
     closed: datetime | None
 
 
-def verification(subject: str, picture: bytes, fmr: float, purpose: Purpose) -> Call[Verification]:
+def verification(subject: str, picture: bytes, fmr: float, purpose: Purpose, *, by_label: bool) -> Call[Verification]:
     """See :meth:`facekeep.client.Client.verify`."""
-    fields = {"subject": subject, "fmr": repr(fmr), "purpose": purpose.value}
+    fields = {"label" if by_label else "subject": subject, "fmr": repr(fmr), "purpose": purpose.value}
     pictures = [("picture", picture)]
     return Call("POST", "/v1/verifications", _verification, fields=fields, pictures=pictures)
 
@@ -134,7 +135,8 @@ def open_case(title: str, purpose: Purpose, days: int, key: str) -> Call[CaseDet
 
 
 def _case(d: Json) -> CaseDetails:
-    return CaseDetails(d["title"], Purpose(d["purpose"]), _time(d["opened"]), _time(d["expires"]), _maybe(d["closed"]))
+    opened, expires = _time(d["opened"]), _time(d["expires"])
+    return CaseDetails(d["title"], Purpose(d["purpose"]), d["opened_by"], opened, expires, _maybe(d["closed"]))
 
 
 def enrolment(
@@ -180,6 +182,11 @@ def _summary(d: Json) -> SubjectSummary:
 def subject(subject: str) -> Call[SubjectDetails]:
     """See :meth:`facekeep.client.Client.subject`."""
     return Call("GET", _of(subject), _details)
+
+
+def find(label: str) -> Call[SubjectDetails]:
+    """See :meth:`facekeep.client.Client.find`."""
+    return Call("POST", "/v1/subjects/lookups", _details, json={"label": label})
 
 
 def _details(d: Json) -> SubjectDetails:

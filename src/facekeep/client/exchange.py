@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
+import ssl
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx2
@@ -47,6 +50,58 @@ def headers_for(token: str) -> dict[str, str]:
     if not token.isascii() or not token.isprintable() or " " in token or not token:
         raise UsageError("this is no token", hint="Give what facekeep token create printed.")
     return {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+
+
+def checked(address: str, *, plain: bool) -> str:
+    """The address of a service, if it may be asked.
+
+    Args:
+        address: as it was given.
+        plain: whether plain HTTP may leave this machine.
+
+    Raises:
+        UsageError: it is none, or plain HTTP would leave this machine.
+    """
+    try:
+        url = httpx2.URL(address)
+    except httpx2.InvalidURL:
+        raise _no_address() from None
+    if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment:
+        raise _no_address()
+    if url.scheme == "http" and not plain and not is_loopback(url.host):
+        raise UsageError(
+            "plain HTTP does not leave this machine: pictures and the token would be in clear",
+            hint="Use an address that begins with https://; in a network that you trust, --insecure-plain-http.",
+        )
+    return address
+
+
+def _no_address() -> UsageError:
+    return UsageError("this is no address of a service", hint="For example https://faces.example.")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, by its address or as ``localhost``."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def trusted(authorities: Path | None) -> ssl.SSLContext | bool:
+    """Whose certificates are believed: those in a file, or the usual ones. Verification is never off.
+
+    Raises:
+        UsageError: the file cannot be read, or holds no certificate.
+    """
+    if authorities is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=str(authorities))
+    except OSError:
+        raise UsageError("the authorities cannot be read", hint="Give a file of certificates, PEM.") from None
 
 
 def request_of(call: Call[Any]) -> dict[str, Any]:

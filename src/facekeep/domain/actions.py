@@ -16,6 +16,7 @@ class Action(StrEnum):
     IDENTIFY = "identify"
     ENROL = "enrol"
     LIST_SUBJECTS = "list-subjects"
+    FIND_SUBJECT = "find-subject"
     READ_SUBJECT = "read-subject"
     ERASE_SUBJECT = "erase-subject"
     GIVE_CONSENT = "give-consent"

@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from facekeep.service.keep import Keep
     from facekeep.service.key_plan import KeyPlan
 
-__all__ = ["ROLES", "Ask", "Composition", "KeyRecord"]
+__all__ = ["HERE", "ROLES", "Ask", "Composition", "KeyRecord"]
 
 ROLES: Final = ("registry", "left", "right")
 """The roles whose epoch keys can be in the keyring or under a passphrase."""
+
+HERE: Final = "Give --keep DIR, on the machine of the keep."
 
 Ask = Callable[[str, bool], str]
 """Asks a person for the passphrase of a role; the flag says that it is new and has to be given twice."""
@@ -117,6 +119,8 @@ class Composition:
             UsageError: neither was given.
         """
         chosen = keep or self.settings.keep
+        if chosen is None and self.settings.server is not None:
+            raise UsageError("this command works on a keep on this machine, not on a server", hint=HERE)
         if chosen is None:
             raise UsageError("no keep was named", hint="Give --keep DIR, or set FACEKEEP_KEEP.")
         return chosen

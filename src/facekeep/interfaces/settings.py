@@ -25,6 +25,9 @@ class Settings(BaseModel):
 
     Attributes:
         keep: the keep's folder, where no ``--keep`` is given.
+        server: the address of a served keep, where neither ``--keep`` nor ``--server`` is given.
+        token: what the server knows this client by; see ``--token-file`` too.
+        authorities: certificates to trust in place of the usual ones when a server is asked, PEM.
         operator: who works, where no ``--operator`` is given; else the name of the account of the operating system.
         keys: the folder of keys, in place of the one that ``facekeep init`` noted.
         passphrase_registry: the passphrase of the registry's epoch keys.
@@ -46,6 +49,9 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     keep: Path | None = None
+    server: str | None = Field(default=None, max_length=2048)
+    token: SecretStr | None = None
+    authorities: Path | None = None
     operator: str | None = Field(default=None, min_length=1, max_length=128)
     keys: Path | None = None
     passphrase_registry: SecretStr | None = None

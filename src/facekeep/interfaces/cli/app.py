@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import Annotated
 
 import typer
 
 from facekeep.interfaces.cli import comparing, consents, demonstration, keeping, measuring, people, robbing, serving
+from facekeep.interfaces.cli.place import here_only
 
 __all__ = ["build"]
 
@@ -33,7 +35,16 @@ def build() -> typer.Typer:
     measuring.add_commands(app)
     robbing.add_commands(app)
     serving.add_commands(app)
+    _keep_here(app)
     return app
+
+
+def _keep_here(app: typer.Typer) -> None:
+    """Have every command that takes no server say so, in place of "no such option"."""
+    for group in (app, *(group.typer_instance for group in app.registered_groups)):
+        for command in () if group is None else group.registered_commands:
+            if command.callback is not None and "server" not in signature(command.callback).parameters:
+                command.callback = here_only(command.callback)
 
 
 def _version(asked: bool) -> None:

@@ -9,15 +9,15 @@ import typer
 
 from facekeep.domain.consent import Purpose
 from facekeep.errors import ImageError, UsageError
-from facekeep.interfaces.cli.context import composition
+from facekeep.interfaces.cli.desk import desk
 from facekeep.interfaces.cli.options import (
     CaseOption,
     JsonOption,
-    KeepOption,
     LabelArgument,
     OperatorOption,
     read_picture,
 )
+from facekeep.interfaces.cli.place import Place, placed
 from facekeep.interfaces.cli.reply import Exit, Heading, Line, Rows, band, reply, shown, when
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def add_commands(app: typer.Typer) -> None:
     app.add_typer(group, name="case", rich_help_panel=panel)
 
 
+@placed
 def verify(
     context: typer.Context,
     *,
@@ -49,7 +50,7 @@ def verify(
     purpose: Annotated[
         Purpose, typer.Option("--purpose", metavar="PURPOSE", help="verify or payment.")
     ] = Purpose.VERIFY,
-    keep: KeepOption = None,
+    place: Place,
     operator: OperatorOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -57,28 +58,29 @@ def verify(
 
     An unknown label, a missing consent, a locked reference and a stranger look alike.
     """
-    parts, data = composition(context), read_picture(picture)
-    with parts.open(keep) as opened:
-        answer = opened.verify(label, data, fmr=fmr, purpose=purpose, operator=parts.operator(operator))
+    data = read_picture(picture)
+    with desk(context, place, operator) as opened:
+        answer = opened.verify(label, data, fmr=fmr, purpose=purpose)
     _reply(answer, yes="verified", no="not verified", as_json=as_json)
 
 
+@placed
 def compare(
     context: typer.Context,
     *,
     first: Annotated[Path, typer.Argument(metavar="PICTURE", help="One; - is standard input.")],
     second: Annotated[Path, typer.Argument(metavar="OTHER", help="The other.")],
     fmr: Annotated[float, typer.Option("--fmr", metavar="RATE", help="False match rate at most.")] = 1e-4,
-    keep: KeepOption = None,
+    place: Place,
     operator: OperatorOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say whether two pictures are of one person: yes (exit code 0) or no (1). Nothing of them is kept."""
     if str(first) == str(second) == "-":
         raise UsageError("the standard input is one picture, not two", hint="Give - once.")
-    parts, one, other = composition(context), read_picture(first), read_picture(second)
-    with parts.open(keep) as opened:
-        answer = opened.compare(one, other, fmr=fmr, operator=parts.operator(operator))
+    one, other = read_picture(first), read_picture(second)
+    with desk(context, place, operator) as opened:
+        answer = opened.compare(one, other, fmr=fmr)
     _reply(answer, yes="the same person", no="not the same person", as_json=as_json)
 
 
@@ -99,6 +101,7 @@ def _reply(answer: Verification, *, yes: str, no: str, as_json: bool) -> NoRetur
     reply(document, lines, as_json=as_json, code=Exit.YES if answer.verified else Exit.NO)
 
 
+@placed
 def identify(
     context: typer.Context,
     *,
@@ -112,7 +115,7 @@ def identify(
     purpose: Annotated[
         Purpose, typer.Option("--purpose", metavar="PURPOSE", help="What it is for; the purpose of the case.")
     ] = Purpose.IDENTIFY,
-    keep: KeepOption = None,
+    place: Place,
     operator: OperatorOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -122,10 +125,9 @@ def identify(
     """
     from facekeep.service.comparison import Search
 
-    parts = composition(context)
-    search = Search(parts.operator(operator), case, fpir, gallery, candidates, purpose)
+    search = Search("", case, fpir, gallery, candidates, purpose)
     data = [read_picture(path) for path in pictures]
-    with parts.open(keep) as opened:
+    with desk(context, place, operator) as opened:
         answers = opened.identify_many(data, search)
     if len(answers) == 1 and isinstance(answers[0], ImageError):
         raise answers[0]
@@ -185,6 +187,7 @@ def identification_lines(answer: Identification) -> list[Line]:
     return lines
 
 
+@placed
 def open_case(
     context: typer.Context,
     *,
@@ -193,21 +196,21 @@ def open_case(
         Purpose, typer.Option("--purpose", metavar="PURPOSE", help="The one purpose of its searches.")
     ] = Purpose.IDENTIFY,
     days: Annotated[int, typer.Option("--days", metavar="N", help="For how long.")] = 30,
-    keep: KeepOption = None,
+    place: Place,
     operator: OperatorOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Open a case: a search needs one, and is counted in it."""
-    parts = composition(context)
-    with parts.open(keep) as opened:
-        name = opened.open_case(title, purpose=purpose, operator=parts.operator(operator), days=days)
+    with desk(context, place, operator) as opened:
+        name = opened.open_case(title, purpose=purpose, days=days)
     lines = [f"opened the case {shown(name)} for {purpose}, {days} days."]
     reply({"case": name, "purpose": purpose, "days": days}, lines, as_json=as_json)
 
 
-def show_cases(context: typer.Context, *, keep: KeepOption = None, as_json: JsonOption = False) -> None:
+@placed
+def show_cases(context: typer.Context, *, place: Place, as_json: JsonOption = False) -> None:
     """Show the cases."""
-    with composition(context).open(keep) as opened:
+    with desk(context, place) as opened:
         cases = opened.cases()
     document = {
         "cases": [

@@ -9,8 +9,10 @@ import typer
 
 from facekeep.domain.consent import Purpose
 from facekeep.interfaces.cli.context import composition
+from facekeep.interfaces.cli.desk import desk
 from facekeep.interfaces.cli.options import JsonOption, KeepOption, LabelArgument, NoticeOption, read_notice
 from facekeep.interfaces.cli.people import consent_document, consent_rows
+from facekeep.interfaces.cli.place import Place, placed
 from facekeep.interfaces.cli.reply import Rows, reply, shown
 
 __all__ = ["add_commands"]
@@ -38,42 +40,43 @@ def add_commands(app: typer.Typer) -> None:
     app.command(rich_help_panel="Consent")(switch)
 
 
+@placed
 def give(
     context: typer.Context,
     *,
     label: LabelArgument,
     purpose: PurposeOption,
     notice: NoticeOption,
-    keep: KeepOption = None,
+    place: Place,
     as_json: JsonOption = False,
 ) -> None:
     """Record that a data subject agreed to a purpose, after reading a notice."""
     text = read_notice(notice)
-    with composition(context).open(keep) as opened:
+    with desk(context, place) as opened:
         opened.give_consent(label, purpose, text)
     reply({"label": label, "given": purpose}, [f"{shown(label)} agreed to {purpose}."], as_json=as_json)
 
 
+@placed
 def withdraw(
     context: typer.Context,
     *,
     label: LabelArgument,
     purpose: PurposeOption,
-    keep: KeepOption = None,
+    place: Place,
     as_json: JsonOption = False,
 ) -> None:
     """Withdraw a consent; the next comparison for this purpose leaves the person out."""
-    with composition(context).open(keep) as opened:
+    with desk(context, place) as opened:
         opened.withdraw_consent(label, purpose)
     lines = [f"{shown(label)} no longer agrees to {purpose}; both halves leave the person out from now on."]
     reply({"label": label, "withdrawn": purpose}, lines, as_json=as_json)
 
 
-def show_consents(
-    context: typer.Context, *, label: LabelArgument, keep: KeepOption = None, as_json: JsonOption = False
-) -> None:
+@placed
+def show_consents(context: typer.Context, *, label: LabelArgument, place: Place, as_json: JsonOption = False) -> None:
     """Show every consent that a data subject ever gave."""
-    with composition(context).open(keep) as opened:
+    with desk(context, place) as opened:
         consents = opened.consents(label)
     document = {"label": label, "consents": [consent_document(consent) for consent in consents]}
     reply(document, [consent_rows(consents)], as_json=as_json)

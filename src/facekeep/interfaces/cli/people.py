@@ -14,6 +14,7 @@ import typer
 from facekeep.domain.consent import Consent, Purpose
 from facekeep.errors import BadInputError, UsageError
 from facekeep.interfaces.cli.context import composition
+from facekeep.interfaces.cli.desk import Desk, desk
 from facekeep.interfaces.cli.options import (
     GalleryOption,
     JsonOption,
@@ -25,12 +26,12 @@ from facekeep.interfaces.cli.options import (
     read_notice,
     read_picture,
 )
+from facekeep.interfaces.cli.place import Place, placed
 from facekeep.interfaces.cli.reply import Exit, Rows, console, exit_code, extra_of, reply, shown, when
 
 if TYPE_CHECKING:
     from facekeep.service.answers import EnrolSummary
     from facekeep.service.enrolment import Person
-    from facekeep.service.keep import Keep
 
 __all__ = ["add_commands", "consent_document"]
 
@@ -48,6 +49,7 @@ def add_commands(app: typer.Typer) -> None:
     app.command(rich_help_panel=panel)(unlock)
 
 
+@placed
 def enrol(
     context: typer.Context,
     *,
@@ -73,20 +75,19 @@ def enrol(
     ] = None,
     name: Annotated[str, typer.Option("--name", metavar="TEXT", help="The name, sealed in the registry.")] = "",
     gallery: GalleryOption = "main",
-    keep: KeepOption = None,
+    place: Place,
     operator: OperatorOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Enrol a person, or a folder of people, with consent."""
-    purposes, text, parts = purposes_of_text(consent), read_notice(notice), composition(context)
-    who = parts.operator(operator)
+    purposes, text = purposes_of_text(consent), read_notice(notice)
     if people is not None:
         if label is not None or name:
             raise UsageError(
                 "--people excludes a label, pictures and --name", hint="The names of the folders are the labels."
             )
-        with parts.open(keep) as opened:
-            summary = _enrol_folder(opened, people, purposes=purposes, notice=text, gallery=gallery, operator=who)
+        with desk(context, place, operator) as opened:
+            summary = _enrol_folder(opened, people, purposes=purposes, notice=text, gallery=gallery)
         _reply_summary(summary, as_json=as_json)
     if label is None or not pictures:
         raise UsageError(
@@ -95,8 +96,8 @@ def enrol(
     if sum(str(path) == "-" for path in pictures) > 1:
         raise UsageError("the standard input is one picture, not several", hint="Give - once.")
     read = [read_picture(path) for path in pictures]
-    with parts.open(keep) as opened:
-        done = opened.enrol(label, read, purposes=purposes, notice=text, name=name, gallery=gallery, operator=who)
+    with desk(context, place, operator) as opened:
+        done = opened.enrol(label, read, purposes=purposes, notice=text, name=name, gallery=gallery)
     document = {
         "label": done.label,
         "references": done.references,
@@ -111,7 +112,7 @@ def enrol(
 
 
 def _enrol_folder(
-    keep: Keep, folder: Path, *, purposes: tuple[Purpose, ...], notice: str, gallery: str, operator: str
+    opened: Desk, folder: Path, *, purposes: tuple[Purpose, ...], notice: str, gallery: str
 ) -> EnrolSummary:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -134,9 +135,7 @@ def _enrol_folder(
             if outcome.error is not None:
                 bar.console.print(f"not enrolled: {shown(outcome.label)}: {shown(outcome.error.message)}")
 
-        return keep.enrol_many(
-            map(counted, people), purposes=purposes, notice=notice, gallery=gallery, operator=operator, progress=tell
-        )
+        return opened.enrol_many(map(counted, people), purposes=purposes, notice=notice, gallery=gallery, progress=tell)
 
 
 def _people_of(folder: Path) -> list[Person]:
@@ -184,9 +183,10 @@ def _reply_summary(summary: EnrolSummary, *, as_json: bool) -> None:
     reply(document, lines, as_json=as_json, code=Exit.BAD_INPUT if failed else Exit.YES)
 
 
-def list_people(context: typer.Context, *, keep: KeepOption = None, as_json: JsonOption = False) -> None:
+@placed
+def list_people(context: typer.Context, *, place: Place, as_json: JsonOption = False) -> None:
     """List the data subjects: label, name, references, purposes."""
-    with composition(context).open(keep) as opened:
+    with desk(context, place) as opened:
         people = sorted(opened.subjects(), key=lambda person: person.label)
     document = {
         "people": [
@@ -208,9 +208,10 @@ def list_people(context: typer.Context, *, keep: KeepOption = None, as_json: Jso
     reply(document, [table] if people else ["nobody is enrolled."], as_json=as_json)
 
 
-def show(context: typer.Context, label: LabelArgument, keep: KeepOption = None, as_json: JsonOption = False) -> None:
+@placed
+def show(context: typer.Context, *, label: LabelArgument, place: Place, as_json: JsonOption = False) -> None:
     """Show all that the registry holds of a data subject."""
-    with composition(context).open(keep) as opened:
+    with desk(context, place) as opened:
         person = opened.subject(label)
     document = {
         "label": person.label,
@@ -254,23 +255,23 @@ def consent_rows(consents: Sequence[Consent]) -> Rows:
     )
 
 
+@placed
 def erase(
     context: typer.Context,
     *,
     label: LabelArgument,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.", show_default=False)] = False,
-    keep: KeepOption = None,
+    place: Place,
     as_json: JsonOption = False,
 ) -> None:
     """Erase a data subject: rows, record and the keys of both. This cannot be undone."""
-    parts = composition(context)
     if not yes:
         if as_json or not sys.stdin.isatty():
             raise UsageError(
                 "erasing asks at a terminal, and there is none", hint="Give --yes to say that you mean it."
             )
         typer.confirm(f"Erase {shown(label)} for good?", abort=True, err=True)
-    with parts.open(keep) as opened:
+    with desk(context, place) as opened:
         erasure = opened.erase(label)
     document = {
         "erased": label,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Self
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, Field, RootModel
+from pydantic import BaseModel, Field, RootModel, model_validator
 
 from facekeep.domain.accounts import Principal
 from facekeep.domain.actions import Action
@@ -32,12 +32,19 @@ _COMPARING = (*_BODY, "purpose-off", "refused", "picture-unreadable", "budget-us
 
 
 class VerificationRequest(Body):
-    """A claim and a picture."""
+    """A claim and a picture. The claim is an identifier or a label."""
 
-    subject: str = Field(description="Identifier of the person that the picture claims to show.", max_length=64)
+    subject: str = Field("", description="Identifier of the person that the picture claims to show.", max_length=64)
+    label: str = Field("", description="Label of that person, in place of the identifier.", max_length=128)
     picture: Picture = Field(description="The probe.")
     fmr: float = Field(1e-4, gt=0, le=1e-4, description="False match rate of the whole answer.")
     purpose: Purpose = Field(Purpose.VERIFY, description="verify or payment.")
+
+    @model_validator(mode="after")
+    def _one_claim(self) -> Self:
+        if bool(self.subject) == bool(self.label):
+            raise ValueError("Give either subject or label.")
+        return self
 
 
 class VerificationAnswer(BaseModel):
@@ -101,6 +108,7 @@ class CaseAnswer(BaseModel):
 
     title: str
     purpose: Purpose
+    opened_by: str
     opened: datetime
     expires: datetime
     closed: datetime | None
@@ -121,7 +129,7 @@ async def verify(
 
 def _verify(keep: Keep, asked: VerificationRequest, operator: str) -> VerificationAnswer:
     try:
-        label = keep.label_of(asked.subject)
+        label = asked.label or keep.label_of(asked.subject)
     except NotFoundError:
         label = ""  # nobody's: the comparison runs all the same, so that the answer tells nothing
     return _answer(keep.verify(label, asked.picture, operator=operator, fmr=asked.fmr, purpose=asked.purpose))
@@ -194,7 +202,12 @@ async def list_cases(
 
 def _case(case: Case) -> CaseAnswer:
     return CaseAnswer(
-        title=case.title, purpose=case.purpose, opened=case.opened, expires=case.expires, closed=case.closed
+        title=case.title,
+        purpose=case.purpose,
+        opened_by=case.opened_by,
+        opened=case.opened,
+        expires=case.expires,
+        closed=case.closed,
     )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import structlog
 import uvicorn
 
+from facekeep.client.exchange import is_loopback
 from facekeep.errors import UsageError
 from facekeep.interfaces.http.app import build
 from facekeep.interfaces.http.rates import Rates
@@ -61,7 +62,7 @@ class Listening:
     def __post_init__(self) -> None:
         if (self.certificate is None) != (self.key is None):
             raise UsageError("a certificate needs its key, and a key its certificate")
-        if not (self.certificate or self.insecure_plain_http or _is_loopback(self.host)):
+        if not (self.certificate or self.insecure_plain_http or is_loopback(self.host)):
             raise UsageError(
                 "plain HTTP does not leave this machine: pictures and tokens would be in clear",
                 hint="Give --certificate and --key; behind a proxy with TLS, --insecure-plain-http.",
@@ -83,16 +84,7 @@ class Listening:
         if self.origin:
             return site_at(self.origin)
         scheme = "http" if self.certificate is None else "https"
-        return site_at(f"{scheme}://localhost:{port}") if _is_loopback(self.host) else Site("")
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+        return site_at(f"{scheme}://localhost:{port}") if is_loopback(self.host) else Site("")
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

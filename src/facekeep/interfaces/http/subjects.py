@@ -52,6 +52,12 @@ class EnrolmentAnswer(BaseModel):
     never_returned: bool
 
 
+class LookupRequest(Body):
+    """Whom to find. In a body, since paths and their parameters end in the logs of proxies."""
+
+    label: str = Field(min_length=1, max_length=128)
+
+
 class ConsentRequest(Body):
     """A consent to one purpose."""
 
@@ -170,6 +176,15 @@ async def show(
 ) -> Response:
     """All that the registry holds of a data subject."""
     return tagged(request, _details(await run_sync(lambda: keep.subject(keep.label_of(subject)))))
+
+
+@router.post("/lookups", responses=documented(*_BODY, "not-found"), openapi_extra=documented_body(LookupRequest))
+async def find(
+    request: Request, keep: KeepOf, _: Annotated[Principal, Depends(may(Action.FIND_SUBJECT))]
+) -> SubjectDetailsAnswer:
+    """All that the registry holds of a data subject, by label."""
+    asked = await read(request, LookupRequest)
+    return _details(await run_sync(keep.subject, asked.label))
 
 
 def _details(found: SubjectDetails) -> SubjectDetailsAnswer:

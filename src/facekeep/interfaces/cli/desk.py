@@ -1,0 +1,170 @@
+"""What commands work at: one desk, whether the keep is on this machine or served elsewhere.
+
+Commands name people by labels. What is computed locally and what is asked over the network give the same answers and
+raise the same errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+import typer
+
+from facekeep.errors import UsageError
+from facekeep.interfaces.cli.context import composition
+from facekeep.interfaces.cli.place import Place, read_token
+
+if TYPE_CHECKING:
+    from facekeep.domain.consent import Consent, Purpose
+    from facekeep.errors import ImageError
+    from facekeep.interfaces.settings import Settings
+    from facekeep.service.answers import (
+        Enrolment,
+        EnrolOutcome,
+        EnrolSummary,
+        Erasure,
+        Identification,
+        SubjectDetails,
+        SubjectSummary,
+        Verification,
+    )
+    from facekeep.service.comparison import Search
+    from facekeep.service.enrolment import Person
+
+__all__ = ["CaseShown", "Desk", "desk"]
+
+
+class CaseShown(Protocol):
+    """A case, wherever it was read."""
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+
+    @property
+    def purpose(self) -> Purpose:
+        """Of its searches."""
+
+    @property
+    def opened_by(self) -> str:
+        """Who opened it."""
+
+    @property
+    def opened(self) -> datetime:
+        """When."""
+
+    @property
+    def expires(self) -> datetime:
+        """Its end."""
+
+    @property
+    def closed(self) -> datetime | None:
+        """When it was closed, or None."""
+
+
+class Desk(Protocol):
+    """See :class:`facekeep.service.keep.Keep` for what each of these means and raises."""
+
+    def enrol(
+        self,
+        label: str,
+        pictures: Sequence[bytes],
+        *,
+        purposes: Sequence[Purpose],
+        notice: str,
+        name: str,
+        gallery: str,
+    ) -> Enrolment:
+        """Enrol a person."""
+
+    def enrol_many(
+        self,
+        people: Iterable[Person],
+        *,
+        purposes: Sequence[Purpose],
+        notice: str,
+        gallery: str,
+        progress: Callable[[EnrolOutcome], None],
+    ) -> EnrolSummary:
+        """Enrol many people."""
+
+    def subjects(self) -> Iterator[SubjectSummary]:
+        """Everybody."""
+
+    def subject(self, label: str) -> SubjectDetails:
+        """One person."""
+
+    def erase(self, label: str) -> Erasure:
+        """Erase a person."""
+
+    def give_consent(self, label: str, purpose: Purpose, notice: str) -> None:
+        """Record a consent."""
+
+    def withdraw_consent(self, label: str, purpose: Purpose) -> None:
+        """Record a withdrawal."""
+
+    def consents(self, label: str) -> tuple[Consent, ...]:
+        """All consents of a person."""
+
+    def verify(self, label: str, picture: bytes, *, fmr: float, purpose: Purpose) -> Verification:
+        """Compare with one person."""
+
+    def compare(self, first: bytes, second: bytes, *, fmr: float) -> Verification:
+        """Compare two pictures."""
+
+    def identify_many(self, pictures: Sequence[bytes], search: Search) -> Sequence[Identification | ImageError]:
+        """Search for each picture; a bad one gives its error."""
+
+    def open_case(self, title: str, *, purpose: Purpose, days: int) -> str:
+        """Open a case; gives its title."""
+
+    def cases(self) -> Sequence[CaseShown]:
+        """All cases, oldest first."""
+
+
+@contextmanager
+def desk(context: typer.Context, place: Place, operator: str | None = None) -> Iterator[Desk]:
+    """Work at a place until the block ends.
+
+    Args:
+        context: of the command.
+        place: where.
+        operator: who works, as ``--operator`` says; a server knows its clients by their tokens.
+
+    Raises:
+        UsageError: no place was named, or more than one; or an operator for a server.
+    """
+    parts = composition(context)
+    address = place.served(parts.settings)
+    if address is None:
+        from facekeep.interfaces.cli.local import LocalDesk
+
+        with parts.open(place.keep) as keep:
+            yield LocalDesk(keep, parts.operator(operator))
+        return
+    from facekeep.client import Client
+    from facekeep.interfaces.cli.remote import RemoteDesk
+
+    if operator is not None:
+        raise UsageError("a server knows who works by the token", hint="Leave --operator away.")
+    with Client(
+        address,
+        _token(place, parts.settings),
+        authorities=place.authorities or parts.settings.authorities,
+        insecure_plain_http=place.insecure_plain_http,
+    ) as client:
+        yield RemoteDesk(client)
+
+
+def _token(place: Place, settings: Settings) -> str:
+    if place.token_file is not None:
+        return read_token(place.token_file)
+    if settings.token is None:
+        raise UsageError(
+            "a server is asked with a token, and there is none",
+            hint="Set FACEKEEP_TOKEN, or give --token-file FILE. An administrator makes one: facekeep token create.",
+        )
+    return settings.token.get_secret_value()

@@ -1,0 +1,106 @@
+"""The desk of a keep on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from facekeep.domain.consent import Consent, Purpose
+from facekeep.domain.search import Case
+from facekeep.errors import ImageError
+from facekeep.service.answers import (
+    Enrolment,
+    EnrolOutcome,
+    EnrolSummary,
+    Erasure,
+    Identification,
+    SubjectDetails,
+    SubjectSummary,
+    Verification,
+)
+from facekeep.service.comparison import Search
+from facekeep.service.enrolment import Person
+from facekeep.service.keep import Keep
+
+__all__ = ["LocalDesk"]
+
+
+class LocalDesk:
+    """Implements :class:`~facekeep.interfaces.cli.desk.Desk` by an open keep, for one operator."""
+
+    def __init__(self, keep: Keep, operator: str) -> None:
+        self._keep = keep
+        self._operator = operator
+
+    def enrol(
+        self,
+        label: str,
+        pictures: Sequence[bytes],
+        *,
+        purposes: Sequence[Purpose],
+        notice: str,
+        name: str,
+        gallery: str,
+    ) -> Enrolment:
+        """See :meth:`Keep.enrol`."""
+        return self._keep.enrol(
+            label, pictures, purposes=purposes, notice=notice, name=name, gallery=gallery, operator=self._operator
+        )
+
+    def enrol_many(
+        self,
+        people: Iterable[Person],
+        *,
+        purposes: Sequence[Purpose],
+        notice: str,
+        gallery: str,
+        progress: Callable[[EnrolOutcome], None],
+    ) -> EnrolSummary:
+        """See :meth:`Keep.enrol_many`."""
+        return self._keep.enrol_many(
+            people, purposes=purposes, notice=notice, gallery=gallery, operator=self._operator, progress=progress
+        )
+
+    def subjects(self) -> Iterator[SubjectSummary]:
+        """See :meth:`Keep.subjects`."""
+        return self._keep.subjects()
+
+    def subject(self, label: str) -> SubjectDetails:
+        """See :meth:`Keep.subject`."""
+        return self._keep.subject(label)
+
+    def erase(self, label: str) -> Erasure:
+        """See :meth:`Keep.erase`."""
+        return self._keep.erase(label)
+
+    def give_consent(self, label: str, purpose: Purpose, notice: str) -> None:
+        """See :meth:`Keep.give_consent`."""
+        self._keep.give_consent(label, purpose, notice)
+
+    def withdraw_consent(self, label: str, purpose: Purpose) -> None:
+        """See :meth:`Keep.withdraw_consent`."""
+        self._keep.withdraw_consent(label, purpose)
+
+    def consents(self, label: str) -> tuple[Consent, ...]:
+        """See :meth:`Keep.consents`."""
+        return self._keep.consents(label)
+
+    def verify(self, label: str, picture: bytes, *, fmr: float, purpose: Purpose) -> Verification:
+        """See :meth:`Keep.verify`."""
+        return self._keep.verify(label, picture, fmr=fmr, purpose=purpose, operator=self._operator)
+
+    def compare(self, first: bytes, second: bytes, *, fmr: float) -> Verification:
+        """See :meth:`Keep.compare`."""
+        return self._keep.compare(first, second, fmr=fmr, operator=self._operator)
+
+    def identify_many(self, pictures: Sequence[bytes], search: Search) -> Sequence[Identification | ImageError]:
+        """See :meth:`Keep.identify_many`."""
+        return self._keep.identify_many(pictures, replace(search, operator=self._operator))
+
+    def open_case(self, title: str, *, purpose: Purpose, days: int) -> str:
+        """See :meth:`Keep.open_case`."""
+        return self._keep.open_case(title, purpose=purpose, days=days, operator=self._operator)
+
+    def cases(self) -> Sequence[Case]:
+        """See :meth:`Keep.cases`."""
+        return self._keep.cases()

@@ -1,0 +1,135 @@
+"""The desk of a keep that is served elsewhere.
+
+Labels are turned into identifiers by the server, which needs the scope ``read`` beside the one of the command itself;
+only ``verify`` sends its claim as a label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from facekeep.client import CaseDetails, Client
+from facekeep.domain.consent import Consent, Purpose
+from facekeep.domain.subject import normalised_label
+from facekeep.errors import FacekeepError, ImageError, RefusedError, UnavailableError
+from facekeep.service.answers import (
+    Enrolment,
+    EnrolOutcome,
+    EnrolSummary,
+    Erasure,
+    Identification,
+    SubjectDetails,
+    SubjectSummary,
+    Verification,
+)
+from facekeep.service.comparison import Search
+from facekeep.service.enrolment import Person
+
+__all__ = ["RemoteDesk"]
+
+
+class RemoteDesk:
+    """Implements :class:`~facekeep.interfaces.cli.desk.Desk` by a client of the service."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def enrol(
+        self,
+        label: str,
+        pictures: Sequence[bytes],
+        *,
+        purposes: Sequence[Purpose],
+        notice: str,
+        name: str,
+        gallery: str,
+    ) -> Enrolment:
+        """See :meth:`Client.enrol`."""
+        done = self._client.enrol(label, pictures, purposes=purposes, notice=notice, name=name, gallery=gallery)
+        return Enrolment(normalised_label(label), done.references, done.gallery, done.purposes, done.never_returned)
+
+    def enrol_many(
+        self,
+        people: Iterable[Person],
+        *,
+        purposes: Sequence[Purpose],
+        notice: str,
+        gallery: str,
+        progress: Callable[[EnrolOutcome], None],
+    ) -> EnrolSummary:
+        """Enrol one after the other; one who fails does not stop the others, but what concerns all of them does."""
+        outcomes = []
+        for person in people:
+            try:
+                pictures = [picture() for picture in person.pictures]
+                done = self.enrol(
+                    person.label, pictures, purposes=purposes, notice=notice, name=person.name, gallery=gallery
+                )
+                outcome = EnrolOutcome(done.label, done, None)
+            except (RefusedError, UnavailableError):
+                raise
+            except FacekeepError as error:
+                outcome = EnrolOutcome(person.label, None, error)
+            outcomes.append(outcome)
+            progress(outcome)
+        return EnrolSummary(tuple(outcomes))
+
+    def subjects(self) -> Iterator[SubjectSummary]:
+        """See :meth:`Client.subjects`."""
+        return self._client.subjects()
+
+    def subject(self, label: str) -> SubjectDetails:
+        """See :meth:`Client.find`."""
+        return self._client.find(label)
+
+    def erase(self, label: str) -> Erasure:
+        """See :meth:`Client.erase`."""
+        return self._client.erase(self._id(label))
+
+    def give_consent(self, label: str, purpose: Purpose, notice: str) -> None:
+        """See :meth:`Client.give_consent`."""
+        self._client.give_consent(self._id(label), purpose, notice)
+
+    def withdraw_consent(self, label: str, purpose: Purpose) -> None:
+        """See :meth:`Client.withdraw_consent`."""
+        self._client.withdraw_consent(self._id(label), purpose)
+
+    def consents(self, label: str) -> tuple[Consent, ...]:
+        """See :meth:`Client.find`."""
+        return self._client.find(label).consents
+
+    def verify(self, label: str, picture: bytes, *, fmr: float, purpose: Purpose) -> Verification:
+        """See :meth:`Client.verify`."""
+        return self._client.verify(label, picture, fmr=fmr, purpose=purpose, by_label=True)
+
+    def compare(self, first: bytes, second: bytes, *, fmr: float) -> Verification:
+        """See :meth:`Client.compare`."""
+        return self._client.compare(first, second, fmr=fmr)
+
+    def identify_many(self, pictures: Sequence[bytes], search: Search) -> Sequence[Identification | ImageError]:
+        """See :meth:`Client.identify`."""
+        return [self._identify(picture, search) for picture in pictures]
+
+    def _identify(self, picture: bytes, search: Search) -> Identification | ImageError:
+        try:
+            return self._client.identify(
+                picture,
+                case=search.case,
+                fpir=search.fpir,
+                gallery=search.gallery,
+                candidates=search.candidates,
+                purpose=search.purpose,
+            )
+        except ImageError as error:
+            return error
+
+    def open_case(self, title: str, *, purpose: Purpose, days: int) -> str:
+        """See :meth:`Client.open_case`."""
+        return self._client.open_case(title, purpose=purpose, days=days).title
+
+    def cases(self) -> Sequence[CaseDetails]:
+        """See :meth:`Client.cases`."""
+        return self._client.cases()
+
+    def _id(self, label: str) -> str:
+        return self._client.find(label).id

@@ -1,0 +1,248 @@
+"""The same commands on a keep here and on one that is served: the same documents, the same exit codes."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import json
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from facekeep.domain.access import Scope
+from facekeep.interfaces.cli import main
+from tests.cli.conftest import Ran, clean_environment
+
+Run = Callable[..., Ran]
+
+
+def _certificate(folder: Path) -> None:
+    """A certificate of 127.0.0.1 that signs itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    (folder / "key.pem").write_bytes(key.private_bytes(serialization.Encoding.PEM, *plain))
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A served keep.
+
+    Attributes:
+        address: of it.
+        folder: with ``cert.pem``, ``token`` that may do everything and ``narrow`` that may verify.
+    """
+
+    address: str
+    folder: Path
+
+    def options(self, file: str = "token") -> list[object]:
+        """What a command needs to reach it."""
+        authorities = ["--authorities", self.folder / "cert.pem"]
+        return ["--server", self.address, "--token-file", self.folder / file, *authorities]
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A new keep, served over TLS by a process of its own."""
+    folder = tmp_path_factory.mktemp("served")
+    _certificate(folder)
+    keep = folder / "keep"
+    assert main(["init", str(keep), "--json"]) == 0
+    from facekeep.service.keep import Keep
+
+    with Keep.open(keep) as opened:
+        for name, scopes in (("token", tuple(Scope)), ("narrow", (Scope.VERIFY,))):
+            (folder / name).touch(mode=0o600)
+            (folder / name).write_text(opened.issue_token(name, scopes, days=1).token + "\n")
+    given = ["--keep", str(keep), "--certificate", str(folder / "cert.pem"), "--key", str(folder / "key.pem")]
+    serving = subprocess.Popen(
+        [sys.executable, "-m", "facekeep", "serve", "--port", "0", *given],
+        stderr=subprocess.PIPE,
+        env=clean_environment(),
+        text=True,
+    )
+    try:
+        assert serving.stderr is not None
+        address = serving.stderr.readline().split()[-1]
+        assert address.startswith("https://127.0.0.1:")
+        yield Served(address, folder)
+    finally:
+        serving.send_signal(signal.SIGTERM)
+        _, error = serving.communicate(timeout=30)
+    assert "Traceback" not in error
+
+
+@pytest.fixture
+def people(tmp_path: Path, pictures: Path) -> Path:
+    """A folder of three people, of whom one has a picture that is none."""
+    for label, content in (
+        ("biden", (pictures / "biden.jpg").read_bytes()),
+        ("eileen", (pictures / "astronaut.png").read_bytes()),
+        ("nobody", b"no picture"),
+    ):
+        (tmp_path / "people" / label).mkdir(parents=True)
+        (tmp_path / "people" / label / "1.jpg").write_bytes(content)
+    return tmp_path / "people"
+
+
+def _commands(pictures: Path, people: Path, notice: Path) -> list[list[object]]:
+    consent = ["--consent", "verify,identify", "--notice", notice]
+    obama2, obama3, eileen = pictures / "obama2.jpg", pictures / "obama3.jpg", pictures / "astronaut.png"
+    return [
+        ["list"],
+        ["enrol", "obama", pictures / "obama.jpg", *consent, "--name", "Barack", "--gallery", "west wing"],
+        ["enrol", "--people", people, *consent],
+        ["enrol", "obama", people / "nobody" / "1.jpg", *consent],
+        ["enrol", "x", pictures / "obama_partial_face2.jpg", *consent],
+        ["enrol", "x", obama2, "--consent", "verify", "--notice", people],
+        ["list"],
+        ["show", "obama"],
+        ["show", "no such person"],
+        ["verify", "obama", obama2],
+        ["verify", "biden", obama2],
+        ["verify", "no such person", obama2],
+        ["verify", "obama", obama2, "--fmr", "0.5"],
+        ["verify", "obama", obama2, "--purpose", "payment"],
+        ["verify", "obama", people / "nobody" / "1.jpg"],
+        ["compare", obama2, obama3],
+        ["compare", obama2, eileen],
+        ["identify", obama3],
+        ["identify", obama3, "--case", "no such case"],
+        ["case", "open", "who is it", "--days", "3"],
+        ["case", "open", "who is it"],
+        ["case", "show"],
+        ["identify", obama3, "--case", "who is it"],
+        ["identify", obama3, "--case", "who is it", "--gallery", "main"],
+        ["identify", obama3, people / "nobody" / "1.jpg", "--case", "who is it"],
+        ["consent", "withdraw", "obama", "--purpose", "verify"],
+        ["consent", "withdraw", "obama", "--purpose", "verify"],
+        ["verify", "obama", obama2],
+        ["consent", "give", "obama", "--purpose", "attendance", "--notice", notice],
+        ["consent", "show", "obama"],
+        ["erase", "eileen", "--yes"],
+        ["erase", "eileen", "--yes"],
+        ["list"],
+    ]
+
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+(\+00:00|Z)")
+
+
+def _told(ran: Ran) -> object:
+    """What a command told, without what has to differ: moments, who works, and the words of an error."""
+    document = json.loads(_MOMENT.sub("a moment", ran.out))
+    for case in document.get("cases", []):
+        assert case.pop("opened_by")
+    for failed in (document, *document.get("failed", []), *document.get("pictures", [])):
+        if "error" in failed:
+            assert failed.pop("message")
+            assert failed.pop("hint")
+    return ran.code, document
+
+
+@pytest.mark.enable_socket
+def test_a_served_keep_answers_as_one_here(
+    run: Run, served: Served, pictures: Path, people: Path, notice: Path
+) -> None:
+    here = people.parent / "here"
+    assert run("init", here).code == 0
+    codes = set()
+    for command in _commands(pictures, people, notice):
+        local = run(*command, "--keep", here, "--json")
+        remote = run(*command, *served.options(), "--json")
+        assert _told(remote) == _told(local), command
+        codes.add(local.code)
+    assert codes == {0, 1, 2, 3, 4}
+    lines = run("verify", "biden", pictures / "biden.jpg", *served.options())
+    assert lines.out.startswith("yes: verified. Fewer than one in ")
+
+
+@pytest.mark.enable_socket
+def test_who_may_not_is_told(run: Run, served: Served, pictures: Path) -> None:
+    narrow, picture = served.options("narrow"), pictures / "obama.jpg"
+    assert run("verify", "nobody at all", picture, *narrow).code == 1
+    ran = run("list", *narrow, "--json")
+    assert (ran.code, ran.document["error"]) == (3, "RefusedError")
+    (served.folder / "wrong").touch(mode=0o600)
+    (served.folder / "wrong").write_text("fkt1_wrong")
+    ran = run("list", *served.options("wrong"), "--json")
+    assert (ran.code, ran.document["error"]) == (3, "AuthenticationError")
+
+
+@pytest.mark.enable_socket
+def test_a_certificate_that_nobody_vouches_for_is_refused(run: Run, served: Served) -> None:
+    ran = run("list", "--server", served.address, "--token-file", served.folder / "token", "--json")
+    assert (ran.code, ran.document["error"]) == (6, "UnavailableError")
+    plain = run("list", *served.options()[2:], "--server", served.address.replace("https", "http"), "--json")
+    assert plain.code == 6
+
+
+@pytest.mark.enable_socket
+def test_the_environment_names_server_and_token(run: Run, served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("list", "--server", served.address).code == 2  # no token
+    monkeypatch.setenv("FACEKEEP_SERVER", served.address)
+    monkeypatch.setenv("FACEKEEP_AUTHORITIES", str(served.folder / "cert.pem"))
+    token = (served.folder / "token").read_text().strip()
+    monkeypatch.setenv("FACEKEEP_TOKEN", token)
+    assert run("list").code == 0
+    ran = run("refresh", "--json")
+    assert (ran.code, ran.document["message"]) == (2, "this command works on a keep on this machine, not on a server")
+    monkeypatch.setenv("FACEKEEP_KEEP", "somewhere")
+    both = run("list")
+    assert (both.code, "both set" in both.error) == (2, True)
+    assert token not in both.error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["list", "--keep", "x", "--server", "https://x"], "exclude"),
+        (["list", "--keep", "x", "--token-file", "x"], "for a server"),
+        (["list", "--server", "http://192.0.2.1", "--token-file", "TOKEN"], "plain HTTP"),
+        (["list", "--server", "ftp://127.0.0.1", "--token-file", "TOKEN"], "no address"),
+        (["list", "--server", "https://user:word@host", "--token-file", "TOKEN"], "no address"),
+        (["list", "--server", "faces.example", "--token-file", "TOKEN"], "no address"),
+        (["list", "--server", "https://127.0.0.1", "--token-file", "nowhere"], "cannot be read"),
+        (["list", "--server", "https://127.0.0.1", "--token-file", "OPEN"], "others may read"),
+        (["list", "--server", "https://127.0.0.1", "--token-file", "TOKEN", "--authorities", "TOKEN"], "authorities"),
+        (["case", "open", "x", "--operator", "ann", "--server", "https://127.0.0.1", "--token-file", "TOKEN"], "token"),
+        (["init", "x", "--server", "https://x"], "this machine only"),
+        (["rotate", "--server", "https://x"], "this machine only"),
+        (["drill", "--quick", "--server", "https://x"], "this machine only"),
+        (["token", "list", "--server", "https://x"], "this machine only"),
+        (["switch", "--server", "https://x"], "this machine only"),
+    ],
+)
+def test_what_cannot_be_is_told_before_anything_is_sent(
+    run: Run, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    for name, mode in (("TOKEN", 0o600), ("OPEN", 0o644)):
+        (tmp_path / name).write_text("fkt1_x")
+        (tmp_path / name).chmod(mode)
+    ran = run(*(tmp_path / word if word in ("TOKEN", "OPEN") else word for word in arguments))
+    assert (ran.code, message in ran.error) == (2, True), ran
