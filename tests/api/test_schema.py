@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import cycle
 from typing import Any
 from unittest.mock import create_autospec
 
@@ -16,17 +19,22 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from facekeep.domain.access import Scope
+from facekeep.domain.accounts import Account, Role
+from facekeep.errors import NotFoundError
 from facekeep.interfaces.http.app import build
 from facekeep.interfaces.http.metrics import Metrics
 from facekeep.interfaces.http.rates import Rates
+from facekeep.interfaces.http.site import Site
 from facekeep.service.keep import Keep
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-ROLES = [(), *((scope,) for scope in Scope), tuple(Scope)]
+CLIENTS = [(), *((scope,) for scope in Scope), tuple(Scope)]
+SITE = Site("http://localhost:1")
+Headers = Callable[[], dict[str, str]]
 
 
 # Described when the tests are collected, served when they run.
-APP = build(create_autospec(Keep, instance=True), Rates(None, None))
+APP = build(create_autospec(Keep, instance=True), Rates(None, None), site=SITE)
 SCHEMA = schemathesis.openapi.from_asgi("/v1/openapi.json", APP)
 
 
@@ -39,22 +47,50 @@ HOW: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def authorizations(keep: Keep) -> list[dict[str, str]]:
+def everybody(keep: Keep) -> list[Headers]:
+    """The headers of nobody, of machine clients with each scope and with all, and of people with each role."""
     APP.state.keep, APP.state.metrics = keep, Metrics(keep)
-    tokens = [keep.issue_token(f"role {n}", role, days=1).token if role else "" for n, role in enumerate(ROLES)]
-    return [{"Authorization": f"Bearer {token}"} if token else {} for token in tokens]
+    tokens = [
+        keep.issue_token(f"client {n}", scopes, days=1).token if scopes else "" for n, scopes in enumerate(CLIENTS)
+    ]
+    clients = [{"Authorization": f"Bearer {token}"} if token else {} for token in tokens]
+    people = [
+        keep.invite(f"person {role}", [role], label="biden" if role is Role.DATA_SUBJECT else None).account
+        for role in Role
+    ]
+
+    def signed_in(account: Account) -> dict[str, str]:
+        # Anew each time: a case may have signed out, or have had its account revoked by an administrator.
+        try:
+            secret, _ = keep.begin_session(account.id)
+        except NotFoundError:
+            secret = "fks1_of-an-account-that-was-revoked"
+        return {"Cookie": f"{SITE.cookie}={secret}", "Sec-Fetch-Site": "same-origin"}
+
+    return [
+        *(partial(dict[str, str], client) for client in clients),
+        *(partial(signed_in, account) for account in people),
+    ]
 
 
 @pytest.mark.extended
 @SCHEMA.parametrize()
 @settings(max_examples=150, **HOW)
-def test_every_answer_is_documented_at_length(case: schemathesis.Case, authorizations: list[dict[str, str]]) -> None:
-    for headers in authorizations:
-        case.call_and_validate(headers=headers, checks=CHECKS)
+def test_every_answer_is_documented_at_length(case: schemathesis.Case, everybody: list[Headers]) -> None:
+    for headers in everybody:
+        case.call_and_validate(headers=headers(), checks=CHECKS)
+
+
+@pytest.fixture(scope="module")
+def turns(everybody: list[Headers]) -> Iterator[Headers]:
+    return cycle(everybody)
 
 
 @SCHEMA.parametrize()
 @settings(max_examples=4, **HOW)
-def test_every_answer_is_documented(case: schemathesis.Case, authorizations: list[dict[str, str]]) -> None:
-    for headers in authorizations:
-        case.call_and_validate(headers=headers, checks=CHECKS)
+def test_every_answer_is_documented(
+    case: schemathesis.Case, everybody: list[Headers], turns: Iterator[Headers]
+) -> None:
+    """Each case by a client that may do everything, and by the others in turn; all by all takes the long test."""
+    for headers in (everybody[len(CLIENTS) - 1], next(turns)):
+        case.call_and_validate(headers=headers(), checks=CHECKS)
