@@ -16,13 +16,15 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from facekeep.domain.access import Scope
+from facekeep.domain.accounts import Role
 from facekeep.interfaces.http.app import build
 from facekeep.interfaces.http.metrics import Metrics
 from facekeep.interfaces.http.rates import Rates
+from facekeep.interfaces.http.site import Site
 from facekeep.service.keep import Keep
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-ROLES = [(), *((scope,) for scope in Scope), tuple(Scope)]
+SITE = Site("http://localhost")
 
 
 # Described when the tests are collected, served when they run.
@@ -39,22 +41,39 @@ HOW: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def authorizations(keep: Keep) -> list[dict[str, str]]:
-    APP.state.keep, APP.state.metrics = keep, Metrics(keep)
-    tokens = [keep.issue_token(f"role {n}", role, days=1).token if role else "" for n, role in enumerate(ROLES)]
-    return [{"Authorization": f"Bearer {token}"} if token else {} for token in tokens]
+def people(keep: Keep) -> list[dict[str, str]]:
+    """Headers of nobody, of each role, and of a client that may everything."""
+    APP.state.keep, APP.state.metrics, APP.state.site = keep, Metrics(keep), SITE
+    found: list[dict[str, str]] = [{}]
+    for role in Role:
+        label = "biden" if role is Role.DATA_SUBJECT else None
+        secret, _ = keep.begin_session(keep.invite(f"schema {role}", [role], label=label).account.id)
+        found.append({"Cookie": f"{SITE.cookie}={secret}", "Sec-Fetch-Site": "same-origin"})
+    # A program cannot end a person's session, which others here still need.
+    token = keep.issue_token("schema", list(Scope), days=1).token
+    return [*found, {"Authorization": f"Bearer {token}"}]
+
+
+@pytest.fixture(scope="module")
+def clients(keep: Keep) -> list[dict[str, str]]:
+    """Headers of a client of each scope."""
+    APP.state.keep, APP.state.metrics, APP.state.site = keep, Metrics(keep), SITE
+    tokens = [keep.issue_token(f"schema {scope}", [scope], days=1).token for scope in Scope]
+    return [{"Authorization": f"Bearer {token}"} for token in tokens]
 
 
 @pytest.mark.extended
 @SCHEMA.parametrize()
 @settings(max_examples=150, **HOW)
-def test_every_answer_is_documented_at_length(case: schemathesis.Case, authorizations: list[dict[str, str]]) -> None:
-    for headers in authorizations:
+def test_every_answer_is_documented_at_length(
+    case: schemathesis.Case, people: list[dict[str, str]], clients: list[dict[str, str]]
+) -> None:
+    for headers in (*people, *clients):
         case.call_and_validate(headers=headers, checks=CHECKS)
 
 
 @SCHEMA.parametrize()
 @settings(max_examples=4, **HOW)
-def test_every_answer_is_documented(case: schemathesis.Case, authorizations: list[dict[str, str]]) -> None:
-    for headers in authorizations:
+def test_every_answer_is_documented(case: schemathesis.Case, people: list[dict[str, str]]) -> None:
+    for headers in people:
         case.call_and_validate(headers=headers, checks=CHECKS)
