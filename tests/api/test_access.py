@@ -27,6 +27,7 @@ from tests.api.conftest import NOTICE
 from tests.api.serving import served
 
 OPEN = {"GET /health/live", "GET /health/ready", "GET /v1/version"}
+OPEN |= {"POST /v1/registrations/options", "POST /v1/registrations", "POST /v1/sessions/options", "POST /v1/sessions"}
 NOBODY = "0" * 32
 SCHEMA = (Path(policies.__file__).parents[1] / "policies" / "facekeep.cedarschema").read_text(encoding="utf-8")
 HERE = {"Sec-Fetch-Site": "same-origin"}

@@ -34,9 +34,9 @@ A client sends `Authorization: Bearer TOKEN`. An administrator makes the token, 
 facekeep token create till --scope verify,read --days 30
 ```
 
-Only its SHA-256 is kept, sealed. People sign in, and their browsers send the cookie of a session. Each operation is an
-action; which roles and scopes may do it is in [Who may do what](access.md). Whoever may not is refused with 403, before
-anything of the body is read.
+Only its SHA-256 is kept, sealed. People [sign in](../how-to/sign-in.md), and their browsers send the cookie of a
+session. Each operation is an action; which roles and scopes may do it is in [Who may do what](access.md). Whoever may
+not is refused with 403, before anything of the body is read.
 
 Bodies are JSON, with pictures in base64, or forms (`multipart/form-data`), with pictures as files; both have the same
 fields. A body has at most {BODY_BYTES_MAX >> 20} MiB, and {PARTS_MAX} parts if it is a form; one that is larger is

@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from facekeep.interfaces.cli import comparing, consents, demonstration, keeping, measuring, people, robbing, serving
+from facekeep.interfaces.cli import (
+    accounts,
+    comparing,
+    consents,
+    demonstration,
+    keeping,
+    measuring,
+    people,
+    robbing,
+    serving,
+)
 from facekeep.interfaces.cli.place import here_only
 
 __all__ = ["build"]
@@ -35,6 +45,7 @@ def build() -> typer.Typer:
     measuring.add_commands(app)
     robbing.add_commands(app)
     serving.add_commands(app)
+    accounts.add_commands(app)
     _keep_here(app)
     return app
 

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.telemetry import TelemetryConfig
 
-from facekeep.interfaces.http import comparing, health, metrics, sessions, subjects
+from facekeep.interfaces.http import comparing, health, metrics, pages, sessions, sign_in, subjects
 from facekeep.interfaces.http.intake import Intake
 from facekeep.interfaces.http.metrics import Metrics
 from facekeep.interfaces.http.observing import Observed
@@ -24,7 +24,7 @@ from facekeep.service.policies import Policies
 
 __all__ = ["PARTS", "build"]
 
-PARTS = (health, metrics, sessions, comparing, subjects)
+PARTS = (health, metrics, sign_in, sessions, comparing, subjects)
 """The modules whose routers make the application, in the order of their description."""
 
 # The framework's own spans hold whole paths and queries, its logs the messages of exceptions, and a variable of the
@@ -68,6 +68,7 @@ def build(
     install(app)
     for part in PARTS:
         app.include_router(part.router)
+    app.include_router(pages.router)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     return app
 

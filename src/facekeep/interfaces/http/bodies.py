@@ -51,17 +51,23 @@ class Body(BaseModel):
 _B = TypeVar("_B", bound=Body)
 
 
-async def read(request: Request, model: type[_B]) -> _B:
+async def read(request: Request, model: type[_B], *, most: int | None = None) -> _B:
     """The body of a request.
+
+    Args:
+        request: not read yet.
+        model: the form that it has.
+        most: bytes that it may have, if not the usual bound.
 
     Raises:
         Problem: too large, of another kind, or not of the form of the model.
     """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
+    bound = BODY_BYTES_MAX if most is None else most
     if kind == b"application/json":
-        plain = _json(await _bounded(request))
+        plain = _json(await _bounded(request, bound))
     elif kind == b"multipart/form-data" and b"boundary" in options:
-        plain = _multipart(await _bounded(request), options[b"boundary"], model)
+        plain = _multipart(await _bounded(request, bound), options[b"boundary"], model)
     else:
         raise Problem(
             "media-type", "The body is neither JSON nor a form.", "Send application/json or multipart/form-data."
@@ -74,26 +80,26 @@ async def read(request: Request, model: type[_B]) -> _B:
         ) from None
 
 
-async def _bounded(request: Request) -> bytearray:
+async def _bounded(request: Request, bound: int) -> bytearray:
     stated = request.headers.get("content-length", "")
-    if stated.isdigit() and int(stated) > BODY_BYTES_MAX:
-        raise _too_large()
+    if stated.isdigit() and int(stated) > bound:
+        raise _too_large(bound)
     held = bytearray()
     try:
         async for chunk in request.stream():
-            if len(held) + len(chunk) > BODY_BYTES_MAX:
-                raise _too_large()
+            if len(held) + len(chunk) > bound:
+                raise _too_large(bound)
             held += chunk
     except ClientDisconnect:
         raise _malformed("it ended early") from None
     return held
 
 
-def _too_large() -> Problem:
+def _too_large(bound: int) -> Problem:
     return Problem(
         "body-too-large",
-        f"A body has at most {BODY_BYTES_MAX >> 20} MiB.",
-        "Send fewer pictures at once, or smaller ones.",
+        f"A body has at most {bound >> 10} KiB.",
+        "Send less at once, or smaller pictures.",
         headers={"Connection": "close"},  # what was not read is not waited for
     )
 
