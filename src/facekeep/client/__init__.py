@@ -11,6 +11,17 @@ from __future__ import annotations
 
 from facekeep.client.asynchronous import AsyncClient
 from facekeep.client.calls import CaseDetails, EnrolledSubject, SubjectPage
+from facekeep.client.signing import Stated
 from facekeep.client.synchronous import Client
+from facekeep.service.operator_keys import make_operator_key, read_operator_key
 
-__all__ = ["AsyncClient", "CaseDetails", "Client", "EnrolledSubject", "SubjectPage"]
+__all__ = [
+    "AsyncClient",
+    "CaseDetails",
+    "Client",
+    "EnrolledSubject",
+    "Stated",
+    "SubjectPage",
+    "make_operator_key",
+    "read_operator_key",
+]

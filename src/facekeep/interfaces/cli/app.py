@@ -14,6 +14,7 @@ from facekeep.interfaces.cli import (
     demonstration,
     keeping,
     measuring,
+    operating,
     people,
     robbing,
     serving,
@@ -42,6 +43,7 @@ def build() -> typer.Typer:
     people.add_commands(app)
     comparing.add_commands(app)
     consents.add_commands(app)
+    operating.add_commands(app)
     measuring.add_commands(app)
     robbing.add_commands(app)
     serving.add_commands(app)

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.telemetry import TelemetryConfig
 
-from facekeep.interfaces.http import comparing, health, metrics, pages, sessions, sign_in, subjects
+from facekeep.interfaces.http import comparing, health, metrics, pages, sessions, sign_in, signing, subjects
 from facekeep.interfaces.http.intake import Intake
 from facekeep.interfaces.http.metrics import Metrics
 from facekeep.interfaces.http.observing import Observed
@@ -24,7 +24,7 @@ from facekeep.service.policies import Policies
 
 __all__ = ["PARTS", "build"]
 
-PARTS = (health, metrics, sign_in, sessions, comparing, subjects)
+PARTS = (health, metrics, sign_in, sessions, comparing, signing, subjects)
 """The modules whose routers make the application, in the order of their description."""
 
 # The framework's own spans hold whole paths and queries, its logs the messages of exceptions, and a variable of the
@@ -62,6 +62,7 @@ def build(
     app.state.site = site or Site("")
     app.state.policies = policies or Policies.shipped()
     app.state.metrics = Metrics(keep)
+    app.state.waiting = signing.Waiting()
     app.add_middleware(Intake)
     app.add_middleware(Limited, rates=rates or Rates())
     app.add_middleware(Observed, metrics=app.state.metrics)

@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import Request
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError, WithJsonSchema
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
 from facekeep.interfaces.http.problems import Fault, Problem
 
-__all__ = ["BODY_BYTES_MAX", "PARTS_MAX", "Body", "Picture", "documented_body", "read"]
+__all__ = ["BODY_BYTES_MAX", "PARTS_MAX", "Body", "Bytes", "Picture", "documented_body", "read"]
 
 BODY_BYTES_MAX: Final = 96 << 20
 """Two pictures of 32 MiB in base64, or many usual ones."""
@@ -38,8 +38,20 @@ def _bytes_of(value: object) -> object:
     return value
 
 
+def _base64_of(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
 Picture = Annotated[bytes, BeforeValidator(_bytes_of)]
 """A picture: the bytes of a part, or base64 in JSON."""
+
+Bytes = Annotated[
+    bytes,
+    BeforeValidator(_bytes_of),
+    PlainSerializer(_base64_of, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "contentEncoding": "base64"}),
+]
+"""Bytes of another kind: base64 in JSON."""
 
 
 class Body(BaseModel):
