@@ -13,6 +13,8 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.telemetry import TelemetryConfig
 
 from facekeep.interfaces.http import comparing, health, metrics, pages, sessions, sign_in, signing, subjects
+from facekeep.interfaces.http.elsewhere import Elsewhere
+from facekeep.interfaces.http.elsewhere import router as elsewhere_routes
 from facekeep.interfaces.http.intake import Intake
 from facekeep.interfaces.http.metrics import Metrics
 from facekeep.interfaces.http.observing import Observed
@@ -39,7 +41,12 @@ _NO_TELEMETRY: Final[TelemetryConfig] = {
 
 
 def build(
-    keep: Keep, rates: Rates | None = None, *, site: Site | None = None, policies: Policies | None = None
+    keep: Keep,
+    rates: Rates | None = None,
+    *,
+    site: Site | None = None,
+    policies: Policies | None = None,
+    elsewhere: Elsewhere | None = None,
 ) -> FastAPI:
     """The application around an open keep.
 
@@ -48,6 +55,7 @@ def build(
         rates: how often somebody may ask; else the usual ones.
         site: where people sign in; without, only machine clients are served.
         policies: who may do what; else those of the package.
+        elsewhere: a provider of identities by which people may sign in too.
     """
     app = FastAPI(
         title="Facekeep",
@@ -60,6 +68,7 @@ def build(
     )
     app.state.keep = keep
     app.state.site = site or Site("")
+    app.state.elsewhere = elsewhere
     app.state.policies = policies or Policies.shipped()
     app.state.metrics = Metrics(keep)
     app.state.waiting = signing.Waiting()
@@ -70,6 +79,7 @@ def build(
     for part in PARTS:
         app.include_router(part.router)
     app.include_router(pages.router)
+    app.include_router(elsewhere_routes)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     return app
 

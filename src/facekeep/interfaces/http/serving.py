@@ -18,6 +18,8 @@ import uvicorn
 from facekeep.client.exchange import is_loopback
 from facekeep.errors import UsageError
 from facekeep.interfaces.http.app import build
+from facekeep.interfaces.http.elsewhere import Elsewhere
+from facekeep.interfaces.http.provider import Provider, ProviderSettings
 from facekeep.interfaces.http.rates import Rates
 from facekeep.interfaces.http.site import Site, site_at
 from facekeep.interfaces.http.tracing import export_to
@@ -98,6 +100,7 @@ def run(
     rates: Rates,
     told: Callable[[str], None],
     policies: Policies | None = None,
+    provider: ProviderSettings | None = None,
 ) -> None:
     """Serve until a signal ends it.
 
@@ -107,6 +110,7 @@ def run(
         rates: how often somebody may ask.
         told: gets the address once the socket listens.
         policies: who may do what; else those of the package.
+        provider: of identities, by which people may sign in too.
 
     Raises:
         UsageError: the address cannot be listened on, or the certificate cannot be read.
@@ -119,7 +123,7 @@ def run(
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    app = build(keep, rates, policies=policies)
+    app = build(keep, rates, policies=policies, elsewhere=None if provider is None else Elsewhere(Provider(provider)))
     config = uvicorn.Config(
         app,
         log_level="warning",
