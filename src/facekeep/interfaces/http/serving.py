@@ -21,6 +21,7 @@ from facekeep.interfaces.http.app import build
 from facekeep.interfaces.http.rates import Rates
 from facekeep.interfaces.http.site import Site, site_at
 from facekeep.interfaces.http.tracing import export_to
+from facekeep.interfaces.http.watching import watched
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -153,5 +154,6 @@ def run(
             ending.callback(export_to(listening.traces))
         # Uvicorn raises the signal that ended it once more, which would end the process before the keep is closed.
         ending.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, _leave))
+        ending.enter_context(watched(keep))
         told(f"{scheme}://{host}:{bound.getsockname()[1]}")
         uvicorn.Server(config).run(sockets=[bound])
