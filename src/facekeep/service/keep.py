@@ -25,7 +25,8 @@ from facekeep.service.answers import (
 from facekeep.service.comparison import Answer, Planned, Search
 from facekeep.service.enrolment import EnrolmentService, Person, Terms
 from facekeep.service.keep_access import KeepAccess
-from facekeep.service.keep_signing import KeepSigning, acquired_probes
+from facekeep.service.keep_canaries import KeepCanaries
+from facekeep.service.keep_signing import acquired_probes
 from facekeep.service.never_return import NeverReturn
 from facekeep.service.opening import Roles
 from facekeep.service.references import comparable
@@ -42,7 +43,7 @@ REFRESH_DAYS = 30
 _PAGE = 100
 
 
-class Keep(KeepAccess, KeepSigning):
+class Keep(KeepAccess, KeepCanaries):
     """A keep: a registry of people, and their references as two halves. Safe for threads; one process at a time.
 
     Example:
@@ -87,6 +88,7 @@ class Keep(KeepAccess, KeepSigning):
             BadInputError: a picture is not fit; nothing was enrolled.
         """
         terms = Terms(tuple(purposes), notice, gallery, self._comparison.operator(operator))
+        self.check_canaries()
         with self._reading():  # a closed keep is told before pictures are taken apart
             enrolment = self._enrolment
         acquired = enrolment.acquire(label, pictures, name)
@@ -104,6 +106,7 @@ class Keep(KeepAccess, KeepSigning):
         progress: Callable[[EnrolOutcome], None] | None = None,
     ) -> EnrolSummary:
         """Enrol many people; one who fails does not stop the others. See :meth:`enrol`."""
+        self.check_canaries()
         with self._using():
             terms = Terms(tuple(purposes), notice, gallery, self._comparison.operator(operator))
             return self._enrolment.enrol_many(people, terms, self._now, progress)

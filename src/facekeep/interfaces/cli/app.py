@@ -18,6 +18,7 @@ from facekeep.interfaces.cli import (
     people,
     robbing,
     serving,
+    watching,
 )
 from facekeep.interfaces.cli.place import here_only
 
@@ -48,6 +49,7 @@ def build() -> typer.Typer:
     robbing.add_commands(app)
     serving.add_commands(app)
     accounts.add_commands(app)
+    watching.add_commands(app)
     _keep_here(app)
     return app
 

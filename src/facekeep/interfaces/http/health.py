@@ -36,8 +36,9 @@ async def live() -> Health:
 
 @router.get("/health/ready", responses=documented("unavailable"))
 async def ready(keep: KeepOf) -> Health:
-    """Whether the stores can be read."""
+    """Whether the stores can be read, and no canary was answered wrongly."""
     await run_sync(keep.switches)
+    keep.check_canaries()
     return Health(status="ready")
 
 

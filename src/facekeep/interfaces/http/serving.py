@@ -23,6 +23,7 @@ from facekeep.interfaces.http.provider import Provider, ProviderSettings
 from facekeep.interfaces.http.rates import Rates
 from facekeep.interfaces.http.site import Site, site_at
 from facekeep.interfaces.http.tracing import export_to
+from facekeep.interfaces.http.watching import watched
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -157,5 +158,6 @@ def run(
             ending.callback(export_to(listening.traces))
         # Uvicorn raises the signal that ended it once more, which would end the process before the keep is closed.
         ending.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, _leave))
+        ending.enter_context(watched(keep))
         told(f"{scheme}://{host}:{bound.getsockname()[1]}")
         uvicorn.Server(config).run(sockets=[bound])
