@@ -21,6 +21,7 @@ from facekeep.interfaces.http.rates import UNLIMITED, Limited, Rates
 from facekeep.interfaces.http.site import Site
 from facekeep.service.keep import Keep
 from facekeep.service.policies import Policies
+from facekeep.service.tending import Tending
 
 __all__ = ["PARTS", "build"]
 
@@ -39,7 +40,12 @@ _NO_TELEMETRY: Final[TelemetryConfig] = {
 
 
 def build(
-    keep: Keep, rates: Rates | None = None, *, site: Site | None = None, policies: Policies | None = None
+    keep: Keep,
+    rates: Rates | None = None,
+    *,
+    site: Site | None = None,
+    policies: Policies | None = None,
+    tending: Tending | None = None,
 ) -> FastAPI:
     """The application around an open keep.
 
@@ -48,6 +54,7 @@ def build(
         rates: how often somebody may ask; else the usual ones.
         site: where people sign in; without, only machine clients are served.
         policies: who may do what; else those of the package.
+        tending: looks after it, where its roles are on other hosts.
     """
     app = FastAPI(
         title="Facekeep",
@@ -61,6 +68,7 @@ def build(
     app.state.keep = keep
     app.state.site = site or Site("")
     app.state.policies = policies or Policies.shipped()
+    app.state.tending = tending
     app.state.metrics = Metrics(keep)
     app.state.waiting = signing.Waiting()
     app.add_middleware(Intake)

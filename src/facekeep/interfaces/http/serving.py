@@ -5,14 +5,12 @@ from __future__ import annotations
 import ipaddress
 import signal
 import socket
-import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import structlog
 import uvicorn
 
 from facekeep.client.exchange import is_loopback
@@ -21,9 +19,13 @@ from facekeep.interfaces.http.app import build
 from facekeep.interfaces.http.rates import Rates
 from facekeep.interfaces.http.site import Site, site_at
 from facekeep.interfaces.http.tracing import export_to
+from facekeep.interfaces.logs import log_to_stderr
+from facekeep.service.tending import Tending
 
 if TYPE_CHECKING:
     from types import FrameType
+
+    from fastapi import FastAPI
 
     from facekeep.service.keep import Keep
     from facekeep.service.policies import Policies
@@ -111,15 +113,13 @@ def run(
     Raises:
         UsageError: the address cannot be listened on, or the certificate cannot be read.
     """
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    app = build(keep, rates, policies=policies)
+    log_to_stderr()
+    with ExitStack() as opened:
+        tending = opened.enter_context(Tending(keep)) if keep.is_apart else None
+        _run(build(keep, rates, policies=policies, tending=tending), listening, told)
+
+
+def _run(app: FastAPI, listening: Listening, told: Callable[[str], None]) -> None:
     config = uvicorn.Config(
         app,
         log_level="warning",
