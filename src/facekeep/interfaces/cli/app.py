@@ -15,6 +15,7 @@ from facekeep.interfaces.cli import (
     keeping,
     measuring,
     operating,
+    pairing,
     people,
     robbing,
     serving,
@@ -50,6 +51,7 @@ def build() -> typer.Typer:
     serving.add_commands(app)
     accounts.add_commands(app)
     watching.add_commands(app)
+    pairing.add_commands(app)
     _keep_here(app)
     return app
 

@@ -23,6 +23,7 @@ from facekeep.interfaces.http.rates import UNLIMITED, Limited, Rates
 from facekeep.interfaces.http.site import Site
 from facekeep.service.keep import Keep
 from facekeep.service.policies import Policies
+from facekeep.service.tending import Tending
 
 __all__ = ["PARTS", "build"]
 
@@ -47,6 +48,7 @@ def build(
     site: Site | None = None,
     policies: Policies | None = None,
     elsewhere: Elsewhere | None = None,
+    tending: Tending | None = None,
 ) -> FastAPI:
     """The application around an open keep.
 
@@ -56,6 +58,7 @@ def build(
         site: where people sign in; without, only machine clients are served.
         policies: who may do what; else those of the package.
         elsewhere: a provider of identities by which people may sign in too.
+        tending: looks after it, where its roles are on other hosts.
     """
     app = FastAPI(
         title="Facekeep",
@@ -70,6 +73,7 @@ def build(
     app.state.site = site or Site("")
     app.state.elsewhere = elsewhere
     app.state.policies = policies or Policies.shipped()
+    app.state.tending = tending
     app.state.metrics = Metrics(keep)
     app.state.waiting = signing.Waiting()
     app.add_middleware(Intake)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import ipaddress
 import signal
 import socket
-import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import structlog
 import uvicorn
 
 from facekeep.client.exchange import is_loopback
@@ -24,9 +22,13 @@ from facekeep.interfaces.http.rates import Rates
 from facekeep.interfaces.http.site import Site, site_at
 from facekeep.interfaces.http.tracing import export_to
 from facekeep.interfaces.http.watching import watched
+from facekeep.interfaces.logs import log_to_stderr
+from facekeep.service.tending import Tending
 
 if TYPE_CHECKING:
     from types import FrameType
+
+    from fastapi import FastAPI
 
     from facekeep.service.keep import Keep
     from facekeep.service.policies import Policies
@@ -116,15 +118,15 @@ def run(
     Raises:
         UsageError: the address cannot be listened on, or the certificate cannot be read.
     """
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    app = build(keep, rates, policies=policies, elsewhere=None if provider is None else Elsewhere(Provider(provider)))
+    log_to_stderr()
+    elsewhere = None if provider is None else Elsewhere(Provider(provider))
+    with ExitStack() as opened:
+        tending = opened.enter_context(Tending(keep)) if keep.is_apart else None
+        app = build(keep, rates, policies=policies, elsewhere=elsewhere, tending=tending)
+        _run(app, listening, told)
+
+
+def _run(app: FastAPI, listening: Listening, told: Callable[[str], None]) -> None:
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -158,6 +160,6 @@ def run(
             ending.callback(export_to(listening.traces))
         # Uvicorn raises the signal that ended it once more, which would end the process before the keep is closed.
         ending.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, _leave))
-        ending.enter_context(watched(keep))
+        ending.enter_context(watched(app.state.keep))
         told(f"{scheme}://{host}:{bound.getsockname()[1]}")
         uvicorn.Server(config).run(sockets=[bound])
