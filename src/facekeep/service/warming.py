@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from facekeep.domain.consent import Purpose
 from facekeep.domain.row import Pseudonym, RowHead, TransactionId
+from facekeep.errors import FacekeepError
 from facekeep.split.approval import ClientKey
 from facekeep.split.asking import Question
 from facekeep.split.codes import fine_code
@@ -34,7 +35,11 @@ _PEER = {"left": "right", "right": "left"}
 
 
 def warm_up() -> None:
-    """Search a made-up gallery, with and without the coarse stage."""
+    """Search a made-up gallery, with and without the coarse stage.
+
+    Raises:
+        FacekeepError: what was found is not what had to be found.
+    """
     keys = {name: Ed25519PrivateKey.generate() for name in ("gate", "desk", "registrar", *_PEER)}
     public = {name: key.public_key().public_bytes_raw().hex() for name, key in keys.items()}
     keep_id, model = os.urandom(16), os.urandom(32).hex()
@@ -83,5 +88,8 @@ def _search(gate: Gate, left: LeftHalf, right: RightHalf) -> None:
     for question in (identify, verify):
         (hit,) = gate.search(question, codes[0])
         if hit.pseudonym != names[0]:
-            raise RuntimeError("the kernels of the scan do not work on this machine")
+            raise FacekeepError(
+                "a search of made-up rows found something else than it had to",
+                hint="This machine computes wrongly, or the installation is damaged: install Facekeep anew.",
+            )
     gate.search_many([(identify, code) for code in codes[:2]])  # several probes share a pass

@@ -24,6 +24,7 @@ from facekeep.interfaces.http.tracing import export_to
 from facekeep.interfaces.http.watching import watched
 from facekeep.interfaces.logs import log_to_stderr
 from facekeep.service.tending import Tending
+from facekeep.service.warming import warm_up
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -160,6 +161,7 @@ def _run(app: FastAPI, listening: Listening, told: Callable[[str], None]) -> Non
             ending.callback(export_to(listening.traces))
         # Uvicorn raises the signal that ended it once more, which would end the process before the keep is closed.
         ending.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, _leave))
+        warm_up()  # whoever asks first waits for an answer and not for a compiler
         ending.enter_context(watched(app.state.keep))
         told(f"{scheme}://{host}:{bound.getsockname()[1]}")
         uvicorn.Server(config).run(sockets=[bound])
