@@ -52,9 +52,10 @@ what refused it, client and milliseconds. The operation is a path with the names
 identifier of a client or an account; what was asked about whom is in no line. Counters and traces:
 [Watch a served keep](../how-to/observe.md).
 
-A `POST` of subjects, consents and cases may bear an `Idempotency-Key`, a new random one for each request. Sent again
-within a day, it is not done again, and the first answer is given. One that was refused may be sent again; one that was
-cut short by a fault is answered by 409, since it may have been done.
+A `POST` of subjects, consents, cases, tokens, accounts and invitations may bear an `Idempotency-Key`, a new random one
+for each request. Sent again within a day, it is not done again, and the first answer is given, without a token or link
+that was in it. One that was refused may be sent again; one that was cut short by a fault is answered by 409, since it
+may have been done.
 
 An operator who signs by a key of their own asks in two steps. `POST …/statements`, with the picture and the identifier
 of the key, gives a statement; it is sent back signed to `POST …/statements/ID`, and answered as the search in one step
@@ -73,8 +74,8 @@ the caller stands, by `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-rat
 memory of the process and begin anew with it. The budgets of both halves are something else, and also answered by 429
 (`budget-used-up`), without `Retry-After`: see [budgets](../how-to/budgets.md).
 
-Answers to `GET` of subjects and cases have an `ETag`; sent again as `If-None-Match`, an answer that is still the same
-is 304 without a body.
+Answers to `GET` of subjects, cases, tokens and accounts have an `ETag`; sent again as `If-None-Match`, an answer that
+is still the same is 304 without a body.
 """
 
 

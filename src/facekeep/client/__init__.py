@@ -9,6 +9,7 @@ Example:
 
 from __future__ import annotations
 
+from facekeep.client.administration import AccountSummary, TokenDetails
 from facekeep.client.asynchronous import AsyncClient
 from facekeep.client.calls import CaseDetails, EnrolledSubject, SubjectPage
 from facekeep.client.signing import Stated
@@ -16,12 +17,14 @@ from facekeep.client.synchronous import Client
 from facekeep.service.operator_keys import make_operator_key, read_operator_key
 
 __all__ = [
+    "AccountSummary",
     "AsyncClient",
     "CaseDetails",
     "Client",
     "EnrolledSubject",
     "Stated",
     "SubjectPage",
+    "TokenDetails",
     "make_operator_key",
     "read_operator_key",
 ]

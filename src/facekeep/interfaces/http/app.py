@@ -12,7 +12,17 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.telemetry import TelemetryConfig
 
-from facekeep.interfaces.http import comparing, health, metrics, pages, sessions, sign_in, signing, subjects
+from facekeep.interfaces.http import (
+    administering,
+    comparing,
+    health,
+    metrics,
+    pages,
+    sessions,
+    sign_in,
+    signing,
+    subjects,
+)
 from facekeep.interfaces.http.elsewhere import Elsewhere
 from facekeep.interfaces.http.elsewhere import router as elsewhere_routes
 from facekeep.interfaces.http.intake import Intake
@@ -27,7 +37,7 @@ from facekeep.service.tending import Tending
 
 __all__ = ["PARTS", "build"]
 
-PARTS = (health, metrics, sign_in, sessions, comparing, signing, subjects)
+PARTS = (health, metrics, sign_in, sessions, comparing, signing, subjects, administering)
 """The modules whose routers make the application, in the order of their description."""
 
 # The framework's own spans hold whole paths and queries, its logs the messages of exceptions, and a variable of the

@@ -7,6 +7,7 @@ the middle is not: it may have been done, and saying so is better than doing it 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -15,7 +16,7 @@ from fastapi import Request, Response
 from pydantic import BaseModel
 
 from facekeep.domain.accounts import Principal
-from facekeep.domain.requests import KeptAnswer
+from facekeep.domain.requests import KeptAnswer, RequestId
 from facekeep.errors import BadInputError, NotFoundError, RefusedError, UsageError
 from facekeep.interfaces.http.bodies import Body
 from facekeep.service.keep import Keep
@@ -39,7 +40,15 @@ KEYED: dict[str, Any] = {
 """What the description of such an operation has in addition."""
 
 
-async def once(request: Request, keep: Keep, who: Principal, asked: Body, do: Callable[[], BaseModel]) -> Response:
+async def once(
+    request: Request,
+    keep: Keep,
+    who: Principal,
+    asked: Body,
+    do: Callable[[], BaseModel],
+    *,
+    kept: Callable[[BaseModel], BaseModel] = lambda answer: answer,
+) -> Response:
     """Do what is asked, or give the answer of the first time.
 
     Args:
@@ -48,33 +57,41 @@ async def once(request: Request, keep: Keep, who: Principal, asked: Body, do: Ca
         who: asks.
         asked: what.
         do: does it, on another thread.
+        kept: makes what is kept of the answer; the first answer is given whole.
 
     Raises:
         RepeatedError: a request with this key is under way, or its outcome is not known.
         UsageError: the key served another request, or cannot be one.
     """
     key = request.headers.get("idempotency-key")
-    answer = (
-        await run_sync(_done, do) if key is None else await run_sync(_once, keep, who, key, _print(request, asked), do)
-    )
+    if key is None:
+        answer = await run_sync(lambda: _done(do()))
+    else:
+        begin = partial(keep.begin_request, who, key, _print(request, asked))
+        answer = await run_sync(_once, keep, begin, do, kept)
     return Response(answer.body, answer.status, media_type="application/json")
 
 
-def _done(do: Callable[[], BaseModel]) -> KeptAnswer:
-    return KeptAnswer(_CREATED, do().model_dump_json().encode())
+def _done(answer: BaseModel) -> KeptAnswer:
+    return KeptAnswer(_CREATED, answer.model_dump_json().encode())
 
 
-def _once(keep: Keep, who: Principal, key: str, fingerprint: bytes, do: Callable[[], BaseModel]) -> KeptAnswer:
-    begun = keep.begin_request(who, key, fingerprint)
+def _once(
+    keep: Keep,
+    begin: Callable[[], KeptAnswer | RequestId],
+    do: Callable[[], BaseModel],
+    kept: Callable[[BaseModel], BaseModel],
+) -> KeptAnswer:
+    begun = begin()
     if isinstance(begun, KeptAnswer):
         return begun
     try:
-        answer = _done(do)
+        answer = do()
     except _CHANGED_NOTHING:
         keep.drop_request(begun)
         raise
-    keep.finish_request(begun, answer)
-    return answer
+    keep.finish_request(begun, _done(kept(answer)))
+    return _done(answer)
 
 
 def _print(request: Request, asked: Body) -> bytes:
