@@ -10,7 +10,7 @@ Example:
 from __future__ import annotations
 
 from facekeep.client.asynchronous import AsyncClient
-from facekeep.client.calls import CaseDetails, EnrolledSubject, SubjectPage
+from facekeep.client.calls import AddedReferences, CaseDetails, EnrolledSubject, NoticeSummary, SubjectPage
 from facekeep.client.synchronous import Client
 
-__all__ = ["AsyncClient", "CaseDetails", "Client", "EnrolledSubject", "SubjectPage"]
+__all__ = ["AddedReferences", "AsyncClient", "CaseDetails", "Client", "EnrolledSubject", "NoticeSummary", "SubjectPage"]

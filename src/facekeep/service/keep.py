@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 
 from facekeep.domain.accounts import Principal
-from facekeep.domain.consent import Consent, Purpose
+from facekeep.domain.consent import Consent, KnownNotice, Purpose
 from facekeep.domain.requests import KeptAnswer, RequestId
-from facekeep.domain.search import Case
 from facekeep.domain.subject import SubjectId
 from facekeep.errors import ImageError, NotFoundError, RefusedError, UsageError
 from facekeep.service.acquisition import Probe
@@ -24,13 +23,13 @@ from facekeep.service.answers import (
 )
 from facekeep.service.combining import Combiner
 from facekeep.service.comparison import Answer, ComparisonService, Planned, Search
-from facekeep.service.enrolment import EnrolmentService, Person, Terms
+from facekeep.service.enrolment import EnrolmentService, Person, Terms, resolved
 from facekeep.service.keep_access import KeepAccess
+from facekeep.service.keep_records import KeepRecords
 from facekeep.service.never_return import NeverReturn
 from facekeep.service.opening import Roles
 from facekeep.service.references import comparable
 from facekeep.service.repeating import RepeatingService
-from facekeep.service.rights import RightsService
 from facekeep.service.stages import Stage
 from facekeep.split.codes import FineCode, fine_code
 from facekeep.split.gate import Question
@@ -46,7 +45,7 @@ _TOGETHER = 32  # searches of one pass; more at once would keep each waiting for
 Asked = tuple[Question, FineCode]
 
 
-class Keep(KeepAccess):
+class Keep(KeepAccess, KeepRecords):
     """A keep: a registry of people, and their references as two halves. Safe for threads; one process at a time.
 
     Example:
@@ -63,7 +62,6 @@ class Keep(KeepAccess):
         self._comparison = ComparisonService(roles, self._calibration, self._secret)
         self._never_return = NeverReturn(roles, self._calibration)
         self._enrolment = EnrolmentService(roles, self._acquisition, self._never_return)
-        self._rights = RightsService(roles)
         self._repeating = RepeatingService(roles.registry)
 
     # People
@@ -74,7 +72,7 @@ class Keep(KeepAccess):
         pictures: Sequence[bytes],
         *,
         purposes: Sequence[Purpose],
-        notice: str,
+        notice: str | KnownNotice,
         operator: str,
         name: str = "",
         gallery: str = "main",
@@ -85,19 +83,45 @@ class Keep(KeepAccess):
             label: what operators call the person by, unique in the keep.
             pictures: 1 to 16, each of this person alone.
             purposes: what the person consented to.
-            notice: the text that the person was shown.
+            notice: the text that the person was shown, or a notice that the keep holds.
             operator: who enrols.
             name: the person's name.
-            gallery: the group.
+            gallery: the group, 1 to 64 bytes in UTF-8 without control characters; ``never-return`` is reserved.
 
         Raises:
             ConsentError: no purpose or no notice.
+            UsageError: the keep holds no such notice.
             BadInputError: a picture is not fit; nothing was enrolled.
         """
-        terms = Terms(tuple(purposes), notice, gallery, self._comparison.operator(operator))
         with self._reading():  # a closed keep is told before pictures are taken apart
+            shown = resolved(notice, self._roles.registry)
+            terms = Terms(tuple(purposes), shown, gallery, self._comparison.operator(operator))
             enrolment = self._enrolment
         acquired = enrolment.acquire(label, pictures, name)
+        with self._using():
+            return self._enrolment.enrol(acquired, terms, self._now())
+
+    def add_references(
+        self, label: str, pictures: Sequence[bytes], *, operator: str, gallery: str = "main"
+    ) -> Enrolment:
+        """Give a known person further references, under what the person consents to already.
+
+        Args:
+            label: whose.
+            pictures: 1 to 16, each of this person alone.
+            operator: who enrols.
+            gallery: the group.
+
+        Raises:
+            NotFoundError: there is no such person.
+            ConsentError: the person consents to nothing at present.
+            BadInputError: a picture is not fit; nothing was enrolled.
+        """
+        terms = Terms((), None, gallery, self._comparison.operator(operator))
+        with self._reading():
+            self._rights.subject(label)
+            enrolment = self._enrolment
+        acquired = enrolment.acquire(label, pictures, "")
         with self._using():
             return self._enrolment.enrol(acquired, terms, self._now())
 
@@ -106,14 +130,15 @@ class Keep(KeepAccess):
         people: Iterable[Person],
         *,
         purposes: Sequence[Purpose],
-        notice: str,
+        notice: str | KnownNotice,
         operator: str,
         gallery: str = "main",
         progress: Callable[[EnrolOutcome], None] | None = None,
     ) -> EnrolSummary:
         """Enrol many people; one who fails does not stop the others. See :meth:`enrol`."""
         with self._using():
-            terms = Terms(tuple(purposes), notice, gallery, self._comparison.operator(operator))
+            shown = resolved(notice, self._roles.registry)
+            terms = Terms(tuple(purposes), shown, gallery, self._comparison.operator(operator))
             return self._enrolment.enrol_many(people, terms, self._now, progress)
 
     def subjects(self, *, after: str | None = None) -> Iterator[SubjectSummary]:
@@ -321,15 +346,15 @@ class Keep(KeepAccess):
                 case = tx.add_case(title, purpose, opened_by=operator, opened=now, expires=now + timedelta(days=days))
                 return tx.case(case).title
 
-    def cases(self) -> tuple[Case, ...]:
-        """All cases, oldest first."""
-        with self._reading():
-            return self._roles.registry.cases()
-
     # Rights
 
-    def give_consent(self, label: str, purpose: Purpose, notice: str) -> None:
-        """Record that a person consented to a purpose after reading the notice."""
+    def give_consent(self, label: str, purpose: Purpose, notice: str | KnownNotice) -> None:
+        """Record that a person consented to a purpose after reading the notice.
+
+        Raises:
+            ConsentError: the notice does not speak of the purpose.
+            UsageError: the keep holds no such notice.
+        """
         with self._using():
             self._rights.give_consent(label, purpose, notice, self._now())
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from facekeep.domain.consent import Notice, Purpose, purpose_bits
+from facekeep.domain.consent import KnownNotice, Purpose, purpose_bits
+from facekeep.domain.row import Pseudonym
 from facekeep.domain.subject import DataSubject, SubjectId, normalised_label
 from facekeep.errors import NotFoundError
-from facekeep.service.enrolment import check_notice
+from facekeep.service.enrolment import resolved
 from facekeep.service.opening import Roles
 from facekeep.service.references import comparable, head_of
 from facekeep.store.journal import JournalKind
@@ -32,14 +33,14 @@ class RightsService:
             raise NotFoundError("there is no such data subject")
         return found
 
-    def give_consent(self, label: str, purpose: Purpose, notice: str, now: datetime) -> None:
+    def give_consent(self, label: str, purpose: Purpose, notice: str | KnownNotice, now: datetime) -> None:
         """Record a consent; the person's rows may be used for the purpose from then on."""
-        check_notice(notice)
+        shown = resolved(notice, self._roles.registry)
         subject = self.subject(label).id
         bits = self._held(subject) | purpose.bit
 
         def decide(tx: Transaction) -> None:
-            tx.give_consent(subject, purpose, tx.add_notice(Notice(notice)), now)
+            tx.give_consent(subject, purpose, tx.add_notice(shown), now)
 
         self._set_purposes(subject, bits, decide)
 
@@ -73,6 +74,23 @@ class RightsService:
             JournalKind.PURPOSES,
             lambda half, transaction: half.stage_switch(transaction, purpose, on),
             decide=lambda tx: tx.set_switch(purpose, on=on),
+        )
+
+    def remove_reference(self, label: str, pseudonym: Pseudonym) -> None:
+        """Remove one reference of a person, rows, seeds and record; the person stays, without any if it was the last.
+
+        Raises:
+            NotFoundError: there is no such person, or no such reference of this person.
+        """
+        subject = self.subject(label).id
+        if pseudonym not in {r.pseudonym for r in comparable(self._roles.registry.references_of(subject))}:
+            raise NotFoundError("there is no such reference")
+        self._roles.coordinator.run_on_halves(
+            JournalKind.ERASE,
+            lambda half, transaction: half.stage_erase(transaction, [pseudonym]),
+            decide=lambda tx: tx.remove_reference(pseudonym),
+            payload={"pseudonyms": [pseudonym.hex()]},
+            subject=subject,
         )
 
     def erase(self, label: str, now: datetime) -> int:

@@ -290,6 +290,10 @@ class Registry:
         """See :meth:`View.notice`."""
         return self._ask(lambda view: view.notice(digest))
 
+    def notices(self) -> tuple[Notice, ...]:
+        """See :meth:`View.notices`."""
+        return self._ask(View.notices)
+
     def case(self, case: CaseId) -> Case:
         """See :meth:`View.case`."""
         return self._ask(lambda view: view.case(case))

@@ -167,10 +167,15 @@ class View(AccountReading):
         row = self._find(tables.notices.c.digest, digest)
         if row is None:
             return None
-        found = Notice(self._vault.root.open(tables.notices.c.sealed, row.id, row.sealed)["text"])
+        found = self._notice_of(row)
         if found.digest != digest:
             raise moved(tables.notices)
         return found
+
+    def notices(self) -> tuple[Notice, ...]:
+        """All notices, in the order of their SHA-256."""
+        found = (self._notice_of(row) for row in self._connection.execute(select(tables.notices)).all())
+        return tuple(sorted(found, key=lambda notice: notice.digest))
 
     def case(self, case: CaseId) -> Case:
         """The case of this identifier.
@@ -291,6 +296,12 @@ class View(AccountReading):
             model=record["model"],
             created=read_time(record["created"]),
         )
+
+    def _notice_of(self, row: Row[Any]) -> Notice:
+        record = self._vault.root.open(tables.notices.c.sealed, row.id, row.sealed)
+        # Records of before notices were described have the text alone.
+        purposes = frozenset(Purpose(purpose) for purpose in record.get("purposes", ()))
+        return Notice(record["text"], record.get("language", ""), purposes)
 
     def _case_of(self, row: Row[Any]) -> Case:
         record = self._vault.root.open(tables.cases.c.sealed, row.id, row.sealed)

@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from facekeep.interfaces.cli import comparing, consents, demonstration, keeping, measuring, people, robbing, serving
+from facekeep.interfaces.cli import (
+    comparing,
+    consents,
+    demonstration,
+    keeping,
+    measuring,
+    people,
+    records,
+    robbing,
+    serving,
+)
 from facekeep.interfaces.cli.place import here_only
 
 __all__ = ["build"]
@@ -32,6 +42,7 @@ def build() -> typer.Typer:
     people.add_commands(app)
     comparing.add_commands(app)
     consents.add_commands(app)
+    records.add_commands(app)
     measuring.add_commands(app)
     robbing.add_commands(app)
     serving.add_commands(app)

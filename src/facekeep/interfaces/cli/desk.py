@@ -18,7 +18,8 @@ from facekeep.interfaces.cli.context import composition
 from facekeep.interfaces.cli.place import Place, read_token
 
 if TYPE_CHECKING:
-    from facekeep.domain.consent import Consent, Purpose
+    from facekeep.client import NoticeSummary
+    from facekeep.domain.consent import Consent, KnownNotice, Notice, Purpose
     from facekeep.errors import ImageError
     from facekeep.interfaces.settings import Settings
     from facekeep.service.answers import (
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
         EnrolOutcome,
         EnrolSummary,
         Erasure,
+        GallerySummary,
         Identification,
+        ReferenceDetails,
         SubjectDetails,
         SubjectSummary,
         Verification,
@@ -74,7 +77,7 @@ class Desk(Protocol):
         pictures: Sequence[bytes],
         *,
         purposes: Sequence[Purpose],
-        notice: str,
+        notice: str | KnownNotice,
         name: str,
         gallery: str,
     ) -> Enrolment:
@@ -85,7 +88,7 @@ class Desk(Protocol):
         people: Iterable[Person],
         *,
         purposes: Sequence[Purpose],
-        notice: str,
+        notice: str | KnownNotice,
         gallery: str,
         progress: Callable[[EnrolOutcome], None],
     ) -> EnrolSummary:
@@ -100,7 +103,7 @@ class Desk(Protocol):
     def erase(self, label: str) -> Erasure:
         """Erase a person."""
 
-    def give_consent(self, label: str, purpose: Purpose, notice: str) -> None:
+    def give_consent(self, label: str, purpose: Purpose, notice: str | KnownNotice) -> None:
         """Record a consent."""
 
     def withdraw_consent(self, label: str, purpose: Purpose) -> None:
@@ -123,6 +126,30 @@ class Desk(Protocol):
 
     def cases(self) -> Sequence[CaseShown]:
         """All cases, oldest first."""
+
+    def close_case(self, title: str) -> CaseShown:
+        """Close a case."""
+
+    def references(self, label: str) -> Sequence[ReferenceDetails]:
+        """The references of a person."""
+
+    def add_references(self, label: str, pictures: Sequence[bytes], *, gallery: str) -> Enrolment:
+        """Give a known person further references; tells of no purposes."""
+
+    def remove_reference(self, label: str, reference: str) -> int:
+        """Remove one reference; gives how many are left."""
+
+    def galleries(self) -> Sequence[GallerySummary]:
+        """The galleries, by name."""
+
+    def add_notice(self, text: str, *, language: str, purposes: Sequence[Purpose]) -> str:
+        """Keep a notice; gives its hash."""
+
+    def notices(self) -> Sequence[NoticeSummary]:
+        """All notices."""
+
+    def notice(self, digest: str) -> Notice:
+        """One notice."""
 
 
 @contextmanager

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from facekeep.domain.consent import Consent, Purpose
+from facekeep.client import NoticeSummary
+from facekeep.domain.consent import Consent, KnownNotice, Notice, Purpose
 from facekeep.domain.search import Case
 from facekeep.errors import ImageError
 from facekeep.service.answers import (
@@ -13,7 +14,9 @@ from facekeep.service.answers import (
     EnrolOutcome,
     EnrolSummary,
     Erasure,
+    GallerySummary,
     Identification,
+    ReferenceDetails,
     SubjectDetails,
     SubjectSummary,
     Verification,
@@ -38,7 +41,7 @@ class LocalDesk:
         pictures: Sequence[bytes],
         *,
         purposes: Sequence[Purpose],
-        notice: str,
+        notice: str | KnownNotice,
         name: str,
         gallery: str,
     ) -> Enrolment:
@@ -52,7 +55,7 @@ class LocalDesk:
         people: Iterable[Person],
         *,
         purposes: Sequence[Purpose],
-        notice: str,
+        notice: str | KnownNotice,
         gallery: str,
         progress: Callable[[EnrolOutcome], None],
     ) -> EnrolSummary:
@@ -73,7 +76,7 @@ class LocalDesk:
         """See :meth:`Keep.erase`."""
         return self._keep.erase(label)
 
-    def give_consent(self, label: str, purpose: Purpose, notice: str) -> None:
+    def give_consent(self, label: str, purpose: Purpose, notice: str | KnownNotice) -> None:
         """See :meth:`Keep.give_consent`."""
         self._keep.give_consent(label, purpose, notice)
 
@@ -104,3 +107,39 @@ class LocalDesk:
     def cases(self) -> Sequence[Case]:
         """See :meth:`Keep.cases`."""
         return self._keep.cases()
+
+    def close_case(self, title: str) -> Case:
+        """See :meth:`Keep.close_case`."""
+        return self._keep.close_case(title)
+
+    def references(self, label: str) -> Sequence[ReferenceDetails]:
+        """See :meth:`Keep.references`."""
+        return self._keep.references(label)
+
+    def add_references(self, label: str, pictures: Sequence[bytes], *, gallery: str) -> Enrolment:
+        """See :meth:`Keep.add_references`."""
+        return self._keep.add_references(label, pictures, gallery=gallery, operator=self._operator)
+
+    def remove_reference(self, label: str, reference: str) -> int:
+        """See :meth:`Keep.remove_reference`."""
+        self._keep.remove_reference(label, reference)
+        return len(self._keep.references(label))
+
+    def galleries(self) -> Sequence[GallerySummary]:
+        """See :meth:`Keep.galleries`."""
+        return self._keep.galleries()
+
+    def add_notice(self, text: str, *, language: str, purposes: Sequence[Purpose]) -> str:
+        """See :meth:`Keep.add_notice`."""
+        return self._keep.add_notice(text, language=language, purposes=purposes).digest
+
+    def notices(self) -> Sequence[NoticeSummary]:
+        """See :meth:`Keep.notices`."""
+        return [
+            NoticeSummary(n.digest, n.language, tuple(p for p in Purpose if p in n.purposes), len(n.text))
+            for n in self._keep.notices()
+        ]
+
+    def notice(self, digest: str) -> Notice:
+        """See :meth:`Keep.notice`."""
+        return self._keep.notice(digest)

@@ -12,7 +12,18 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.telemetry import TelemetryConfig
 
-from facekeep.interfaces.http import comparing, health, metrics, sessions, subjects
+from facekeep.interfaces.http import (
+    cases,
+    comparing,
+    consents,
+    galleries,
+    health,
+    metrics,
+    notices,
+    references,
+    sessions,
+    subjects,
+)
 from facekeep.interfaces.http.intake import Intake
 from facekeep.interfaces.http.metrics import Metrics
 from facekeep.interfaces.http.observing import Observed
@@ -24,8 +35,8 @@ from facekeep.service.policies import Policies
 
 __all__ = ["PARTS", "build"]
 
-PARTS = (health, metrics, sessions, comparing, subjects)
-"""The modules whose routers make the application, in the order of their description."""
+PARTS: Final = (health, metrics, sessions, comparing, cases, subjects, references, consents, galleries, notices)
+"""The modules whose routers make the application, in the order in which they are described."""
 
 # The framework's own spans hold whole paths and queries, its logs the messages of exceptions, and a variable of the
 # environment would have it send them: ours are in tracing.

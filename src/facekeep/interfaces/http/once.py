@@ -7,6 +7,7 @@ the middle is not: it may have been done, and saying so is better than doing it 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -20,9 +21,8 @@ from facekeep.errors import BadInputError, NotFoundError, RefusedError, UsageErr
 from facekeep.interfaces.http.bodies import Body
 from facekeep.service.keep import Keep
 
-__all__ = ["KEYED", "once"]
+__all__ = ["KEYED", "Nothing", "once"]
 
-_CREATED = 201
 _CHANGED_NOTHING = (BadInputError, NotFoundError, RefusedError, UsageError)
 
 KEYED: dict[str, Any] = {
@@ -39,7 +39,13 @@ KEYED: dict[str, Any] = {
 """What the description of such an operation has in addition."""
 
 
-async def once(request: Request, keep: Keep, who: Principal, asked: Body, do: Callable[[], BaseModel]) -> Response:
+class Nothing(Body):
+    """What is asked by a request without a body."""
+
+
+async def once(
+    request: Request, keep: Keep, who: Principal, asked: Body, do: Callable[[], BaseModel], *, status: int = 201
+) -> Response:
     """Do what is asked, or give the answer of the first time.
 
     Args:
@@ -48,6 +54,7 @@ async def once(request: Request, keep: Keep, who: Principal, asked: Body, do: Ca
         who: asks.
         asked: what.
         do: does it, on another thread.
+        status: of the answer when it is done.
 
     Raises:
         RepeatedError: a request with this key is under way, or its outcome is not known.
@@ -55,21 +62,25 @@ async def once(request: Request, keep: Keep, who: Principal, asked: Body, do: Ca
     """
     key = request.headers.get("idempotency-key")
     answer = (
-        await run_sync(_done, do) if key is None else await run_sync(_once, keep, who, key, _print(request, asked), do)
+        await run_sync(_done, do, status)
+        if key is None
+        else await run_sync(partial(_once, keep, who, key, _print(request, asked), do, status=status))
     )
     return Response(answer.body, answer.status, media_type="application/json")
 
 
-def _done(do: Callable[[], BaseModel]) -> KeptAnswer:
-    return KeptAnswer(_CREATED, do().model_dump_json().encode())
+def _done(do: Callable[[], BaseModel], status: int) -> KeptAnswer:
+    return KeptAnswer(status, do().model_dump_json().encode())
 
 
-def _once(keep: Keep, who: Principal, key: str, fingerprint: bytes, do: Callable[[], BaseModel]) -> KeptAnswer:
+def _once(
+    keep: Keep, who: Principal, key: str, fingerprint: bytes, do: Callable[[], BaseModel], *, status: int
+) -> KeptAnswer:
     begun = keep.begin_request(who, key, fingerprint)
     if isinstance(begun, KeptAnswer):
         return begun
     try:
-        answer = _done(do)
+        answer = _done(do, status)
     except _CHANGED_NOTHING:
         keep.drop_request(begun)
         raise
