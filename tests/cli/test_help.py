@@ -15,7 +15,7 @@ _HEAVY = ("numpy", "cv2", "onnxruntime", "numba", "sqlalchemy", "PIL", "pydantic
 _COMMANDS = {
     *("init", "enrol", "verify", "identify", "list", "show", "consent", "erase", "refresh", "rotate", "evaluate"),
     *("drill", "bench", "doctor", "demo", "case", "switch", "never-return", "unlock"),
-    *("serve", "token", "compare", "reference", "gallery", "notice"),
+    *("serve", "token", "compare", "reference", "gallery", "notice", "webhook"),
 }
 
 

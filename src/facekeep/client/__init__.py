@@ -10,7 +10,17 @@ Example:
 from __future__ import annotations
 
 from facekeep.client.asynchronous import AsyncClient
-from facekeep.client.calls import AddedReferences, CaseDetails, EnrolledSubject, NoticeSummary, SubjectPage
+from facekeep.client.calls import (
+    AddedReferences,
+    CaseDetails,
+    EnrolledSubject,
+    NewWebhook,
+    NoticeSummary,
+    SubjectPage,
+    WebhookDetails,
+)
 from facekeep.client.synchronous import Client
+from facekeep.client.webhooks import WebhookMessage, verify_webhook
 
-__all__ = ["AddedReferences", "AsyncClient", "CaseDetails", "Client", "EnrolledSubject", "NoticeSummary", "SubjectPage"]
+__all__ = ["AddedReferences", "AsyncClient", "CaseDetails", "Client", "EnrolledSubject", "NewWebhook", "NoticeSummary"]
+__all__ += ["SubjectPage", "WebhookDetails", "WebhookMessage", "verify_webhook"]

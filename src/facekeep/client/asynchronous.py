@@ -10,9 +10,20 @@ from typing import Any, Self, TypeVar
 import httpx2
 
 from facekeep.client import calls
-from facekeep.client.calls import AddedReferences, Call, CaseDetails, EnrolledSubject, NoticeSummary, Page, SubjectPage
+from facekeep.client.calls import (
+    AddedReferences,
+    Call,
+    CaseDetails,
+    EnrolledSubject,
+    NewWebhook,
+    NoticeSummary,
+    Page,
+    SubjectPage,
+    WebhookDetails,
+)
 from facekeep.client.exchange import TIMEOUT_SECONDS, answer_of, checked, headers_for, request_of, trusted, unreachable
 from facekeep.domain.consent import Consent, KnownNotice, Notice, Purpose
+from facekeep.domain.webhooks import EventKind
 from facekeep.service.answers import (
     Erasure,
     GallerySummary,
@@ -352,6 +363,42 @@ class AsyncClient:
             UsageError: there is already one with this title.
         """
         return await self._do(calls.open_case(title, purpose, days, key))
+
+    # Webhooks
+
+    async def add_webhook(self, url: str, events: Sequence[EventKind], *, key: str = "") -> NewWebhook:
+        """Have an endpoint told of events; its secret is shown this once. Needs the scope ``webhooks``.
+
+        Args:
+            url: https beyond the service's own machine.
+            events: of which kinds.
+            key: see ``enrol``; the secret is shown again to who sends the request again.
+
+        Raises:
+            UsageError: the address does not fit.
+        """
+        return await self._do(calls.add_webhook(url, events, key))
+
+    async def webhooks(self) -> tuple[WebhookDetails, ...]:
+        """All endpoints, oldest first. Needs the scope ``webhooks``."""
+        found = await self._all(calls.webhooks)
+        return tuple(sorted(found, key=lambda webhook: (webhook.created, webhook.id)))
+
+    async def webhook(self, webhook: str) -> WebhookDetails:
+        """An endpoint by identifier. Needs the scope ``webhooks``.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        return await self._do(calls.webhook(webhook))
+
+    async def remove_webhook(self, webhook: str, *, key: str = "") -> None:
+        """Forget an endpoint and what waits for it. Needs the scope ``webhooks``. For ``key`` see ``enrol``.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        await self._do(calls.remove_webhook(webhook, key))
 
     async def version(self) -> str:
         """The version of the service; needs no scope."""

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 from facekeep.domain.consent import Consent, KnownNotice, Notice, Purpose
+from facekeep.domain.webhooks import EventKind
 from facekeep.service.answers import (
     Erasure,
     GallerySummary,
@@ -84,6 +85,46 @@ class NoticeSummary:
     language: str
     purposes: tuple[Purpose, ...]
     characters: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewWebhook:
+    """An endpoint with its secret, which is not shown again; see :func:`facekeep.client.verify_webhook`."""
+
+    id: str
+    url: str = field(repr=False)
+    events: tuple[EventKind, ...]
+    created: datetime
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookDetails:
+    """An endpoint as it is now.
+
+    Attributes:
+        id: random, 32 hexadecimal digits.
+        url: where it is.
+        events: what it is told of.
+        created: when.
+        disabled: since when nothing is sent any more, or None.
+        failures: attempts in a row that failed.
+        retry: when the next attempt may be made, None for now.
+        waiting: messages that wait.
+        delivered: messages that were taken.
+        dropped: messages that were given up.
+    """
+
+    id: str
+    url: str = field(repr=False)
+    events: tuple[EventKind, ...]
+    created: datetime
+    disabled: datetime | None
+    failures: int
+    retry: datetime | None
+    waiting: int
+    delivered: int
+    dropped: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,6 +373,50 @@ def consent(subject: str, purpose: Purpose, notice: str | KnownNotice, key: str)
 def withdrawal(subject: str, purpose: Purpose, key: str) -> Call[tuple[Consent, ...]]:
     """See :meth:`facekeep.client.Client.withdraw_consent`."""
     return Call("DELETE", f"{_of(subject)}/consents/{purpose.value}", _consents, key=key)
+
+
+def add_webhook(url: str, events: Sequence[EventKind], key: str) -> Call[NewWebhook]:
+    """See :meth:`facekeep.client.Client.add_webhook`."""
+    body = {"url": url, "events": [kind.value for kind in events]}
+    return Call("POST", "/v1/webhooks", _new_webhook, json=body, key=key)
+
+
+def _new_webhook(d: Json) -> NewWebhook:
+    return NewWebhook(d["id"], d["url"], _kinds(d), _time(d["created"]), d["secret"])
+
+
+def webhooks(after: str | None) -> Call[Page[WebhookDetails]]:
+    """See :meth:`facekeep.client.Client.webhooks`."""
+    return _listed("/v1/webhooks", "webhooks", _webhook, after)
+
+
+def webhook(webhook: str) -> Call[WebhookDetails]:
+    """See :meth:`facekeep.client.Client.webhook`."""
+    return Call("GET", f"/v1/webhooks/{_quoted(webhook)}", _webhook)
+
+
+def remove_webhook(webhook: str, key: str) -> Call[None]:
+    """See :meth:`facekeep.client.Client.remove_webhook`."""
+    return Call("DELETE", f"/v1/webhooks/{_quoted(webhook)}", lambda _: None, key=key)
+
+
+def _webhook(d: Json) -> WebhookDetails:
+    return WebhookDetails(
+        d["id"],
+        d["url"],
+        _kinds(d),
+        _time(d["created"]),
+        _maybe(d["disabled"]),
+        d["failures"],
+        _maybe(d["retry"]),
+        d["waiting"],
+        d["delivered"],
+        d["dropped"],
+    )
+
+
+def _kinds(d: Json) -> tuple[EventKind, ...]:
+    return tuple(EventKind(kind) for kind in d["events"])
 
 
 def version() -> Call[str]:

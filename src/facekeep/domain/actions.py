@@ -33,6 +33,10 @@ class Action(StrEnum):
     READ_CASE = "read-case"
     OPEN_CASE = "open-case"
     CLOSE_CASE = "close-case"
+    LIST_WEBHOOKS = "list-webhooks"
+    READ_WEBHOOK = "read-webhook"
+    ADD_WEBHOOK = "add-webhook"
+    REMOVE_WEBHOOK = "remove-webhook"
     READ_METRICS = "read-metrics"
     LIST_TOKENS = "list-tokens"
     CREATE_TOKEN = "create-token"  # noqa: S105 - the name of an action

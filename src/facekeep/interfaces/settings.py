@@ -27,7 +27,8 @@ class Settings(BaseModel):
         keep: the keep's folder, where no ``--keep`` is given.
         server: the address of a served keep, where neither ``--keep`` nor ``--server`` is given.
         token: what the server knows this client by; see ``--token-file`` too.
-        authorities: certificates to trust in place of the usual ones when a server is asked, PEM.
+        authorities: certificates to trust in place of the usual ones when a server, or a receiver of
+            webhooks, is asked, PEM.
         operator: who works, where no ``--operator`` is given; else the name of the account of the operating system.
         keys: the folder of keys, in place of the one that ``facekeep init`` noted.
         passphrase_registry: the passphrase of the registry's epoch keys.
@@ -43,6 +44,7 @@ class Settings(BaseModel):
         proxies: addresses or networks, separated by commas, of proxies before the service whose word on the address of
             a caller is taken (``X-Forwarded-For``).
         origin: where people sign in at the served keep, for links and passkeys: https:// and a host.
+        webhooks_private: 1 if webhooks may be in this network, or on this machine.
         data: folder of data outside the repository. Only the project's own extended tests read it.
     """
 
@@ -65,6 +67,7 @@ class Settings(BaseModel):
     rate_address: str = Field(default="60/60", pattern=_RATE)
     proxies: str = ""
     origin: str | None = Field(default=None, max_length=256)
+    webhooks_private: bool = False
     data: Path | None = None
 
     @classmethod

@@ -13,6 +13,7 @@ from facekeep.domain.consent import KnownNotice, Notice, Purpose, purpose_bits
 from facekeep.domain.row import GALLERY_BYTES_MAX, Pseudonym, RowFlag, RowHead
 from facekeep.domain.subject import NAME_MAX, SubjectId, is_text, normalised_label
 from facekeep.domain.template import Template
+from facekeep.domain.webhooks import Event, EventKind
 from facekeep.errors import BadInputError, ConsentError, FacekeepError, FormatError, NotFoundError, UsageError
 from facekeep.service.acquisition import Acquisition
 from facekeep.service.answers import Enrolment, EnrolOutcome, EnrolSummary
@@ -218,8 +219,11 @@ class EnrolmentService:
             notice = "" if terms.notice is None else tx.add_notice(terms.notice)
             for one in prepared:
                 subject = one.subject if one.subject is not None else tx.add_subject(one.label, one.name)
+                kind = EventKind.SUBJECT_ENROLLED if one.subject is None else EventKind.REFERENCES_ADDED
+                tx.tell(Event(kind, now, {"subject": subject.hex()}))
                 for purpose in terms.purposes:
                     tx.give_consent(subject, purpose, notice, now)
+                    tx.tell(Event(EventKind.CONSENT_GIVEN, now, {"subject": subject.hex(), "purpose": purpose}))
                 for head, _ in one.rows:
                     tx.add_reference(
                         subject, head.pseudonym, gallery=head.gallery, model=self._acquisition.model, created=now

@@ -9,6 +9,7 @@ from facekeep.domain.accounts import Principal
 from facekeep.domain.consent import Consent, KnownNotice, Purpose
 from facekeep.domain.requests import KeptAnswer, RequestId
 from facekeep.domain.subject import SubjectId
+from facekeep.domain.webhooks import Event, EventKind
 from facekeep.errors import ImageError, NotFoundError, RefusedError, UsageError
 from facekeep.service.acquisition import Probe
 from facekeep.service.answers import (
@@ -344,6 +345,7 @@ class Keep(KeepAccess, KeepRecords):
             now = self._now()
             with self._roles.registry.transaction() as tx:
                 case = tx.add_case(title, purpose, opened_by=operator, opened=now, expires=now + timedelta(days=days))
+                tx.tell(Event(EventKind.CASE_OPENED, now, {"case": case.hex(), "purpose": purpose}))
                 return tx.case(case).title
 
     # Rights

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hmac
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from facekeep.domain.consent import Notice, Purpose
 from facekeep.domain.row import Pseudonym
 from facekeep.domain.search import Case, CaseId
 from facekeep.domain.subject import SubjectId
+from facekeep.domain.webhooks import Delivery, Event, EventKind, Webhook, WebhookId
 from facekeep.errors import NotFoundError
 from facekeep.service.answers import GallerySummary, ReferenceDetails
 from facekeep.service.enrolment import check_notice
@@ -17,6 +18,7 @@ from facekeep.service.keep_life import KeepLife
 from facekeep.service.opening import Roles
 from facekeep.service.references import comparable
 from facekeep.service.rights import RightsService
+from facekeep.service.webhooks import WebhookService, WebhookStatus
 
 __all__ = ["KeepRecords"]
 
@@ -26,9 +28,13 @@ _PAGE = 100
 class KeepRecords(KeepLife):
     """The records of a keep. See :class:`facekeep.service.keep.Keep`."""
 
+    _told: Callable[[], None] | None = None
+
     def _adopt(self, roles: Roles) -> None:
         super()._adopt(roles)
         self._rights = RightsService(roles)
+        self._webhooks = WebhookService(roles.registry)
+        roles.registry.watch_events(self._told_of_events)
         self._counted: tuple[int, tuple[GallerySummary, ...]] | None = None
 
     # Galleries
@@ -90,7 +96,7 @@ class KeepRecords(KeepLife):
             }
             if reference not in known:
                 raise NotFoundError("there is no such reference", hint="List them: facekeep reference list LABEL.")
-            self._rights.remove_reference(label, known[reference])
+            self._rights.remove_reference(label, known[reference], self._now())
 
     def _shown(self, pseudonym: Pseudonym) -> str:
         """What a reference is called outside: its pseudonym is in the logs of both halves, and stays there."""
@@ -164,5 +170,74 @@ class KeepRecords(KeepLife):
             case = tx.case_by_title(title)
             if case is None:
                 raise NotFoundError("there is no such case", hint="List them: facekeep case show.")
-            tx.close_case(case.id, self._now())
+            if case.closed is None:
+                now = self._now()
+                tx.close_case(case.id, now)
+                tx.tell(Event(EventKind.CASE_CLOSED, now, {"case": case.id.hex(), "purpose": case.purpose}))
             return tx.case(case.id)
+
+    # Webhooks
+
+    def add_webhook(self, url: str, events: Iterable[EventKind], *, private: bool = False) -> Webhook:
+        """Have an endpoint told of events while the keep is served. Its secret is shown this once.
+
+        Args:
+            url: https beyond this machine.
+            events: of which kinds.
+            private: whether the endpoint may be in this network, or on this machine.
+
+        Raises:
+            UsageError: the address does not fit, no kind was named, or there are too many endpoints.
+        """
+        with self._using():
+            return self._webhooks.add(url, events, self._now(), private=private)
+
+    def webhooks(self) -> tuple[WebhookStatus, ...]:
+        """All endpoints, oldest first."""
+        with self._reading():
+            return self._webhooks.statuses()
+
+    def webhook(self, webhook: str) -> WebhookStatus:
+        """An endpoint by its identifier, 32 hexadecimal digits.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        with self._reading():
+            return self._webhooks.status(webhook)
+
+    def remove_webhook(self, webhook: str) -> None:
+        """Forget an endpoint and what waits for it.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        with self._using():
+            self._webhooks.remove(webhook)
+
+    def waiting_deliveries(self, webhook: WebhookId) -> tuple[Delivery, ...]:
+        """What waits for an endpoint, oldest first."""
+        with self._reading():
+            return self._webhooks.deliveries(webhook)
+
+    def delivery_taken(self, delivery: Delivery) -> None:
+        """Record that a message was taken."""
+        with self._using():
+            self._webhooks.delivered(delivery)
+
+    def delivery_failed(self, webhook: WebhookId, *, jitter: float, gone: bool) -> int:
+        """Record that an attempt failed; gives how many messages were given up. See :class:`WebhookService`.
+
+        Raises:
+            NotFoundError: there is no such endpoint any more.
+        """
+        with self._using():
+            return self._webhooks.failed(webhook, self._now(), jitter=jitter, gone=gone)
+
+    def watch_events(self, told: Callable[[], None]) -> None:
+        """Have somebody told when messages for webhooks were recorded."""
+        self._told = told
+
+    def _told_of_events(self) -> None:
+        if self._told is not None:
+            self._told()

@@ -23,13 +23,14 @@ from facekeep.store.keys import new_key
 from facekeep.store.records import Value, write_time
 from facekeep.store.vault import Cells, Vault
 from facekeep.store.view import State, View, consent_of
+from facekeep.store.webhook_writing import WebhookWriting
 
 __all__ = ["Transaction", "state_record"]
 
 _ROW_BYTES = 16
 
 
-class Transaction(AccountWriting, View):
+class Transaction(AccountWriting, WebhookWriting, View):
     """A view that writes too, and sees its own writes. Made by ``Registry.transaction`` alone.
 
     Times are passed in, with time zone: the store reads no clock. A time without zone is a ``ValueError``.

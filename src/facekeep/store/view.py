@@ -22,6 +22,7 @@ from facekeep.store.journal import JournalEntry, entry_of
 from facekeep.store.records import read_time
 from facekeep.store.snapshot import moved
 from facekeep.store.vault import ROLE, Cells, Vault
+from facekeep.store.webhook_reading import WebhookReading
 
 __all__ = ["PAGE", "State", "View", "consent_of", "read_state"]
 
@@ -48,7 +49,7 @@ class State:
     switched_on: frozenset[Purpose]
 
 
-class View(AccountReading):
+class View(AccountReading, WebhookReading):
     """One snapshot of the registry, valid while its block lasts.
 
     Every method may raise :class:`~facekeep.errors.DamagedStoreError` when a cell does not open.

@@ -11,6 +11,7 @@ from facekeep.interfaces.cli import (
     comparing,
     consents,
     demonstration,
+    hooking,
     keeping,
     measuring,
     people,
@@ -46,6 +47,7 @@ def build() -> typer.Typer:
     measuring.add_commands(app)
     robbing.add_commands(app)
     serving.add_commands(app)
+    hooking.add_commands(app)
     _keep_here(app)
     return app
 

@@ -18,8 +18,9 @@ from facekeep.interfaces.cli.context import composition
 from facekeep.interfaces.cli.place import Place, read_token
 
 if TYPE_CHECKING:
-    from facekeep.client import NoticeSummary
+    from facekeep.client import NewWebhook, NoticeSummary, WebhookDetails
     from facekeep.domain.consent import Consent, KnownNotice, Notice, Purpose
+    from facekeep.domain.webhooks import EventKind
     from facekeep.errors import ImageError
     from facekeep.interfaces.settings import Settings
     from facekeep.service.answers import (
@@ -148,6 +149,18 @@ class Desk(Protocol):
     def notices(self) -> Sequence[NoticeSummary]:
         """All notices."""
 
+    def add_webhook(self, url: str, events: Sequence[EventKind]) -> NewWebhook:
+        """Have an endpoint told of events."""
+
+    def webhooks(self) -> Sequence[WebhookDetails]:
+        """All endpoints, oldest first."""
+
+    def webhook(self, webhook: str) -> WebhookDetails:
+        """One endpoint."""
+
+    def remove_webhook(self, webhook: str) -> None:
+        """Forget an endpoint."""
+
     def notice(self, digest: str) -> Notice:
         """One notice."""
 
@@ -170,7 +183,7 @@ def desk(context: typer.Context, place: Place, operator: str | None = None) -> I
         from facekeep.interfaces.cli.local import LocalDesk
 
         with parts.open(place.keep) as keep:
-            yield LocalDesk(keep, parts.operator(operator))
+            yield LocalDesk(keep, parts.operator(operator), private=parts.settings.webhooks_private)
         return
     from facekeep.client import Client
     from facekeep.interfaces.cli.remote import RemoteDesk

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from facekeep.client import NoticeSummary
+from facekeep.client import NewWebhook, NoticeSummary, WebhookDetails
 from facekeep.domain.consent import Consent, KnownNotice, Notice, Purpose
 from facekeep.domain.search import Case
+from facekeep.domain.webhooks import EventKind, shown_secret
 from facekeep.errors import ImageError
 from facekeep.service.answers import (
     Enrolment,
@@ -24,6 +25,7 @@ from facekeep.service.answers import (
 from facekeep.service.comparison import Search
 from facekeep.service.enrolment import Person
 from facekeep.service.keep import Keep
+from facekeep.service.webhooks import WebhookStatus
 
 __all__ = ["LocalDesk"]
 
@@ -31,9 +33,10 @@ __all__ = ["LocalDesk"]
 class LocalDesk:
     """Implements :class:`~facekeep.interfaces.cli.desk.Desk` by an open keep, for one operator."""
 
-    def __init__(self, keep: Keep, operator: str) -> None:
+    def __init__(self, keep: Keep, operator: str, *, private: bool) -> None:
         self._keep = keep
         self._operator = operator
+        self._private = private
 
     def enrol(
         self,
@@ -143,3 +146,36 @@ class LocalDesk:
     def notice(self, digest: str) -> Notice:
         """See :meth:`Keep.notice`."""
         return self._keep.notice(digest)
+
+    def add_webhook(self, url: str, events: Sequence[EventKind]) -> NewWebhook:
+        """See :meth:`Keep.add_webhook`."""
+        made = self._keep.add_webhook(url, events, private=self._private)
+        return NewWebhook(made.id.hex(), made.url, tuple(events), made.created, shown_secret(made.secret))
+
+    def webhooks(self) -> Sequence[WebhookDetails]:
+        """See :meth:`Keep.webhooks`."""
+        return [_details(status) for status in self._keep.webhooks()]
+
+    def webhook(self, webhook: str) -> WebhookDetails:
+        """See :meth:`Keep.webhook`."""
+        return _details(self._keep.webhook(webhook))
+
+    def remove_webhook(self, webhook: str) -> None:
+        """See :meth:`Keep.remove_webhook`."""
+        self._keep.remove_webhook(webhook)
+
+
+def _details(status: WebhookStatus) -> WebhookDetails:
+    webhook = status.webhook
+    return WebhookDetails(
+        id=webhook.id.hex(),
+        url=webhook.url,
+        events=tuple(kind for kind in EventKind if kind in webhook.events),
+        created=webhook.created,
+        disabled=webhook.disabled,
+        failures=webhook.failures,
+        retry=webhook.retry_at,
+        waiting=status.waiting,
+        delivered=webhook.delivered,
+        dropped=webhook.dropped,
+    )

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from facekeep.client import CaseDetails, Client, NoticeSummary
+from facekeep.client import CaseDetails, Client, NewWebhook, NoticeSummary, WebhookDetails
 from facekeep.domain.consent import Consent, KnownNotice, Notice, Purpose
 from facekeep.domain.subject import normalised_label
+from facekeep.domain.webhooks import EventKind
 from facekeep.errors import FacekeepError, ImageError, NotFoundError, RefusedError, UnavailableError
 from facekeep.service.answers import (
     Enrolment,
@@ -170,6 +171,22 @@ class RemoteDesk:
     def notice(self, digest: str) -> Notice:
         """See :meth:`Client.notice`."""
         return self._client.notice(digest)
+
+    def add_webhook(self, url: str, events: Sequence[EventKind]) -> NewWebhook:
+        """See :meth:`Client.add_webhook`."""
+        return self._client.add_webhook(url, events)
+
+    def webhooks(self) -> Sequence[WebhookDetails]:
+        """See :meth:`Client.webhooks`."""
+        return self._client.webhooks()
+
+    def webhook(self, webhook: str) -> WebhookDetails:
+        """See :meth:`Client.webhook`."""
+        return self._client.webhook(webhook)
+
+    def remove_webhook(self, webhook: str) -> None:
+        """See :meth:`Client.remove_webhook`."""
+        self._client.remove_webhook(webhook)
 
     def _id(self, label: str) -> str:
         return self._client.find(label).id

@@ -108,7 +108,15 @@ def serve(
     rates = Rates(Rate.read(parts.settings.rate_client), Rate.read(parts.settings.rate_address))
     chosen = None if policies is None else Policies.tightened(policies)
     with parts.open(keep) as opened:
-        run(opened, listening, rates=rates, told=told, policies=chosen)
+        run(
+            opened,
+            listening,
+            rates=rates,
+            told=told,
+            policies=chosen,
+            private=parts.settings.webhooks_private,
+            authorities=parts.settings.authorities,
+        )
 
 
 def create(

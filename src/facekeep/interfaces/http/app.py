@@ -23,6 +23,7 @@ from facekeep.interfaces.http import (
     references,
     sessions,
     subjects,
+    webhooks,
 )
 from facekeep.interfaces.http.intake import Intake
 from facekeep.interfaces.http.metrics import Metrics
@@ -35,7 +36,19 @@ from facekeep.service.policies import Policies
 
 __all__ = ["PARTS", "build"]
 
-PARTS: Final = (health, metrics, sessions, comparing, cases, subjects, references, consents, galleries, notices)
+PARTS: Final = (
+    health,
+    metrics,
+    sessions,
+    comparing,
+    cases,
+    subjects,
+    references,
+    consents,
+    galleries,
+    notices,
+    webhooks,
+)
 """The modules whose routers make the application, in the order in which they are described."""
 
 # The framework's own spans hold whole paths and queries, its logs the messages of exceptions, and a variable of the
@@ -50,7 +63,12 @@ _NO_TELEMETRY: Final[TelemetryConfig] = {
 
 
 def build(
-    keep: Keep, rates: Rates | None = None, *, site: Site | None = None, policies: Policies | None = None
+    keep: Keep,
+    rates: Rates | None = None,
+    *,
+    site: Site | None = None,
+    policies: Policies | None = None,
+    private: bool = False,
 ) -> FastAPI:
     """The application around an open keep.
 
@@ -59,6 +77,7 @@ def build(
         rates: how often somebody may ask; else the usual ones.
         site: where people sign in; without, only machine clients are served.
         policies: who may do what; else those of the package.
+        private: whether webhooks may be in this network, or on this machine.
     """
     app = FastAPI(
         title="Facekeep",
@@ -72,6 +91,7 @@ def build(
     app.state.keep = keep
     app.state.site = site or Site("")
     app.state.policies = policies or Policies.shipped()
+    app.state.private = private
     app.state.metrics = Metrics(keep)
     app.add_middleware(Intake)
     app.add_middleware(Limited, rates=rates or Rates())

@@ -21,6 +21,9 @@ from facekeep.interfaces.http.app import build
 from facekeep.interfaces.http.rates import Rates
 from facekeep.interfaces.http.site import Site, site_at
 from facekeep.interfaces.http.tracing import export_to
+from facekeep.interfaces.posting import HttpsPost
+from facekeep.service.opening import system_clock
+from facekeep.service.webhooks import Courier
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -98,6 +101,8 @@ def run(
     rates: Rates,
     told: Callable[[str], None],
     policies: Policies | None = None,
+    private: bool = False,
+    authorities: Path | None = None,
 ) -> None:
     """Serve until a signal ends it.
 
@@ -107,6 +112,8 @@ def run(
         rates: how often somebody may ask.
         told: gets the address once the socket listens.
         policies: who may do what; else those of the package.
+        private: whether webhooks may be in this network, or on this machine.
+        authorities: certificates to trust for webhooks in place of the usual ones, PEM.
 
     Raises:
         UsageError: the address cannot be listened on, or the certificate cannot be read.
@@ -119,7 +126,7 @@ def run(
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    app = build(keep, rates, policies=policies)
+    app = build(keep, rates, policies=policies, private=private)
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -148,6 +155,9 @@ def run(
     host = f"[{bound.getsockname()[0]}]" if family == socket.AF_INET6 else bound.getsockname()[0]
     with ExitStack() as ending:
         ending.enter_context(bound)
+        post = HttpsPost(private=private, authorities=authorities)
+        ending.callback(post.close)
+        ending.enter_context(Courier(keep, post, system_clock, app.state.metrics.sent).working())
         app.state.site = listening.site(bound.getsockname()[1])
         if listening.traces is not None:
             ending.callback(export_to(listening.traces))
