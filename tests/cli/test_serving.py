@@ -106,3 +106,43 @@ def test_policies_and_origins_that_do_not_serve(run: Run, keep: Path, tmp_path: 
     for origin in ("faces.example", "http://faces.example", "https://faces.example/", "https://faces.example:443", "x"):
         ran = run("serve", "--port", "0", "--origin", origin, "--keep", keep)
         assert (ran.code, "origin" in ran.error) == (2, True), origin
+
+
+def test_accounts_are_invited_listed_changed_and_revoked(
+    run: Run, tmp_path: Path, notice: Path, pictures: Path
+) -> None:
+    folder = tmp_path / "accounts"
+    made = run("init", folder, "--origin", "https://faces.example", "--json").document["administrator"]
+    assert (made["name"], made["roles"]) == ("administrator", ["administrator"])
+    assert made["link"].startswith("https://faces.example/sign-up#fki1_")
+    at = ["--keep", folder]
+    again = run("account", "invite", "administrator", *at)
+    assert "http://localhost:8744/sign-up#fki1_" in again.out
+    assert made["link"].partition("#")[2] not in again.out
+    consent = ["--consent", "verify", "--notice", notice, *at]
+    assert run("enrol", "obama", pictures / "obama.jpg", *consent).code == 0
+    assert run("account", "invite", "barack", "--role", "data-subject", "--subject", "obama", *at).code == 0
+    oidc = ["--oidc-issuer", "https://id.example", "--oidc-subject", "4711"]
+    assert run("account", "invite", "ada", "--role", "operator, auditor", *oidc, *at).code == 0
+    for wrong, code in (
+        (["ada", "--role", "operator"], 2),
+        (["eve", "--role", "king"], 2),
+        (["eve", "--role", "data-subject"], 2),
+        (["eve", "--role", "operator", "--subject", "obama"], 2),
+        (["eve", "--role", "data-subject", "--subject", "nobody"], 1),
+        (["eve", "--role", "operator", "--oidc-issuer", "https://id.example"], 2),
+        (["eve"], 1),
+        (["ada", *oidc], 2),
+    ):
+        assert run("account", "invite", *wrong, *at).code == code, wrong
+    assert run("account", "roles", "ada", "--role", "reviewer", *at).code == 0
+    assert run("account", "roles", "barack", "--role", "reviewer", *at).code == 2
+    listed = {found["name"]: found for found in run("account", "list", *at, "--json").document["accounts"]}
+    assert {name: found["roles"] for name, found in listed.items()} == {
+        "administrator": ["administrator"], "barack": ["data-subject"], "ada": ["reviewer"]
+    }  # fmt: skip
+    assert listed["ada"]["identities"] == [{"issuer": "https://id.example", "subject": "4711"}]
+    assert run("account", "revoke", "ada", *at).code == 0
+    assert run("account", "revoke", "ada", *at).code == 1
+    assert run("erase", "obama", "--yes", *at).code == 0
+    assert "barack" not in run("account", "list", *at).out

@@ -13,6 +13,7 @@ from facekeep.interfaces.http.intake import HELD_BYTES_MAX
 from facekeep.interfaces.http.problems import PROBLEMS
 from facekeep.interfaces.http.rates import Rate, Rates
 from facekeep.interfaces.http.security import action_of
+from facekeep.interfaces.http.signing import OF_ONE
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "http.md"
 
@@ -34,9 +35,9 @@ A client sends `Authorization: Bearer TOKEN`. An administrator makes the token, 
 facekeep token create till --scope verify,read --days 30
 ```
 
-Only its SHA-256 is kept, sealed. People sign in, and their browsers send the cookie of a session. Each operation is an
-action; which roles and scopes may do it is in [Who may do what](access.md). Whoever may not is refused with 403, before
-anything of the body is read.
+Only its SHA-256 is kept, sealed. People [sign in](../how-to/sign-in.md), and their browsers send the cookie of a
+session. Each operation is an action; which roles and scopes may do it is in [Who may do what](access.md). Whoever may
+not is refused with 403, before anything of the body is read.
 
 Bodies are JSON, with pictures in base64, or forms (`multipart/form-data`), with pictures as files; both have the same
 fields. A body has at most {BODY_BYTES_MAX >> 20} MiB, and {PARTS_MAX} parts if it is a form; one that is larger is
@@ -61,6 +62,13 @@ identifier of a client or an account; what was asked about whom is in no line. C
 Every `POST` and `DELETE` that changes anything may bear an `Idempotency-Key`, a new random one for each request. Sent
 again within a day, it is not done again, and the first answer is given. One that was refused may be sent again; one
 that was cut short by a fault is answered by 409, since it may have been done.
+
+An operator who signs by a key of their own asks in two steps. `POST …/statements`, with the picture and the identifier
+of the key, gives a statement; it is sent back signed to `POST …/statements/ID`, and answered as the search in one step
+is. The signature is Ed25519 over `facekeep/1/statement`, a zero byte and the statement; or an assertion of a passkey
+whose challenge is ID, as bytes. The server keeps the code of the probe in memory meanwhile, and no picture: for five
+minutes and one signature, and {OF_ONE} searches of one caller. Where the keep's desk may sign for the purpose, one step
+is enough. See [Have operators sign](../how-to/signing.md).
 
 Whoever asks too often is answered by 429 (`too-many-requests`) with `Retry-After`: a client after
 {_rate(Rates().client)} (`FACEKEEP_RATE_CLIENT`), an address after {_rate(Rates().address)} that

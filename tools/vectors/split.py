@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -15,17 +17,20 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from facekeep.domain.row import Pseudonym, RowFlag, RowHead, TransactionId
+from facekeep.split.approval import ClientKey, KeyApproval, PasskeyApproval
 from facekeep.split.bands import BANDS, CODEWORDS, RING, band_of_score, codeword_of_score
 from facekeep.split.codes import coarse_code, encode_probe, fine_code
 from facekeep.split.deltas import DeltaRow, encode_chunk
 from facekeep.split.kernels import add
 from facekeep.split.masks import MaskRow, coarse_mask, fine_mask, reseed, split
 from facekeep.split.onetime import band_picks, band_tables, token_picks, token_tables, tokens_of
+from facekeep.split.operators import EVERY_PURPOSE, KeyChange, KeyKind, OperatorKey, client_key, sign_change
 from facekeep.split.permutation import Permutation
 from facekeep.split.prf import stage_key, stream, tag
 from facekeep.split.ratchet import Handshake, Hello
 from facekeep.split.rows import RowTable
-from facekeep.split.ticket import Ticket, sign
+from facekeep.split.statement import Claim, Statement, commitment_of, search_nonce, statement_digest
+from facekeep.split.ticket import SignedTicket, sign
 from facekeep.split.transcript import chosen_hash, positions_hash, search_hash
 
 TARGET = Path(__file__).parents[2] / "tests" / "vectors" / "split-v1.json"
@@ -86,43 +91,181 @@ def _rows() -> dict[str, object]:
     }
 
 
-_TICKET = Ticket(
-    _bytes("keep", 16).hex(), "identify", "main", "", "case 1", "operator 1", _bytes("model").hex(), 2, 3,
-    _bytes("nonce", 16).hex(), NOW, NOW + 300,
+_ROWS = tuple(Pseudonym(_bytes(f"claimed {n}", 16)) for n in range(2))
+
+
+def _claim() -> Claim:
+    with mock.patch("os.urandom", side_effect=lambda size: (_bytes("salt") * 16)[:size]):
+        return Claim.of(_ROWS)
+
+
+_CLIENT = ClientKey.of(Ed25519PrivateKey.from_private_bytes(_bytes("client")))
+_STATEMENT = Statement(
+    _bytes("keep", 16).hex(), "identify", "main", "", "case 1", "operator 1", _CLIENT.id, _bytes("model").hex(), 2, 3,
+    commitment_of(_bytes("crop salt"), _bytes("crop")).hex(), _bytes("nonce", 16).hex(), NOW, NOW + 300,
 )  # fmt: skip
 
 
-def _tickets() -> dict[str, object]:
-    key = Ed25519PrivateKey.from_private_bytes(_bytes("gate"))
-    ticket = _TICKET
-    good = sign(ticket, key)
+def _statements() -> dict[str, object]:
+    fields = asdict(_STATEMENT)
+    claim = _claim()
+    opening = claim.opening(1)
 
-    def case(name: str, payload: bytes, signature: bytes | None = None, now: int = NOW) -> dict[str, object]:
-        signature = key.sign(b"facekeep/1/ticket\x00" + payload) if signature is None else signature
-        return {"name": name, "payload": payload.decode(), "signature": signature.hex(), "now": now}
+    def bad(name: str, **change: object) -> dict[str, str]:
+        payload: dict[str, Any] = {**fields, **change}
+        return {"name": name, "payload": rfc8785.dumps(payload).decode()}
 
-    fields = asdict(ticket)
-    other = sign(replace(ticket, level=0), key)
-    stranger = sign(ticket, Ed25519PrivateKey.from_private_bytes(_bytes("stranger")))
-    long = rfc8785.dumps({**fields, "expires": NOW + 301})
     return {
-        "gate": key.public_key().public_bytes_raw().hex(),
         "fields": fields,
-        "good": [case("fresh", good.payload), case("a minute early", good.payload, now=NOW - 60)],
+        "payload": _STATEMENT.to_bytes().decode(),
+        "digest": statement_digest(_STATEMENT.to_bytes()).hex(),
         "bad": [
-            case("forged", stranger.payload, stranger.signature),
-            case("signature of another ticket", good.payload, other.signature),
-            case("signed without the label", good.payload, key.sign(good.payload)),
-            case("expired", good.payload, now=NOW + 300),
-            case("from the future", good.payload, now=NOW - 61),
-            case("spaces", json.dumps(fields, sort_keys=True).encode()),
-            case("order of keys", json.dumps(fields, separators=(",", ":")).encode()),
-            case("unknown key", rfc8785.dumps({**fields, "score": 1})),
-            case("missing key", rfc8785.dumps({k: v for k, v in fields.items() if k != "case"})),
-            case("a boolean level", rfc8785.dumps({**fields, "level": True})),
-            case("lives too long", long),
-            case("eleven candidates", rfc8785.dumps({**fields, "candidates": 11})),
-            case("capital digits", rfc8785.dumps({**fields, "nonce": ticket.nonce.upper()})),
+            {"name": "spaces", "payload": json.dumps(fields, sort_keys=True)},
+            {"name": "order of keys", "payload": json.dumps(fields, separators=(",", ":"))},
+            {"name": "missing key", "payload": rfc8785.dumps({k: v for k, v in fields.items() if k != "key"}).decode()},
+            bad("unknown key", score=1),
+            bad("a boolean level", level=True),
+            bad("lives too long", expires=NOW + 301),
+            bad("eleven candidates", candidates=11),
+            bad("capital digits", nonce=_STATEMENT.nonce.upper()),
+            bad("no commitment", commitment=""),
+            bad("no key", key=""),
+            bad("a claim that is a pseudonym", claim=_ROWS[0].hex()),
+        ],
+        "commitment": {"salt": _bytes("crop salt").hex(), "crop": _bytes("crop").hex()},
+        "nonces": [search_nonce(_bytes("nonce", 16), place).hex() for place in (0, 1, 15)],
+        "claim": {
+            "digest": claim.digest, "place": 1, "row": _ROWS[1].hex(), "opening": opening.hex(),
+            "bad": [
+                {"name": "another place", "opening": (b"\0" + opening[1:]).hex()},
+                {"name": "another row", "opening": (opening[:1] + _ROWS[0] + opening[17:]).hex()},
+                {"name": "another salt", "opening": (opening[:17] + bytes(32) + opening[49:]).hex()},
+                {"name": "another leaf", "opening": (opening[:-1] + bytes([opening[-1] ^ 1])).hex()},
+                {"name": "place 16", "opening": (b"\x10" + opening[1:]).hex()},
+                {"name": "a byte short", "opening": opening[:-1].hex()},
+            ],
+        },
+    }  # fmt: skip
+
+
+def _operators() -> dict[str, object]:
+    """Keys, changes of them, and approvals. ES256 is not here: its signatures are drawn anew each time."""
+    registrar = Ed25519PrivateKey.from_private_bytes(_bytes("registrar"))
+    keep = _bytes("keep", 16).hex()
+    client = client_key(_CLIENT.public, "operator 1", EVERY_PURPOSE, NOW + 1000)
+    grant, revoke = (
+        sign_change(change, registrar) for change in (KeyChange(keep, 7, client), KeyChange(keep, 8, None, client.id))
+    )
+    stranger = sign_change(KeyChange(keep, 7, client), Ed25519PrivateKey.from_private_bytes(_bytes("stranger")))
+    statement = _STATEMENT.to_bytes()
+    approval = _CLIENT.approve(statement)
+    passkey = Ed25519PrivateKey.from_private_bytes(_bytes("passkey"))
+    entry = OperatorKey(
+        KeyKind.PASSKEY, client_key(passkey.public_key(), "", 0).public, "operator 1", 2, 0, "faces.example",
+        "https://faces.example",
+    )  # fmt: skip
+    good = _assertion(passkey, statement)
+
+    def case(name: str, key: OperatorKey, given: bytes) -> dict[str, str]:
+        return {"name": name, "key": key.id, "approval": given.hex()}
+
+    def flawed(name: str, **change: object) -> dict[str, str]:
+        return case(name, entry, _assertion(passkey, statement, **change).to_bytes())  # type: ignore[arg-type]
+
+    other = replace(_STATEMENT, level=3).to_bytes()
+    unlabelled = KeyApproval(_CLIENT.private.sign(statement))
+    return {
+        "registrar": registrar.public_key().public_bytes_raw().hex(),
+        "keys": [{**key.to_plain(), "id": key.id} for key in (client, entry)],
+        "changes": [{"payload": c.payload.decode(), "signature": c.signature.hex()} for c in (grant, revoke)],
+        "bad_changes": [
+            {"name": "forged", "payload": stranger.payload.decode(), "signature": stranger.signature.hex()},
+            {"name": "of another change", "payload": revoke.payload.decode(), "signature": grant.signature.hex()},
+        ],
+        "statement": statement.decode(),
+        "good": [
+            case("a client's key", client, approval.to_bytes()),
+            case("a passkey", entry, good.to_bytes()),
+        ],
+        "bad": [
+            case("another statement", client, _CLIENT.approve(other).to_bytes()),
+            case("signed without the label", client, unlabelled.to_bytes()),
+            case("another key", client, ClientKey.of(passkey).approve(statement).to_bytes()),
+            case("a passkey's for a client's", client, good.to_bytes()),
+            case("a client's for a passkey's", entry, ClientKey.of(passkey).approve(statement).to_bytes()),
+            case("a byte short", client, approval.to_bytes()[:-1]),
+            case("of a third kind", client, b"\x02" + approval.to_bytes()[1:]),
+            case("nothing", client, b""),
+            case("a passkey's byte more", entry, good.to_bytes() + b"\0"),
+            case("a passkey's other statement", entry, _assertion(passkey, other).to_bytes()),
+            flawed("not present", flags=4),
+            flawed("not verified", flags=1),
+            flawed("another relying party", rp="other.example"),
+            flawed("another origin", origin="https://other.example"),
+            flawed("made at registration", kind="webauthn.create"),
+            flawed("inside of another page", crossOrigin=True),
+        ],
+    }
+
+
+def _assertion(
+    key: Ed25519PrivateKey,
+    statement: bytes,
+    *,
+    flags: int = 5,
+    rp: str = "faces.example",
+    origin: str = "https://faces.example",
+    kind: str = "webauthn.get",
+    **more: object,
+) -> PasskeyApproval:
+    challenge = base64.urlsafe_b64encode(statement_digest(statement)).rstrip(b"=").decode()
+    said = {"type": kind, "challenge": challenge, "origin": origin, "crossOrigin": False, **more}
+    client_data = json.dumps(said, separators=(",", ":")).encode()
+    data = sha256(rp.encode()).digest() + bytes([flags]) + (7).to_bytes(4, "big")
+    return PasskeyApproval(data, client_data, key.sign(data + sha256(client_data).digest()))
+
+
+def _ticket(statement: Statement, level: int, opening: bytes, key: str = "gate") -> SignedTicket:
+    signer = Ed25519PrivateKey.from_private_bytes(_bytes(key))
+    payload = statement.to_bytes()
+    return sign(payload, _CLIENT.approve(payload).to_bytes(), signer, level=level, opening=opening)
+
+
+def _tickets() -> dict[str, object]:
+    gate = Ed25519PrivateKey.from_private_bytes(_bytes("gate"))
+    claim = _claim()
+    good, verify = _STATEMENT, replace(_STATEMENT, purpose="verify", claim=claim.digest, candidates=1)
+    signed, opening = _ticket(good, 2, b""), claim.opening(1)
+    other = _ticket(replace(good, level=0), 0, b"")
+
+    def case(name: str, ticket: SignedTicket, now: int = NOW) -> dict[str, object]:
+        return {
+            "name": name, "statement": ticket.statement.decode(), "approval": ticket.approval.hex(),
+            "level": ticket.level, "opening": ticket.opening.hex(), "signature": ticket.signature.hex(), "now": now,
+        }  # fmt: skip
+
+    return {
+        "gate": gate.public_key().public_bytes_raw().hex(),
+        "good": [
+            case("fresh", signed),
+            case("a minute early", signed, now=NOW - 60),
+            case("1:1", _ticket(verify, 2, opening)),
+            case("1:1 and stricter", _ticket(verify, 4, claim.opening(0))),
+        ],
+        "bad": [
+            case("forged", _ticket(good, 2, b"", key="stranger")),
+            case("signature of another ticket", replace(signed, signature=other.signature)),
+            case("signed without the label", replace(signed, signature=gate.sign(signed.body))),
+            case("another approval", replace(signed, approval=other.approval)),
+            case("another statement", replace(signed, statement=other.statement)),
+            case("another level", replace(signed, level=3)),
+            case("expired", signed, now=NOW + 300),
+            case("from the future", signed, now=NOW - 61),
+            case("1:N at another level than its statement's", _ticket(good, 3, b"")),
+            case("1:N that opens a claim", _ticket(good, 2, opening)),
+            case("1:1 laxer than its statement", _ticket(verify, 1, opening)),
+            case("1:1 without a row", _ticket(verify, 2, b"")),
+            case("1:1 of a row that is not claimed", _ticket(verify, 2, opening[:1] + bytes(16) + opening[17:])),
         ],
     }
 
@@ -172,10 +315,9 @@ def _session() -> tuple[dict[str, object], list[bytes], bytes]:
 
 
 def _search(turn_key: bytes, root: bytes) -> dict[str, object]:
-    key = Ed25519PrivateKey.from_private_bytes(_bytes("gate"))
-    payload = sign(_TICKET, key).payload
+    body = _ticket(_STATEMENT, 2, b"").body
     probe = encode_probe(fine_code(_unit("one")))
-    h0 = search_hash(payload, probe, 3, root, 20)
+    h0 = search_hash(body, probe, 3, root, 20)
     slots = np.arange(100, 120, dtype=np.int32)
     permutation = Permutation(stage_key(turn_key, b"permutation", h0), 20)
     order = slots[permutation.places(np.arange(20, dtype=np.int32))]
@@ -190,7 +332,7 @@ def _search(turn_key: bytes, root: bytes) -> dict[str, object]:
     chosen = np.asarray([4, 0], np.int32)
     h2 = chosen_hash(h1, chosen)
     return {
-        "ticket": payload.decode(), "probe": probe.hex(), "epoch": 3, "root": root.hex(), "rows": 20,
+        "ticket": body.hex(), "probe": probe.hex(), "epoch": 3, "root": root.hex(), "rows": 20,
         "turn_key": turn_key.hex(), "h0": h0.hex(), "slots": slots.tolist(), "order": order.tolist(),
         "sums": sums.tolist(), "offered": shares, "positions": positions.tolist(), "h1": h1.hex(),
         "chosen": chosen.tolist(), "h2": h2.hex(),
@@ -266,6 +408,8 @@ def vectors() -> dict[str, object]:
         "masks": _masks(),
         "rows": rows,
         "bands": {"codewords": list(CODEWORDS), "levels": 5, "bad": [0x01, 0x80, 0xFF, CODEWORDS[6], 0x7F]},
+        "statements": _statements(),
+        "operators": _operators(),
         "tickets": _tickets(),
         "probes": _probes(),
         "session": session,

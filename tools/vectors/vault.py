@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from facekeep.domain.consent import Purpose
 from facekeep.domain.row import Pseudonym, RowFlag, RowHead, TransactionId
@@ -38,6 +39,7 @@ from facekeep.split.messages import (
     RightPicks,
     SearchRequest,
 )
+from facekeep.split.operators import KeyKind, OperatorKey, SignedChange, client_key
 from facekeep.split.ratchet import Hello
 from facekeep.split.ticket import SignedTicket
 from facekeep.split.wire import exchanges as ex
@@ -46,7 +48,7 @@ from facekeep.split.wire.frames import FRAME_BYTES_MAX, HEADER, Header, Kind, cu
 from facekeep.split.wire.methods import RIGHTS, Method
 from facekeep.split.wire.search_messages import Choice, Claiming, Fetch, Offer
 from facekeep.split.wire.values import Mark
-from facekeep.split.wire.write_messages import Forgiveness, Marks, Rows, Switch
+from facekeep.split.wire.write_messages import Forgiveness, Marks, Operators, Rows, Switch
 
 TARGET = Path(__file__).parents[2] / "tests" / "vectors" / "vault-v1.json"
 D = 16
@@ -65,8 +67,14 @@ _ROW, _OTHER = Pseudonym(_bytes("row")), Pseudonym(_bytes("other row"))
 _TX, _NONCE, _TAG = TransactionId(_bytes("transaction")), _bytes("nonce"), _bytes("tag")
 _HEAD = RowHead(_ROW, 3, 2**32 - 1, "Gästebuch", 0x83, RowFlag.SUPPRESSED)
 _HELLO = Hello(b"right", _bytes("ephemeral", 32), _bytes("signature", 64))
+_PUBLIC = Ed25519PrivateKey.from_private_bytes(_bytes("operator", 32)).public_key()
+_CLIENT = client_key(_PUBLIC, "", 191)
+_PASSKEY = OperatorKey(KeyKind.PASSKEY, _CLIENT.public, "anna", 2, 2**40, "faces.example", "https://faces.example")
 _SEARCH = SearchRequest(
-    _NONCE, SignedTicket(b'{"keep":"..."}', _bytes("signature", 64)), _bytes("probe", 2 * D), 2**40 + 7
+    _NONCE,
+    SignedTicket(b'{"keep":"..."}', b"\0" + _bytes("approval", 64), 4, _bytes("opening", 561), _bytes("signature", 64)),
+    _bytes("probe", 2 * D),
+    2**40 + 7,
 )
 _ERRORS: tuple[FacekeepError, ...] = (
     UsageError("the call is wrong", hint="Ask otherwise."),
@@ -103,11 +111,13 @@ def values() -> dict[str, list[tuple[Any, Any]]]:
         (ex.HEAD_OF, (_OTHER, None)),
         (ex.ALARMS, (None, (_ROW,))),
         (ex.ASK_LEVELS, (None, ((6400, 8448), (1e-2, 1e-3)))),
+        (ex.ASK_OPERATORS, (None, (_CLIENT, _PASSKEY))),
         (ex.BEGIN, ((_SEARCH,), (None, TicketError("a ticket has expired")))),
         (ex.RELEASE, (Claiming(_NONCE, (Claim(2, _bytes("token")),)), (Released(2, _ROW, 15),))),
         (ex.STAGE_ERASE, (Rows(_TX, (_ROW, _OTHER)), None)),
         (ex.STAGE_MARKS, (Marks(_TX, (mark,)), None)),
         (ex.STAGE_SWITCH, (Switch(_TX, Purpose.PAYMENT, True), None)),
+        (ex.STAGE_OPERATORS, (Operators(_TX, SignedChange(b'{"keep":"..."}', _bytes("signature", 64))), None)),
         (ex.STAGE_REFRESH, (_TX, None)),
         (ex.COMMIT, (_TX, None)),
         (ex.ABORT, (_TX, None)),
@@ -173,7 +183,7 @@ def _headers() -> dict[str, object]:
     ]
     first = HEADER.unpack(good[0].encode())
     changes = [
-        ("version 0", 0, 0), ("version 2", 0, 2), ("unknown method", 1, 9), ("method 0", 1, 0), ("unknown kind", 2, 3),
+        ("version 0", 0, 0), ("version 2", 0, 2), ("unknown method", 1, 10), ("method 0", 1, 0), ("unknown kind", 2, 3),
         ("more is neither 0 nor 1", 3, 2), ("request 0", 4, 0), ("length over 1 MiB", 5, FRAME_BYTES_MAX + 1),
         ("length 2^32 - 1", 5, 2**32 - 1),
     ]  # fmt: skip
@@ -226,7 +236,12 @@ def _bad() -> list[dict[str, object]]:
         ("a count that lies", ex.STAGE_ERASE, 0, of(erase, Rows(_TX, (_ROW,)), b"\x00\x00\x00\x02", 16)),
         ("a count over its bound", ex.STAGE_ERASE, 0, _TX + (2**20 + 1).to_bytes(4, "big")),
         ("65 searches", ex.BEGIN, 0, b"\x41"),
-        ("a ticket over its bound", ex.BEGIN, 0, b"\x01" + bytes(24) + b"\x10\x01" + bytes(4097)),
+        ("a statement over its bound", ex.BEGIN, 0, b"\x01" + bytes(24) + b"\x10\x01" + bytes(4097)),
+        ("an opening over its bound", ex.BEGIN, 0, b"\x01" + bytes(24) + bytes(5) + b"\x02\x32" + bytes(562)),
+        ("a key of a third kind", ex.ASK_OPERATORS, 1, b"\x00\x01\x02"),
+        ("a key that is none", ex.ASK_OPERATORS, 1, b"\x00\x01\x00\x00\x00" + bytes(15)),
+        ("1,001 keys", ex.ASK_OPERATORS, 1, b"\x03\xe9"),
+        ("a change over its bound", ex.STAGE_OPERATORS, 0, _TX + b"\x10\x01" + bytes(4097)),
         ("1,001 tables", ex.LEFT_FINE, 1, _TAG + b"\x03\xe9"),
         ("11 places", ex.LEFT_TOKENS, 0, _NONCE + b"\x0b" + bytes(44)),
         ("a place below 0", ex.RIGHT_TOKENS, 0, _NONCE + b"\x01" + b"\xff" * 4),

@@ -19,8 +19,11 @@ from facekeep.client.calls import (
     SubjectPage,
     WebhookDetails,
 )
+from facekeep.client.signing import Stated
 from facekeep.client.synchronous import Client
 from facekeep.client.webhooks import WebhookMessage, verify_webhook
+from facekeep.service.operator_keys import make_operator_key, read_operator_key
 
 __all__ = ["AddedReferences", "AsyncClient", "CaseDetails", "Client", "EnrolledSubject", "NewWebhook", "NoticeSummary"]
-__all__ += ["SubjectPage", "WebhookDetails", "WebhookMessage", "verify_webhook"]
+__all__ += ["Stated", "SubjectPage", "WebhookDetails", "WebhookMessage"]
+__all__ += ["make_operator_key", "read_operator_key", "verify_webhook"]

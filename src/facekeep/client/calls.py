@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
+from facekeep.client.signing import Stated
 from facekeep.domain.consent import Consent, KnownNotice, Notice, Purpose
 from facekeep.domain.webhooks import EventKind
 from facekeep.service.answers import (
@@ -20,6 +22,7 @@ from facekeep.service.answers import (
     SubjectSummary,
     Verification,
 )
+from facekeep.split.approval import Approval, PasskeyApproval
 
 _T = TypeVar("_T")
 
@@ -202,6 +205,58 @@ def identification(
 def _identification(d: Json) -> Identification:
     found = (IdentifiedCandidate(c["label"], c["name"], c["one_in"], c["extrapolated"]) for c in d["candidates"])
     return Identification(tuple(found), d["fmr"], d["searched"], d["acquired"], tuple(d["reasons"]))
+
+
+def verification_statement(
+    subject: str, picture: bytes, fmr: float, purpose: Purpose, key: str, *, by_label: bool
+) -> Call[Stated | Verification]:
+    """What to sign for a verification; the answer itself if the picture could not be used."""
+    claim = "label" if by_label else "subject"
+    fields = {claim: subject, "fmr": repr(fmr), "purpose": purpose.value, "key": key}
+    return Call(
+        "POST",
+        "/v1/verifications/statements",
+        lambda d: _verification(d["answer"]) if d["statement"] is None else _stated(d),
+        fields=fields,
+        pictures=[("picture", picture)],
+    )
+
+
+def signed_verification(stated: Stated, approval: Approval) -> Call[Verification]:
+    """A verification with its operator's signature."""
+    path = f"/v1/verifications/statements/{quote(stated.id, safe='')}"
+    return Call("POST", path, _verification, json=_approval(approval))
+
+
+def identification_statement(
+    picture: bytes, *, case: str, fpir: float, gallery: str, candidates: int, purpose: Purpose, key: str
+) -> Call[Stated | Identification]:
+    """What to sign for an identification; the answer itself if the picture could not be used."""
+    fields = {"case": case, "fpir": repr(fpir), "gallery": gallery, "candidates": str(candidates), "key": key}
+    return Call(
+        "POST",
+        "/v1/identifications/statements",
+        lambda d: _identification(d["answer"]) if d["statement"] is None else _stated(d),
+        fields={**fields, "purpose": purpose.value},
+        pictures=[("picture", picture)],
+    )
+
+
+def signed_identification(stated: Stated, approval: Approval) -> Call[Identification]:
+    """An identification with its operator's signature."""
+    path = f"/v1/identifications/statements/{quote(stated.id, safe='')}"
+    return Call("POST", path, _identification, json=_approval(approval))
+
+
+def _stated(d: Json) -> Stated:
+    return Stated(d["id"], base64.b64decode(d["statement"]), base64.b64decode(d["salt"]), _time(d["expires"]))
+
+
+def _approval(approval: Approval) -> dict[str, str]:
+    parts = {"signature": approval.signature}
+    if isinstance(approval, PasskeyApproval):
+        parts |= {"authenticator_data": approval.authenticator_data, "client_data": approval.client_data}
+    return {name: base64.b64encode(part).decode() for name, part in parts.items()}
 
 
 def cases(after: str | None) -> Call[Page[CaseDetails]]:

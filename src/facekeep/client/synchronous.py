@@ -22,6 +22,7 @@ from facekeep.client.calls import (
     WebhookDetails,
 )
 from facekeep.client.exchange import TIMEOUT_SECONDS, answer_of, checked, headers_for, request_of, trusted, unreachable
+from facekeep.client.signing import approve
 from facekeep.domain.consent import Consent, KnownNotice, Notice, Purpose
 from facekeep.domain.webhooks import EventKind
 from facekeep.service.answers import (
@@ -33,6 +34,7 @@ from facekeep.service.answers import (
     SubjectSummary,
     Verification,
 )
+from facekeep.split.asking import Signer
 
 _T = TypeVar("_T")
 
@@ -274,6 +276,7 @@ class Client:
         fmr: float = 1e-4,
         purpose: Purpose = Purpose.VERIFY,
         by_label: bool = False,
+        signer: Signer | None = None,
     ) -> Verification:
         """Say whether a picture is of the person it claims to be of. Needs the scope ``verify``.
 
@@ -283,12 +286,19 @@ class Client:
             fmr: false match rate of the whole answer, at most 1e-4.
             purpose: ``VERIFY`` or ``PAYMENT``.
             by_label: whether the claim is a label instead of an identifier.
+            signer: the operator's own key; else the service's desk signs, if it may. See ``read_operator_key``.
 
         Raises:
             PurposeOffError: the purpose is switched off.
+            RefusedError: the halves do not take the signature, or the service states another search.
             ImageError: the picture cannot be decoded.
         """
-        return self._do(calls.verification(subject, picture, fmr, purpose, by_label=by_label))
+        if signer is None:
+            return self._do(calls.verification(subject, picture, fmr, purpose, by_label=by_label))
+        stated = self._do(calls.verification_statement(subject, picture, fmr, purpose, signer.id, by_label=by_label))
+        if isinstance(stated, Verification):
+            return stated
+        return self._do(calls.signed_verification(stated, approve(stated, signer, purpose=purpose)))
 
     def compare(self, first: bytes, second: bytes, *, fmr: float = 1e-4) -> Verification:
         """Say whether two pictures are of one person; nothing is kept. Needs the scope ``compare``.
@@ -313,6 +323,7 @@ class Client:
         gallery: str = "",
         candidates: int = 5,
         purpose: Purpose = Purpose.IDENTIFY,
+        signer: Signer | None = None,
     ) -> Identification:
         """Search a gallery for the person in a picture. No candidate means unknown. Needs the scope ``identify``.
 
@@ -323,14 +334,33 @@ class Client:
             gallery: the only group to search, "" for all.
             candidates: how many people at most, 1 to 10.
             purpose: a purpose of 1:N search.
+            signer: as in ``verify``.
 
         Raises:
-            RefusedError: the purpose is off, the case does not fit, or a budget is used up.
+            RefusedError: the purpose is off, the case does not fit, a budget is used up, or the signature is not taken.
             NotFoundError: there is no such case.
         """
-        return self._do(
-            calls.identification(picture, case=case, fpir=fpir, gallery=gallery, candidates=candidates, purpose=purpose)
+        if signer is None:
+            return self._do(
+                calls.identification(
+                    picture, case=case, fpir=fpir, gallery=gallery, candidates=candidates, purpose=purpose
+                )
+            )
+        stated = self._do(
+            calls.identification_statement(
+                picture,
+                case=case,
+                fpir=fpir,
+                gallery=gallery,
+                candidates=candidates,
+                purpose=purpose,
+                key=signer.id,
+            )
         )
+        if isinstance(stated, Identification):
+            return stated
+        approval = approve(stated, signer, purpose=purpose, gallery=gallery, candidates=candidates)
+        return self._do(calls.signed_identification(stated, approval))
 
     def cases(self) -> tuple[CaseDetails, ...]:
         """All cases, oldest first. Needs the scope ``read``."""

@@ -1,5 +1,7 @@
 """What can be asked of a served keep, one name for each operation. Policies decide who may: facekeep/policies.
 
+A search that its operator signs takes two operations more, which are the same action: a policy forbids all or none.
+
 Invariant: the names are those of the Cedar schema, which a test holds against these.
 """
 

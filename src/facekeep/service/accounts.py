@@ -203,7 +203,7 @@ def invited(view: View, secret: str, now: datetime) -> tuple[Account, Invitation
     if invitation is None or invitation.expires <= now:
         raise AuthenticationError(
             "this link does not work: it was used, is too old, or never was",
-            hint="Ask for a new one: facekeep account invite NAME.",
+            hint="Ask an administrator for a new one.",
         )
     return view.account(invitation.account), invitation
 

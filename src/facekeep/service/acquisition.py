@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from facekeep.domain.quality import ENROLMENT, PROBE, QualityPolicy
 from facekeep.domain.template import Template
@@ -24,10 +25,12 @@ class Probe:
     Attributes:
         template: of its subject; None for a failure to acquire.
         reasons: why there is none.
+        crop: SHA-256 over the aligned face that the template was made of, 32 bytes; empty if there is none.
     """
 
     template: Template | None = field(repr=False)
     reasons: tuple[str, ...] = ()
+    crop: bytes = field(default=b"", repr=False)
 
 
 class Acquisition:
@@ -117,6 +120,6 @@ class Acquisition:
         if aligned:
             with self.stages(Stage.EMBED):
                 templates = self._embed(aligned)
-            for place, template in zip(places, templates, strict=True):
-                answers[place] = Probe(template)
+            for place, crop, template in zip(places, aligned, templates, strict=True):
+                answers[place] = Probe(template, crop=sha256(crop.tobytes()).digest())
         return answers

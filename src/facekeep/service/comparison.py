@@ -21,7 +21,7 @@ from facekeep.service.references import comparable
 from facekeep.split.codes import FineCode
 from facekeep.split.gate import Hit, Question
 from facekeep.split.rules import NEEDS_CASE, VERIFY_FMR_MAX
-from facekeep.split.ticket import CANDIDATES_MAX, NEVER_RETURN
+from facekeep.split.statement import CANDIDATES_MAX, CLAIM_ROWS, NEVER_RETURN
 
 _ROUNDING = 1 + 1e-9
 
@@ -79,6 +79,19 @@ class Planned:
     searched: int
 
 
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A claim that may be looked into.
+
+    Attributes:
+        questions: one for each reference of the person; for somebody absent one about a row that nobody has.
+        level: the laxest threshold of the rate that was asked for. It tells nothing of the number of references.
+    """
+
+    questions: tuple[Question, ...] = field(repr=False)
+    level: int
+
+
 class ComparisonService:
     """What is asked of the halves, and what their answers mean. The caller holds the keep's lock."""
 
@@ -110,23 +123,24 @@ class ComparisonService:
 
     # Verification
 
-    def claim(self, label: str, fmr: float, purpose: Purpose, operator: str) -> list[Question]:
+    def claim(self, label: str, fmr: float, purpose: Purpose, operator: str) -> Claimed:
         """What to ask about a claim: one question for each reference of the person.
 
         The rate asked for is shared between the references, so that more of them do not let more strangers pass. Of
-        more references than the strictest threshold can serve, the newest are compared: a refusal would tell them.
+        more references than the strictest threshold can serve, or a statement can claim (16), the newest are
+        compared: a refusal would tell them.
 
         Raises:
             UsageError: the rate or the purpose is not one of verification.
         """
         asked_by = self.operator(operator)
-        self._level_of(fmr)
+        laxest = self._level_of(fmr)
         if not purpose.is_one_to_one:
             raise UsageError("this purpose searches a gallery", hint="Identify instead of verifying.")
-        rows = self._rows_of(label, purpose)
+        rows = self._rows_of(label, purpose)[-CLAIM_ROWS:]
         while (level := self._calibration.level_for_fmr(fmr / len(rows))) is None:
             rows = rows[1:]  # one is left at the least, for its level is known
-        return [Question(purpose.value, level, asked_by, row=row) for row in rows]
+        return Claimed(tuple(Question(purpose.value, level, asked_by, row=row) for row in rows), laxest)
 
     def verified(self, answers: Sequence[Answer]) -> Verification:
         """What the answers to the questions of a claim mean.

@@ -20,11 +20,13 @@ from facekeep.domain.comparison import Calibration
 from facekeep.domain.consent import Notice, Purpose, purpose_bits
 from facekeep.domain.row import Pseudonym, RowHead, TransactionId
 from facekeep.service.drill_people import Vectors
+from facekeep.split.approval import ClientKey
 from facekeep.split.budget import Limits
 from facekeep.split.codes import fine_code
 from facekeep.split.gate import Gate, Question
 from facekeep.split.half import Surroundings, install_rules
 from facekeep.split.left import LeftHalf
+from facekeep.split.operators import ANYBODY, EVERY_PURPOSE, client_key
 from facekeep.split.right import RightHalf
 from facekeep.split.roles import LeftPort, RightPort
 from facekeep.split.rules import Rules
@@ -108,7 +110,7 @@ class DrillKeep:
         self.subjects: list[bytes] = []
         self._calibration = calibration
         self._keys = FileKeyProvider(folder / "keys")
-        self._signers = {name: Ed25519PrivateKey.generate() for name in ("gate", *SIDES)}
+        self._signers = {name: Ed25519PrivateKey.generate() for name in ("gate", "desk", "registrar", *SIDES)}
         self._stores: dict[str, SqliteHalfStore] = {}
         publics = {name: key.public_key().public_bytes_raw().hex() for name, key in self._signers.items()}
         for side, peer in (SIDES, SIDES[::-1]):
@@ -121,6 +123,8 @@ class DrillKeep:
                     fmrs=tuple(level.fmr for level in calibration.levels),
                     gate=publics["gate"],
                     peer=publics[peer],
+                    registrar=publics["registrar"],
+                    operators=(client_key(self._signers["desk"].public_key(), ANYBODY, EVERY_PURPOSE),),
                     limits=limits or Limits(),
                 )
                 install_rules(store, rules)
@@ -154,6 +158,7 @@ class DrillKeep:
             model=self.model,
             levels=len(self._calibration.levels),
             clock=lambda: self.now,
+            desk=ClientKey.of(self._signers["desk"]),
         )
 
     def close(self) -> None:

@@ -21,7 +21,7 @@ from facekeep.service.never_return import NeverReturn
 from facekeep.service.opening import Roles
 from facekeep.service.references import comparable
 from facekeep.split.codes import FineCode, fine_code
-from facekeep.split.ticket import NEVER_RETURN
+from facekeep.split.statement import NEVER_RETURN
 from facekeep.store.journal import JournalKind
 from facekeep.store.registry import Registry
 from facekeep.store.transaction import Transaction

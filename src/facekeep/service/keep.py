@@ -22,18 +22,17 @@ from facekeep.service.answers import (
     SubjectSummary,
     Verification,
 )
-from facekeep.service.combining import Combiner
-from facekeep.service.comparison import Answer, ComparisonService, Planned, Search
+from facekeep.service.comparison import Answer, Planned, Search
 from facekeep.service.enrolment import EnrolmentService, Person, Terms, resolved
 from facekeep.service.keep_access import KeepAccess
 from facekeep.service.keep_records import KeepRecords
+from facekeep.service.keep_signing import KeepSigning, acquired_probes
 from facekeep.service.never_return import NeverReturn
 from facekeep.service.opening import Roles
 from facekeep.service.references import comparable
 from facekeep.service.repeating import RepeatingService
-from facekeep.service.stages import Stage
-from facekeep.split.codes import FineCode, fine_code
-from facekeep.split.gate import Question
+from facekeep.split.asking import Signer
+from facekeep.split.codes import fine_code
 
 __all__ = ["REFRESH_DAYS", "Keep", "Person"]
 
@@ -41,12 +40,9 @@ REFRESH_DAYS = 30
 """How often a keep is to be refreshed; copies made before a refresh are unreadable after it."""
 
 _PAGE = 100
-_TOGETHER = 32  # searches of one pass; more at once would keep each waiting for all
-
-Asked = tuple[Question, FineCode]
 
 
-class Keep(KeepAccess, KeepRecords):
+class Keep(KeepAccess, KeepRecords, KeepSigning):
     """A keep: a registry of people, and their references as two halves. Safe for threads; one process at a time.
 
     Example:
@@ -55,12 +51,8 @@ class Keep(KeepAccess, KeepRecords):
         True
     """
 
-    def _begin(self) -> None:
-        self._combined = Combiner[Asked, Answer](self._search_together, largest=_TOGETHER)
-
     def _adopt(self, roles: Roles) -> None:
         super()._adopt(roles)
-        self._comparison = ComparisonService(roles, self._calibration, self._secret)
         self._never_return = NeverReturn(roles, self._calibration)
         self._enrolment = EnrolmentService(roles, self._acquisition, self._never_return)
         self._repeating = RepeatingService(roles.registry)
@@ -212,7 +204,14 @@ class Keep(KeepAccess, KeepRecords):
     # Comparing
 
     def verify(
-        self, label: str, picture: bytes, *, operator: str, fmr: float = 1e-4, purpose: Purpose = Purpose.VERIFY
+        self,
+        label: str,
+        picture: bytes,
+        *,
+        operator: str,
+        fmr: float = 1e-4,
+        purpose: Purpose = Purpose.VERIFY,
+        signer: Signer | None = None,
     ) -> Verification:
         """Say whether a picture is of the person it claims to be of.
 
@@ -224,19 +223,22 @@ class Keep(KeepAccess, KeepRecords):
             operator: who asks.
             fmr: false match rate of the whole answer, at most 1e-4.
             purpose: ``VERIFY`` or ``PAYMENT``.
+            signer: the operator's own key; by default the keep's desk signs, as far as it may.
 
         Raises:
             PurposeOffError: the purpose is switched off.
+            TicketError: the halves do not take the operator's signature.
             ImageError: the picture cannot be decoded.
             DisagreementError: the halves disagree; nothing was released.
         """
         with self._reading():
-            questions = self._comparison.claim(label, fmr, purpose, operator)
+            claimed = self._comparison.claim(label, fmr, purpose, operator)
         probe = self._acquisition.for_probe(picture)
         if probe.template is None:
             return Verification(False, acquired=False, reasons=probe.reasons)
-        code = fine_code(probe.template.vector)
-        return self._comparison.verified(self._search([(question, code) for question in questions]))
+        with self._reading():
+            search = self._prepared(probe, claimed.questions, claimed, self._key_of(signer))
+        return self._comparison.verified(self._search(self._signed(search, signer)))
 
     def compare(self, first: bytes, second: bytes, *, operator: str, fmr: float = 1e-4) -> Verification:
         """Say whether two pictures are of one person. Nobody has to be enrolled, and nothing is kept.
@@ -275,6 +277,7 @@ class Keep(KeepAccess, KeepRecords):
         gallery: str = "",
         candidates: int = 5,
         purpose: Purpose = Purpose.IDENTIFY,
+        signer: Signer | None = None,
     ) -> Identification:
         """Search a gallery for the person in a picture, under a case. No candidate means unknown.
 
@@ -286,19 +289,25 @@ class Keep(KeepAccess, KeepRecords):
             gallery: the only group to search, "" for all.
             candidates: how many people at most, 1 to 10.
             purpose: a purpose of 1:N search.
+            signer: the operator's own key; by default the keep's desk signs, as far as it may.
 
         Raises:
             RefusedError: the purpose is off, the case does not fit, a budget is used up, or the halves disagree.
             NotFoundError: there is no such case.
             ImageError: the picture cannot be decoded.
         """
-        (answer,) = self.identify_many([picture], Search(operator, case, fpir, gallery, candidates, purpose))
+        search = Search(operator, case, fpir, gallery, candidates, purpose)
+        (answer,) = self.identify_many([picture], search, signer=signer)
         if isinstance(answer, ImageError):
             raise answer
         return answer
 
-    def identify_many(self, pictures: Sequence[bytes], search: Search) -> list[Identification | ImageError]:
-        """Several searches that share passes over the gallery; each counts. A bad picture gives its error.
+    def identify_many(
+        self, pictures: Sequence[bytes], search: Search, *, signer: Signer | None = None
+    ) -> list[Identification | ImageError]:
+        """Several searches that share passes over the gallery; each counts, and is signed by itself.
+
+        A bad picture gives its error. For ``signer`` see :meth:`identify`.
 
         Raises:
             RefusedError: a half refused one of them.
@@ -308,9 +317,12 @@ class Keep(KeepAccess, KeepRecords):
             planned = self._comparison.plan(search, self._now())
         # Pictures are taken apart without the lock, so that others can search meanwhile.
         probes = self._acquisition.for_probes(pictures)
-        templates = [probe.template for probe in probes if isinstance(probe, Probe)]
-        codes = [fine_code(template.vector) for template in templates if template is not None]
-        found = iter(self._search([(planned.question, code) for code in codes]))
+        with self._reading():
+            searches = [
+                self._prepared(probe, [planned.question], planned, self._key_of(signer))
+                for probe in acquired_probes(probes)
+            ]
+        found = iter(self._search([asked for one in searches for asked in self._signed(one, signer)]))
         with self._reading():
             return [self._identification(planned, probe, found) for probe in probes]
 
@@ -322,15 +334,6 @@ class Keep(KeepAccess, KeepRecords):
         if probe.template is None:
             return Identification((), planned.fmr, planned.searched, acquired=False, reasons=probe.reasons)
         return self._comparison.identified(planned, next(found))
-
-    def _search(self, asked: Sequence[Asked]) -> list[Answer]:
-        with self.stages(Stage.SEARCH):
-            return self._combined(asked)
-
-    def _search_together(self, asked: Sequence[Asked]) -> list[Answer]:
-        """One pass over the gallery for everybody who waits for one."""
-        with self.stages(Stage.PASS), self._reading():
-            return self._roles.gate.search_many(asked)
 
     def open_case(self, title: str, *, operator: str, purpose: Purpose = Purpose.IDENTIFY, days: int = 30) -> str:
         """Open a case, the reason of searches, for 1 to 366 days; gives its title.

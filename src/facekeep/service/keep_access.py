@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from facekeep.domain.access import Client, Scope
 from facekeep.domain.accounts import Account, AccountId, Role, Session
@@ -11,9 +12,14 @@ from facekeep.service.accounts import AccountDetails, AccountService, Invited
 from facekeep.service.keep_life import KeepLife
 from facekeep.service.opening import Roles
 
+if TYPE_CHECKING:
+    from facekeep.service.passkeys import Ceremony, Challenges, PasskeyService, SignedIn
+
 
 class KeepAccess(KeepLife):
     """What a keep does with those who ask it. See :class:`facekeep.service.keep.Keep`."""
+
+    _challenges: Challenges | None = None
 
     def _adopt(self, roles: Roles) -> None:
         super()._adopt(roles)
@@ -116,6 +122,49 @@ class KeepAccess(KeepLife):
         """
         with self._using():
             self._accounts.revoke(name)
+
+    # Passkeys
+
+    def begin_registration(self, link: str, origin: str) -> Ceremony:
+        """What a browser needs to make a passkey for whom a link invites.
+
+        Raises:
+            AuthenticationError: the link does not work.
+        """
+        with self._reading():
+            return self._passkeys().begin_registration(link, origin, self._now())
+
+    def finish_registration(self, link: str, ceremony: str, credential: str, origin: str) -> SignedIn:
+        """Keep a new passkey and sign its person in; the link works no more. See service.passkeys.
+
+        Raises:
+            AuthenticationError: the link or the challenge does not work, or the answer does not prove a passkey.
+            UsageError: the passkey is registered already.
+        """
+        with self._using():
+            return self._passkeys().finish_registration(link, ceremony, credential, origin, self._now())
+
+    def begin_sign_in(self, origin: str) -> Ceremony:
+        """What a browser needs to ask for any passkey of the site."""
+        with self._reading():
+            return self._passkeys().begin_sign_in(origin, self._now())
+
+    def finish_sign_in(self, ceremony: str, credential: str, origin: str) -> SignedIn:
+        """Sign in whose passkey answered. See service.passkeys.
+
+        Raises:
+            AuthenticationError: it proves nobody.
+        """
+        with self._using():
+            return self._passkeys().finish_sign_in(ceremony, credential, origin, self._now())
+
+    def _passkeys(self) -> PasskeyService:
+        # A sixth of a second, which commands that sign nobody in need not pay.
+        from facekeep.service.passkeys import Challenges, PasskeyService  # noqa: PLC0415
+
+        if self._challenges is None:
+            self._challenges = Challenges()
+        return PasskeyService(self._roles.registry, self._challenges)
 
     # Sessions
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from facekeep.errors import DamagedStoreError, UsageError
 
-FORMAT = 1
+FORMAT = 2
 NAME = "keep.toml"
 _COMMENT = "# A Facekeep keep. Nothing in this file is secret; do not edit it.\n"
 

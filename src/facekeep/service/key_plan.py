@@ -12,7 +12,7 @@ from facekeep.store.keyrings import KeyringKeyProvider
 from facekeep.store.keys import KeyProvider, RoutedKeyProvider
 from facekeep.store.keywraps import PassphraseKeyProvider
 
-ROLES = ("registry", "left", "right", "gate")
+ROLES = ("registry", "left", "right", "gate", "registrar")
 
 
 @dataclass(frozen=True, slots=True)

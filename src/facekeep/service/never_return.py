@@ -21,7 +21,7 @@ from facekeep.service.references import comparable, head_of
 from facekeep.split.codes import FineCode, fine_code
 from facekeep.split.gate import Hit, Question
 from facekeep.split.rows import NEVER_RETURN_BIT
-from facekeep.split.ticket import CANDIDATES_MAX, NEVER_RETURN
+from facekeep.split.statement import CANDIDATES_MAX, NEVER_RETURN
 from facekeep.store.journal import JournalKind
 from facekeep.store.transaction import Transaction
 

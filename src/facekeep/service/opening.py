@@ -18,10 +18,12 @@ from facekeep.errors import UsageError
 from facekeep.service.coordinator import Coordinator
 from facekeep.service.keep_file import KeepFile, write_private
 from facekeep.service.key_plan import KeyPlan
+from facekeep.split.approval import ClientKey
 from facekeep.split.budget import Limits
 from facekeep.split.gate import Gate
 from facekeep.split.half import Surroundings, install_rules
 from facekeep.split.left import LeftHalf
+from facekeep.split.operators import ANYBODY, EVERY_PURPOSE, client_key
 from facekeep.split.right import RightHalf
 from facekeep.split.roles import LeftPort, RightPort
 from facekeep.split.rules import Rules
@@ -57,6 +59,8 @@ class Roles:
         gate: asks the halves.
         coordinator: writes to all three stores.
         threads: where halves run parts of a scan, or None.
+        desk: the keep's own key, which signs for operators who have none as far as the halves let it.
+        registrar: says which keys sign for operators.
     """
 
     registry: Registry
@@ -65,6 +69,8 @@ class Roles:
     gate: Gate
     coordinator: Coordinator
     threads: ThreadPoolExecutor | None
+    desk: ClientKey
+    registrar: Ed25519PrivateKey
 
     def close(self) -> None:
         """Close everything, the registry last. What cannot be closed cleanly keeps nothing else open."""
@@ -126,7 +132,7 @@ def create_stores(
     keys = plan.provider(directory, keep_id)
     if keys.names():
         raise UsageError("the folder for keys already holds keys", hint="Give each keep a folder of its own for keys.")
-    for name in ("gate.sign", "left.sign", "right.sign"):
+    for name in ("gate.sign", "gate.desk", "left.sign", "right.sign", "registrar.sign"):
         keys.put(name, new_key())
     for folder in ("registry", *_SIDES):
         (directory / folder).mkdir(mode=0o700)
@@ -145,8 +151,10 @@ def create_stores(
             fmrs=tuple(level.fmr for level in calibration.levels),
             gate=_public(keys, "gate.sign"),
             peer=_public(keys, f"{_PEER[side]}.sign"),
+            registrar=_public(keys, "registrar.sign"),
             purposes=purpose_bits(purposes),
             limits=limits,
+            operators=(client_key(_identity(keys, "gate.desk").public_key(), ANYBODY, EVERY_PURPOSE),),
         )
         install_rules(store, rules)
         FileHalfLog.create(log_path(directory, side), keys, side=side, store_id=store.store_id).close()
@@ -228,6 +236,7 @@ def open_roles(
         selector = Selector()
         left = LeftHalf(around["left"], selector)
         right = RightHalf(around["right"], selector, left)
+        desk = ClientKey.of(_identity(keys, "gate.desk"))
         gate = Gate(
             left,
             right,
@@ -236,10 +245,11 @@ def open_roles(
             model=file.model,
             levels=levels,
             clock=seconds,
+            desk=desk,
         )
         opened.callback(gate.close)
         coordinator = Coordinator(registry, left, right)
         if check_registry:
             coordinator.recover()
         opened.pop_all()
-    return Roles(registry, left, right, gate, coordinator, pool)
+    return Roles(registry, left, right, gate, coordinator, pool, desk, _identity(keys, "registrar.sign"))

@@ -8,7 +8,7 @@ from facekeep.domain.row import Pseudonym, RowHead
 from facekeep.domain.subject import Reference
 from facekeep.errors import DamagedStoreError
 from facekeep.service.opening import Roles
-from facekeep.split.ticket import NEVER_RETURN
+from facekeep.split.statement import NEVER_RETURN
 
 
 def comparable(references: Iterable[Reference]) -> list[Reference]:

@@ -24,8 +24,8 @@ from facekeep.store.registry import Registry
 
 __all__ = ["FAILURES_MAX", "KEPT_FOR", "Courier", "Outcome", "Post", "WebhookService", "WebhookStatus", "is_public"]
 
-FAILURES_MAX: Final = 18
-"""Attempts in a row that fail before an endpoint is disabled: the waits between them are 15 to 30 hours together."""
+FAILURES_MAX: Final = 16
+"""Attempts in a row that fail before an endpoint is disabled: the waits between them are 11 to 22 hours together."""
 
 KEPT_FOR: Final = timedelta(days=1)
 """A message that is older when an attempt fails is given up."""

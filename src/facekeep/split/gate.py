@@ -1,5 +1,7 @@
 """The gate's part of a search: sign a ticket, ask both halves alike, open one entry of each table, claim by token.
 
+What is asked is stated first, for an operator to sign; the ticket goes around that.
+
 The gate sees probes, bands above the ticket's threshold and released pseudonyms. It holds nothing at rest.
 """
 
@@ -11,6 +13,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import TypeVar
 
 import numpy as np
@@ -18,14 +21,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from numpy.typing import NDArray
 
 from facekeep.domain.row import Pseudonym, RowHead, TransactionId
-from facekeep.errors import DisagreementError, RefusedError
+from facekeep.errors import DisagreementError, RefusedError, UsageError
+from facekeep.split.asking import Approved, Prepared, Question, Signer, claim_of
 from facekeep.split.bands import decode_bands
 from facekeep.split.codes import FineCode, coarse_code, encode_probe
 from facekeep.split.masks import MaskRow, new_seed, split
 from facekeep.split.messages import Claim, LeftPart, LeftTables, Released, RightPart, RightPicks, SearchRequest
 from facekeep.split.onetime import open_bands, open_tokens
 from facekeep.split.roles import LeftPort, RightPort
-from facekeep.split.ticket import LIFETIME_SECONDS, NONCE_BYTES, Ticket, sign
+from facekeep.split.statement import LIFETIME_SECONDS, NONCE_BYTES, Statement, commit, search_nonce
+from facekeep.split.ticket import sign
+
+__all__ = ["Gate", "Hit", "Question"]
 
 _TOGETHER = 32
 """Searches that share a pass over the gallery."""
@@ -35,19 +42,6 @@ _IN_STEP = 4
 
 _L = TypeVar("_L")
 _R = TypeVar("_R")
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What to ask, before it becomes a ticket. See split.ticket.Ticket for the fields."""
-
-    purpose: str
-    level: int
-    operator: str
-    case: str = ""
-    gallery: str = ""
-    row: Pseudonym | None = None
-    candidates: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +70,7 @@ class Gate:
         model: str,
         levels: int,
         clock: Callable[[], int],
+        desk: Signer | None = None,
     ) -> None:
         """Pair the halves and be ready.
 
@@ -87,6 +82,7 @@ class Gate:
             model: SHA-256 of the embedding model, 64 hexadecimal digits.
             levels: number of levels of the model.
             clock: seconds since 1970, UTC.
+            desk: signs for operators who have no key of their own, as far as the halves let it; None if nobody does.
         """
         self._left, self._right = left, right
         self._key = key
@@ -94,6 +90,7 @@ class Gate:
         self._model = model
         self._levels = levels
         self._clock = clock
+        self._desk = desk
         self._beside = ThreadPoolExecutor(1, thread_name_prefix="facekeep-left")
         self._turn_lock = threading.Lock()
         self.pair()
@@ -122,46 +119,84 @@ class Gate:
 
     # Searching
 
-    def request(self, question: Question, probe: FineCode) -> SearchRequest:
-        """A signed ticket with its probe and the next turn."""
-        now = self._clock()
+    def prepare(
+        self,
+        questions: Sequence[Question],
+        *,
+        key: str,
+        commitment: bytes,
+        level: int | None = None,
+    ) -> Prepared:
+        """State a search of one probe, for an operator to sign within five minutes.
+
+        Args:
+            questions: one 1:N question, or those of a claim, which differ in their rows alone.
+            key: identifier of the operator's key.
+            commitment: to the crop, 32 bytes (split.statement.commit).
+            level: the laxest threshold that is signed for; by default the questions'.
+        """
+        claim, first, now = claim_of(questions), questions[0], self._clock()
         nonce = os.urandom(NONCE_BYTES)
-        ticket = Ticket(
+        statement = Statement(
             keep=self._keep,
-            purpose=question.purpose,
-            gallery=question.gallery,
-            row="" if question.row is None else question.row.hex(),
-            case=question.case,
-            operator=question.operator,
+            purpose=first.purpose,
+            gallery=first.gallery,
+            claim="" if claim is None else claim.digest,
+            case=first.case,
+            operator=first.operator,
+            key=key,
             model=self._model,
-            level=question.level,
-            candidates=question.candidates,
+            level=min(question.level for question in questions) if level is None else level,
+            candidates=first.candidates,
+            commitment=commitment.hex(),
             nonce=nonce.hex(),
             issued=now,
             expires=now + LIFETIME_SECONDS,
         )
+        nonces = tuple(search_nonce(nonce, place) for place in range(len(questions)))
+        return Prepared(tuple(questions), statement.to_bytes(), claim, nonces, statement.expires)
+
+    def _at_the_desk(self, question: Question, probe: FineCode) -> Approved:
+        if self._desk is None:
+            raise UsageError("no key signs for operators here", hint="Sign with a key of your own.")
+        # There is no picture here: what is committed to is the probe itself.
+        _, commitment = commit(sha256(encode_probe(probe)).digest())
+        prepared = self.prepare([question], key=self._desk.id, commitment=commitment)
+        (approved,) = prepared.approved(self._desk.approve(prepared.statement))
+        return approved
+
+    def request(self, asked: Question | Approved, probe: FineCode) -> SearchRequest:
+        """A signed ticket with its probe and the next turn; a question that nobody signed is signed at the desk.
+
+        Raises:
+            UsageError: there is no desk.
+        """
+        one = self._at_the_desk(asked, probe) if isinstance(asked, Question) else asked
+        ticket = sign(one.statement, one.approval.to_bytes(), self._key, level=one.question.level, opening=one.opening)
         with self._turn_lock:
             turn = self._turn
             self._turn += 1
-        return SearchRequest(nonce, sign(ticket, self._key), encode_probe(probe), turn)
+        return SearchRequest(one.nonce, ticket, encode_probe(probe), turn)
 
-    def search(self, question: Question, probe: FineCode) -> tuple[Hit, ...]:
+    def search(self, asked: Question | Approved, probe: FineCode) -> tuple[Hit, ...]:
         """The rows that pass, best band first.
 
         Raises:
             RefusedError: a half refused (the first reason is given), or the halves disagree.
         """
-        (answer,) = self.search_many([(question, probe)])
+        (answer,) = self.search_many([(asked, probe)])
         if isinstance(answer, RefusedError):
             raise answer
         return answer
 
-    def search_many(self, questions: Sequence[tuple[Question, FineCode]]) -> list[tuple[Hit, ...] | RefusedError]:
+    def search_many(
+        self, searches: Sequence[tuple[Question | Approved, FineCode]]
+    ) -> list[tuple[Hit, ...] | RefusedError]:
         """Several searches that share passes over the gallery; for each its hits, or why it was refused."""
         answers: list[tuple[Hit, ...] | RefusedError] = []
-        for start in range(0, len(questions), _TOGETHER):
-            part = questions[start : start + _TOGETHER]
-            asked = [_Asked(question, self.request(question, probe)) for question, probe in part]
+        for start in range(0, len(searches), _TOGETHER):
+            part = searches[start : start + _TOGETHER]
+            asked = [_Asked(_question(one), self.request(one, probe)) for one, probe in part]
             self._begin(asked)
             for first in range(0, len(asked), _IN_STEP):
                 self._finish(asked[first : first + _IN_STEP])
@@ -273,6 +308,10 @@ class _Asked:
     @property
     def answer(self) -> tuple[Hit, ...] | RefusedError:
         return self.hits if self.refusal is None else self.refusal
+
+
+def _question(asked: Question | Approved) -> Question:
+    return asked if isinstance(asked, Question) else asked.question
 
 
 def _asked_of(half: Callable[[_Asked], _L], one: _Asked) -> _L | RefusedError:

@@ -32,8 +32,10 @@ from facekeep.errors import DamagedStoreError, FormatError, RefusedError, UsageE
 from facekeep.split.blocks import CoarseBlocks
 from facekeep.split.budget import Budgets
 from facekeep.split.messages import HalfStatus
+from facekeep.split.operators import OperatorKey, SignedChange
 from facekeep.split.ports import HalfLog, HalfStore
 from facekeep.split.ratchet import Handshake, Hello, Ratchet
+from facekeep.split.refusals import Refusals
 from facekeep.split.rows import RowTable
 from facekeep.split.rules import Rules
 
@@ -97,6 +99,7 @@ class Half(ABC):
         self._handshake: Handshake | None = None
         self._ratchet: Ratchet | None = None
         self._nonces: dict[str, int] = {}
+        self._refusals = Refusals()
         self._snapshot_log = self._snapshot_turn = 0
         stored = self._store.state(_RULES)
         if stored is None:
@@ -148,6 +151,7 @@ class Half(ABC):
                 start = self._snapshot_log = int(snapshot["log"])
                 self._snapshot_turn = int(snapshot["turn"])
                 self._nonces = {str(nonce): int(expires) for nonce, expires in snapshot["nonces"].items()}
+                self._refusals = Refusals(*map(int, snapshot["refusals"]))
                 parts = [self._store.state(_part(self._snapshot_turn, n)) or b"" for n in range(int(snapshot["parts"]))]
                 budgets = Budgets.restore(self._rules.limits, b"".join(parts))
             except (ValueError, KeyError, TypeError, AttributeError) as problem:
@@ -167,6 +171,8 @@ class Half(ABC):
                 self._nonces[str(record["nonce"])] = int(str(record["expires"]))
                 case, operator, compared = str(record["case"]), str(record["operator"]), record["rows"] != 0
                 budgets.count(when, row=row or None, case=case, operator=operator, compared=compared)
+            case "refuse":
+                self._refusals.seen(when, int(str(record["count"])))
             case "accept":
                 budgets.accepted(int(str(record["searched"])), row)
             case "forgive":
@@ -194,7 +200,14 @@ class Half(ABC):
         for number, start in enumerate(starts):
             self._store.save_state(_part(turn, number), counts[start : start + _SNAPSHOT_PART])
         # The parts of the former snapshot are whole until this points to the new ones.
-        head = {"log": len(self._log), "nonces": self._nonces, "turn": turn, "parts": len(starts)}
+        refusals = [self._refusals.hour, self._refusals.count]
+        head = {
+            "log": len(self._log),
+            "nonces": self._nonces,
+            "refusals": refusals,
+            "turn": turn,
+            "parts": len(starts),
+        }
         self._store.save_state(_BUDGETS, json.dumps(head).encode())
         self._snapshot_log, self._snapshot_turn = len(self._log), turn
 
@@ -269,6 +282,20 @@ class Half(ABC):
         """Prepare to switch a purpose in this half's rules."""
         with self._lock:
             self._stage(transaction, [PutState(_RULES, self._rules.with_switch(purpose, on).to_bytes())])
+
+    def stage_operators(self, transaction: TransactionId, change: SignedChange) -> None:
+        """Prepare to give or take an operator's key.
+
+        Raises:
+            RefusedError: the registrar did not sign it for this keep, or it was given before.
+        """
+        with self._lock:
+            self._stage(transaction, [PutState(_RULES, self._rules.with_change(change).to_bytes())])
+
+    def operators(self) -> tuple[OperatorKey, ...]:
+        """The keys that may sign for operators."""
+        with self._lock:
+            return self._rules.operators
 
     def _stage(self, transaction: TransactionId, changes: Iterable[Change], *, new_epoch: bool = False) -> None:
         with self._lock:

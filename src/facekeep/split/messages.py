@@ -19,7 +19,7 @@ class SearchRequest:
     """What the gate sends to both halves alike.
 
     Attributes:
-        nonce: names the search in later messages; the same as in the ticket, 16 bytes.
+        nonce: names the search in later messages; it follows from the ticket's statement, 16 bytes.
         ticket: see there.
         probe: fine code, D little-endian int16.
         turn: the turn of the halves' ratchet that this search takes.

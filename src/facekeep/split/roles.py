@@ -24,6 +24,7 @@ from facekeep.split.messages import (
     RightPicks,
     SearchRequest,
 )
+from facekeep.split.operators import OperatorKey, SignedChange
 from facekeep.split.ratchet import Hello
 
 BEST = 100
@@ -86,6 +87,10 @@ class HalfPort(Protocol):
         """The thresholds and false match rates in this half's rules."""
         ...
 
+    def operators(self) -> tuple[OperatorKey, ...]:
+        """The keys that may sign for operators."""
+        ...
+
     def begin(self, requests: Sequence[SearchRequest]) -> list[RefusedError | None]:
         """Check, log, count and start searches; one answer each, None where it was admitted."""
         ...
@@ -104,6 +109,10 @@ class HalfPort(Protocol):
 
     def stage_switch(self, transaction: TransactionId, purpose: Purpose, on: bool) -> None:
         """Prepare to switch a purpose."""
+        ...
+
+    def stage_operators(self, transaction: TransactionId, change: SignedChange) -> None:
+        """Prepare to give or take an operator's key, on the registrar's word."""
         ...
 
     def stage_refresh(self, transaction: TransactionId) -> None:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from facekeep.domain.row import Pseudonym, TransactionId
+from facekeep.domain.row import TransactionId
 from facekeep.errors import DisagreementError, RefusedError, TicketError, TokenError, UsageError
+from facekeep.split.approval import approval_from_bytes, check_approval
 from facekeep.split.bands import BANDS
 from facekeep.split.codes import FineCode, check_probe, coarse_code, coarse_support
 from facekeep.split.half import Half, Surroundings
@@ -131,7 +132,7 @@ class SearchingHalf(Half):
             raise UsageError("too many searches were asked at once", hint=f"Ask at most {OPEN_MAX} at once.")
         with self._lock:
             now = self._clock()
-            self._open = {nonce: s for nonce, s in self._open.items() if s.ticket.expires > now}
+            self._open = {nonce: s for nonce, s in self._open.items() if s.ticket.statement.expires > now}
             outcomes: list[RefusedError | None] = []
             admitted: list[_Admitted] = []
             for request in requests:
@@ -150,41 +151,30 @@ class SearchingHalf(Half):
 
     def _admit(self, request: SearchRequest, now: int) -> _Admitted:
         ticket = open_ticket(request.ticket, bytes.fromhex(self._rules.gate), now=now)
+        statement = ticket.statement
         bits = self._rules.purpose_bits(ticket)
-        if ticket.nonce in self._nonces or request.nonce.hex() != ticket.nonce:
+        key = self._rules.key_for(statement, now)
+        check_approval(key, request.ticket.statement, approval_from_bytes(request.ticket.approval))
+        if ticket.nonce.hex() in self._nonces or request.nonce != ticket.nonce:
             raise TicketError("a ticket was used before, or its nonce is another's")
         probe = check_probe(request.probe, self._rules.dimension)
-        row = Pseudonym(bytes.fromhex(ticket.row)) if ticket.is_one_to_one else None
-        self._budgets.check(now, row=row, case=ticket.case, operator=ticket.operator)
-        if row is None:
-            rows = self._table.row_set(ticket.gallery, bits)
+        self._budgets.check(now, row=ticket.row, case=statement.case, operator=statement.operator)
+        if ticket.row is None:
+            rows = self._table.row_set(statement.gallery, bits)
         else:
-            stored = self._store.find(row)
-            fits = stored is not None and stored.head.purposes & bits and ticket.gallery in ("", stored.head.gallery)
+            stored = self._store.find(ticket.row)
+            fits = stored is not None and stored.head.purposes & bits and statement.gallery in ("", stored.head.gallery)
             rows = self._table.single(stored.slot if stored is not None and fits else None)
         turn_key = self._session().take(request.turn)
-        self._nonces[ticket.nonce] = ticket.expires
-        self._budgets.count(now, row=row, case=ticket.case, operator=ticket.operator, compared=len(rows) > 0)
+        self._nonces[ticket.nonce.hex()] = statement.expires
+        compared = len(rows) > 0
+        self._budgets.count(now, row=ticket.row, case=statement.case, operator=statement.operator, compared=compared)
         return _Admitted(request, ticket, probe, rows, turn_key)
 
     def _record(self, admitted: Sequence[_Admitted], outcomes: Sequence[RefusedError | None], now: int) -> None:
-        records: list[dict[str, object]] = [
-            {
-                "kind": "search",
-                "time": now,
-                "nonce": a.ticket.nonce,
-                "expires": a.ticket.expires,
-                "purpose": a.ticket.purpose,
-                "gallery": a.ticket.gallery,
-                "row": a.ticket.row,
-                "case": a.ticket.case,
-                "operator": a.ticket.operator,
-                "level": a.ticket.level,
-                "rows": len(a.rows),
-            }
-            for a in admitted
-        ]
-        records += [{"kind": "refuse", "time": now, "why": type(o).__name__} for o in outcomes if o is not None]
+        records = [_search_record(one, now) for one in admitted]
+        refused = [self._refusals.record(now, outcome) for outcome in outcomes if outcome is not None]
+        records += [record for record in refused if record is not None]
         self._write_log(records, durable=bool(admitted))
 
     def _start(self, admitted: Sequence[_Admitted], now: int) -> None:
@@ -196,10 +186,10 @@ class SearchingHalf(Half):
         )
         for a in admitted:
             transcript = search_hash(
-                a.request.ticket.payload, a.request.probe, self._store.epoch, a.rows.root, len(a.rows)
+                a.request.ticket.body, a.request.probe, self._store.epoch, a.rows.root, len(a.rows)
             )
             order = Permutation(stage_key(a.turn_key, b"permutation", transcript), len(a.rows))
-            nonce = bytes.fromhex(a.ticket.nonce)
+            nonce = a.ticket.nonce
             coarse = any(a is c for c in with_coarse)
             self._open[nonce] = OpenSearch(a.ticket, now, a.probe, a.turn_key, transcript, a.rows, order, coarse)
             if coarse and sums is not None:
@@ -219,7 +209,7 @@ class SearchingHalf(Half):
 
     def _search(self, search: bytes) -> OpenSearch:
         found = self._open.get(search)
-        if found is None or found.ticket.expires <= self._clock():
+        if found is None or found.ticket.statement.expires <= self._clock():
             raise TicketError("there is no such search, or it has expired")
         return found
 
@@ -262,7 +252,7 @@ class SearchingHalf(Half):
         """
         found = self._search(search)
         found.advance("fine", "failed")
-        if not 1 <= len(chosen) <= found.ticket.candidates or len(np.unique(chosen)) != len(chosen):
+        if not 1 <= len(chosen) <= found.ticket.statement.candidates or len(np.unique(chosen)) != len(chosen):
             raise TicketError("more tokens were asked for than the ticket allows")
         if int(chosen.min()) < 0 or int(chosen.max()) >= len(found.compared):
             raise TicketError("a token was asked for a position that was not compared")
@@ -307,7 +297,7 @@ class SearchingHalf(Half):
 
     def _record_release(self, found: OpenSearch, given: Sequence[Released]) -> None:
         now = self._clock()
-        record: dict[str, object] = {"time": now, "nonce": found.ticket.nonce}
+        record: dict[str, object] = {"time": now, "nonce": found.ticket.nonce.hex()}
         row = given[0].pseudonym
         if found.ticket.is_one_to_one:
             record |= {"kind": "accept", "row": row.hex(), "searched": found.started}
@@ -333,3 +323,22 @@ class SearchingHalf(Half):
         if bands[0] == 0 or slot == NO_ROW:
             return None
         return Released(claim.index, self._table.pseudonym(slot), bands[0])
+
+
+def _search_record(admitted: _Admitted, now: int) -> dict[str, object]:
+    ticket, statement = admitted.ticket, admitted.ticket.statement
+    return {
+        "kind": "search",
+        "time": now,
+        "nonce": ticket.nonce.hex(),
+        "expires": statement.expires,
+        "purpose": statement.purpose,
+        "gallery": statement.gallery,
+        "row": "" if ticket.row is None else ticket.row.hex(),
+        "case": statement.case,
+        "operator": statement.operator,
+        "key": statement.key,
+        "statement": ticket.digest,
+        "level": ticket.level,
+        "rows": len(admitted.rows),
+    }

@@ -1,81 +1,22 @@
-"""Tickets: the gate's signed word on what a search is for. Each half checks every ticket by itself.
+"""Tickets: the gate's signed word on one search, around the statement that an operator signed.
 
-A ticket is canonical JSON (RFC 8785) signed with Ed25519; it serves one search of one probe and lives for minutes.
+What a search is for stands in the statement alone; the ticket adds the operator's signature, the row of a claim that is
+compared, and a threshold at least as strict as the statement's. Each half checks both signatures by itself.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from hashlib import sha256
 
-import rfc8785
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from facekeep.domain.row import PSEUDONYM_BYTES
+from facekeep.domain.row import Pseudonym
 from facekeep.errors import TicketError
+from facekeep.split.statement import CLOCK_SKEW_SECONDS, Statement, opened, search_nonce, statement_digest
 
-NONCE_BYTES = 16
-LIFETIME_SECONDS = 300
-CLOCK_SKEW_SECONDS = 60
-CANDIDATES_MAX = 10
-NAME_BYTES_MAX = 128
-PAYLOAD_BYTES_MAX = 4096
 _LABEL = b"facekeep/1/ticket\x00"
-
-NEVER_RETURN = "never-return"
-"""Purpose and gallery of the list of people who asked never to be returned."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """What one search is for.
-
-    Attributes:
-        keep: the keep, 32 hexadecimal digits.
-        purpose: a purpose by its name, or "never-return".
-        gallery: the only group to search, or "" for all.
-        row: for 1:1 the pseudonym claimed, 32 hexadecimal digits; "" for 1:N.
-        case: identifier of the case; "" where the purpose needs none.
-        operator: identifier of who asks.
-        model: SHA-256 of the embedding model, 64 hexadecimal digits.
-        level: index of the threshold in the model's list.
-        candidates: how many rows may be released at most, 1 to 10.
-        nonce: 32 hexadecimal digits, never used before.
-        issued: seconds since 1970, UTC.
-        expires: likewise, at most 300 s later.
-    """
-
-    keep: str
-    purpose: str
-    gallery: str
-    row: str
-    case: str
-    operator: str
-    model: str
-    level: int
-    candidates: int
-    nonce: str
-    issued: int
-    expires: int
-
-    @property
-    def is_one_to_one(self) -> bool:
-        """Whether one claimed row is compared."""
-        return self.row != ""
-
-    def __post_init__(self) -> None:
-        identifiers = [(self.keep, 32), (self.nonce, 2 * NONCE_BYTES), (self.model, 64)]
-        if self.is_one_to_one:
-            identifiers.append((self.row, 2 * PSEUDONYM_BYTES))
-        if any(len(text) != size or set(text) - set("0123456789abcdef") for text, size in identifiers):
-            raise TicketError("a ticket holds an identifier of the wrong form")
-        if any(len(text.encode()) > NAME_BYTES_MAX for text in (self.purpose, self.gallery, self.case, self.operator)):
-            raise TicketError("a ticket holds too long a name")
-        if not (0 <= self.level < 15 and 1 <= self.candidates <= CANDIDATES_MAX):
-            raise TicketError("a ticket asks for a level or a number of candidates that does not exist")
-        if not 0 < self.expires - self.issued <= LIFETIME_SECONDS:
-            raise TicketError("a ticket lives too long, or not at all")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +24,59 @@ class SignedTicket:
     """A ticket as sent.
 
     Attributes:
-        payload: canonical JSON.
-        signature: 64 bytes.
+        statement: payload of the operator's statement.
+        approval: the operator's signature (split.approval).
+        level: index of the threshold of this search.
+        opening: of a 1:1 search, what shows that its row is claimed (split.statement); else empty.
+        signature: Ed25519 by the gate over ``body``, 64 bytes.
     """
 
-    payload: bytes
+    statement: bytes
+    approval: bytes
+    level: int
+    opening: bytes
     signature: bytes
 
+    @property
+    def body(self) -> bytes:
+        """What the gate signs, and what the transcript of the search begins with."""
+        return sha256(self.statement).digest() + sha256(self.approval).digest() + self.level.to_bytes(1) + self.opening
 
-def sign(ticket: Ticket, key: Ed25519PrivateKey) -> SignedTicket:
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What one search is for, as a half has checked it.
+
+    Attributes:
+        statement: what the operator signed.
+        digest: the statement's name in logs, 64 hexadecimal digits.
+        level: index of the threshold, at least the statement's.
+        row: of 1:1 the pseudonym to compare; None for 1:N.
+        nonce: names the search, 16 bytes.
+    """
+
+    statement: Statement
+    digest: str
+    level: int
+    row: Pseudonym | None
+    nonce: bytes
+
+    @property
+    def is_one_to_one(self) -> bool:
+        """Whether one claimed row is compared."""
+        return self.row is not None
+
+
+def sign(
+    statement: bytes, approval: bytes, key: Ed25519PrivateKey, *, level: int, opening: bytes = b""
+) -> SignedTicket:
     """The ticket as the gate sends it."""
-    payload = rfc8785.dumps(asdict(ticket))
-    return SignedTicket(payload, key.sign(_LABEL + payload))
+    unsigned = SignedTicket(statement, approval, level, opening, b"")
+    return SignedTicket(statement, approval, level, opening, key.sign(_LABEL + unsigned.body))
 
 
 def open_ticket(signed: SignedTicket, gate: bytes, *, now: int) -> Ticket:
-    """The ticket in a signed one.
+    """The ticket in a signed one. The operator's signature is still to be checked.
 
     Args:
         signed: as received.
@@ -106,32 +84,23 @@ def open_ticket(signed: SignedTicket, gate: bytes, *, now: int) -> Ticket:
         now: seconds since 1970, UTC, by the half's own clock.
 
     Raises:
-        TicketError: forged, malformed, not canonical, from the future, or expired.
+        TicketError: forged, malformed, from the future, expired, or not within its statement.
     """
     try:
-        Ed25519PublicKey.from_public_bytes(gate).verify(signed.signature, _LABEL + signed.payload)
+        Ed25519PublicKey.from_public_bytes(gate).verify(signed.signature, _LABEL + signed.body)
     except InvalidSignature as problem:
         raise TicketError("a ticket is not signed by the pinned gate") from problem
-    ticket = _parse(signed.payload)
-    if ticket.issued > now + CLOCK_SKEW_SECONDS:
+    statement = Statement.from_bytes(signed.statement)
+    if statement.issued > now + CLOCK_SKEW_SECONDS:
         raise TicketError("a ticket comes from the future")
-    if ticket.expires <= now:
+    if statement.expires <= now:
         raise TicketError("a ticket has expired")
-    return ticket
-
-
-def _parse(payload: bytes) -> Ticket:
-    if len(payload) > PAYLOAD_BYTES_MAX:
-        raise TicketError("a ticket is too long")
-    try:
-        fields = json.loads(payload)
-        for name, kind in Ticket.__annotations__.items():
-            if type(fields[name]).__name__ != kind:
-                raise TicketError("a ticket has a field of the wrong type")
-        ticket = Ticket(**fields)
-        canonical = rfc8785.dumps(asdict(ticket))
-    except (ValueError, TypeError, KeyError, RecursionError, rfc8785.CanonicalizationError) as problem:
-        raise TicketError("a ticket does not parse") from problem
-    if canonical != payload:
-        raise TicketError("a ticket is not in canonical form")
-    return ticket
+    if signed.level < statement.level:
+        raise TicketError("a ticket asks for a laxer threshold than its statement")
+    place, row = 0, None
+    if statement.is_one_to_one:
+        place, row = opened(statement.claim, signed.opening)
+    elif signed.opening or signed.level != statement.level:
+        raise TicketError("a ticket for a gallery opens a claim, or has another threshold than its statement")
+    nonce = search_nonce(bytes.fromhex(statement.nonce), place)
+    return Ticket(statement, statement_digest(signed.statement).hex(), signed.level, row, nonce)

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from facekeep.domain.consent import Purpose
 from facekeep.domain.row import Pseudonym, RowHead, TransactionId
+from facekeep.split.approval import ClientKey
 from facekeep.split.budget import Limits
 from facekeep.split.codes import fine_code
 from facekeep.split.gate import Gate, Hit, Question
 from facekeep.split.half import Surroundings, install_rules
 from facekeep.split.left import LeftHalf
+from facekeep.split.operators import ANYBODY, EVERY_PURPOSE, KeyChange, OperatorKey, client_key, sign_change
 from facekeep.split.right import RightHalf
 from facekeep.split.rules import Rules
 from facekeep.split.selector import Selector
@@ -38,14 +40,16 @@ class Cluster:
     dimension: int = 512
     limits: Limits = field(default_factory=Limits)
     now: int = 1_800_000_000
+    serial: int = 0
     names: list[Pseudonym] = field(default_factory=list)
+    people: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0), np.float32))
     keys: MemoryKeyProvider = field(default_factory=MemoryKeyProvider)
     identities: dict[str, Ed25519PrivateKey] = field(default_factory=dict)
     stores: dict[str, MemoryHalfStore] = field(default_factory=dict)
     logs: dict[str, MemoryHalfLog] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("gate", "left", "right"):
+        for name in ("gate", "desk", "registrar", "left", "right"):
             self.identities[name] = Ed25519PrivateKey.generate()
         for side, peer in (("left", "right"), ("right", "left")):
             rules = Rules(
@@ -56,7 +60,9 @@ class Cluster:
                 fmrs=FMRS,
                 gate=self._public("gate"),
                 peer=self._public(peer),
+                registrar=self._public("registrar"),
                 limits=self.limits,
+                operators=(client_key(self.identities["desk"].public_key(), ANYBODY, EVERY_PURPOSE),),
             )
             if self.folder is None:
                 self.stores[side], self.logs[side] = MemoryHalfStore(side=side), MemoryHalfLog(side=side)
@@ -92,7 +98,21 @@ class Cluster:
             model=MODEL,
             levels=len(FMRS),
             clock=lambda: self.now,
+            desk=self.desk,
         )
+
+    @property
+    def desk(self) -> ClientKey:
+        return ClientKey.of(self.identities["desk"])
+
+    def change_keys(self, *, grant: OperatorKey | None = None, revoke: str = "") -> None:
+        self.serial += 1
+        change = sign_change(KeyChange(KEEP.hex(), self.serial, grant, revoke), self.identities["registrar"])
+        transaction = TransactionId(os.urandom(16))
+        for half in (self.left, self.right):
+            half.stage_operators(transaction, change)
+        for half in (self.left, self.right):
+            half.commit(transaction)
 
     def close(self) -> None:
         self.gate.close()

@@ -28,7 +28,8 @@ from facekeep.split.gate import Question
 from facekeep.split.messages import Claim, Released, SearchRequest
 from facekeep.split.ratchet import Ratchet
 from facekeep.split.searching import SearchingHalf
-from facekeep.split.ticket import Ticket, sign
+from facekeep.split.statement import Statement
+from facekeep.split.ticket import sign
 from tests.unit.split.cluster import Cluster, near, units
 
 D = 64
@@ -261,14 +262,19 @@ def ticket(trial: Trial) -> None:
     name = str(trial.rng.choice([*fields, "candidates", "expires"]))
 
     def other(request: SearchRequest) -> SearchRequest:
-        values = json.loads(request.ticket.payload)
+        values = json.loads(request.ticket.statement)
         if name == "expires":
             values[name] -= 1
         elif name == "candidates":
             values[name] = 10 if values[name] < 10 else 9
         else:
             values[name] = fields[name]
-        return replace(request, ticket=sign(Ticket(**values), trial.scene.cluster.identities["gate"]))
+        statement, cluster = Statement(**values).to_bytes(), trial.scene.cluster
+        approval, level = cluster.desk.approve(statement).to_bytes(), max(values["level"], request.ticket.level)
+        opening = request.ticket.opening
+        return replace(
+            request, ticket=sign(statement, approval, cluster.identities["gate"], level=level, opening=opening)
+        )
 
     trial.wire.request = other
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from facekeep.domain.row import Pseudonym
 from facekeep.errors import (
@@ -22,7 +23,8 @@ from facekeep.split.gate import Question
 from facekeep.split.messages import Claim, LeftTables, RightPicks, SearchRequest
 from facekeep.split.onetime import open_bands, open_tokens
 from facekeep.split.searching import NO_ROW, OPEN_MAX
-from facekeep.split.ticket import Ticket, open_ticket, sign
+from facekeep.split.statement import statement_digest
+from facekeep.split.ticket import SignedTicket, sign
 from tests.unit.split.cluster import Cluster, units
 
 D = 64
@@ -100,12 +102,16 @@ def test_the_log_says_who_asked_what_and_for_what(cluster: Cluster) -> None:
     search, other = _verify(cluster), _identify(cluster)
     cluster.left.begin([search, replace(other, probe=b""), other])
     first, second, refused = _records(cluster)[-3:]
-    fields = {"kind": "search", "time": cluster.now, "gallery": "", "operator": "op", "level": 2}
-    fields["expires"] = cluster.now + 300
+    fields: dict[str, object] = {"kind": "search", "time": cluster.now, "gallery": "", "operator": "op", "level": 2}
+    fields |= {"expires": cluster.now + 300, "key": cluster.desk.id}
     nonce, row = search.nonce.hex(), cluster.names[0].hex()
-    assert first == {**fields, "nonce": nonce, "purpose": "verify", "row": row, "case": "", "rows": 1}
-    assert second == {**fields, "nonce": other.nonce.hex(), "purpose": "identify", "row": "", "case": "c", "rows": 5}
-    assert refused == {"kind": "refuse", "time": cluster.now, "why": "ProbeError"}
+    digests = [statement_digest(request.ticket.statement).hex() for request in (search, other)]
+    one = {"nonce": nonce, "purpose": "verify", "row": row, "case": "", "rows": 1, "statement": digests[0]}
+    assert first == {**fields, **one}
+    many = {"nonce": other.nonce.hex(), "purpose": "identify", "row": "", "case": "c", "rows": 5}
+    assert second == {**fields, **many, "statement": digests[1]}
+    what = "the probe has the wrong size"
+    assert refused == {"kind": "refuse", "time": cluster.now, "why": "ProbeError", "what": what, "count": 1}
 
 
 def test_what_was_released_is_logged(cluster: Cluster) -> None:
@@ -128,7 +134,7 @@ def test_what_was_released_is_logged(cluster: Cluster) -> None:
         (lambda _, r: replace(r, probe=r.probe + b"\0"), ProbeError),
         (lambda _, r: replace(r, probe=encode_probe(np.full(D, 1, np.int16))), ProbeError),
         (lambda _, r: replace(r, ticket=replace(r.ticket, signature=bytes(64))), TicketError),
-        (lambda c, r: replace(r, ticket=sign(_ticket(c, r), c.identities["left"])), TicketError),
+        (lambda c, r: replace(r, ticket=_signed_by(r.ticket, c.identities["left"])), TicketError),
     ],
 )
 def test_a_request_that_is_not_in_order_is_refused_and_not_counted(
@@ -143,8 +149,8 @@ def test_a_request_that_is_not_in_order_is_refused_and_not_counted(
     assert cluster.left.begin([request]) == [None]
 
 
-def _ticket(cluster: Cluster, request: SearchRequest) -> Ticket:
-    return open_ticket(request.ticket, bytes.fromhex(cluster._public("gate")), now=cluster.now)
+def _signed_by(ticket: SignedTicket, key: Ed25519PrivateKey) -> SignedTicket:
+    return sign(ticket.statement, ticket.approval, key, level=ticket.level, opening=ticket.opening)
 
 
 def test_a_nonce_serves_once_even_within_one_call(cluster: Cluster) -> None:

@@ -6,7 +6,20 @@ from pathlib import Path
 import pytest
 
 from facekeep.domain.consent import Purpose
-from facekeep.split import budget, deltas, left, masks, ratchet, searching, selector, ticket
+from facekeep.split import (
+    approval,
+    budget,
+    deltas,
+    left,
+    masks,
+    operators,
+    ratchet,
+    refusals,
+    searching,
+    selector,
+    statement,
+    ticket,
+)
 from facekeep.split.bands import CODEWORDS
 from facekeep.split.budget import Limits
 from facekeep.split.codes import score_bound
@@ -28,11 +41,20 @@ def _label(label: bytes) -> str:
         _label(deltas._associated(b"", 0)[:-4]),  # type: ignore[arg-type]
         f"{score_bound(512):,} for D = 512",
         f"at most {score_bound(1024):,} for D = 1,024",
-        f"at most {ticket.PAYLOAD_BYTES_MAX:,} bytes",
-        f"0 < expires − issued ≤ {ticket.LIFETIME_SECONDS}",
-        f"issued > now + {ticket.CLOCK_SKEW_SECONDS}",
-        f"at most {ticket.NAME_BYTES_MAX} bytes",
-        f"1 to {ticket.CANDIDATES_MAX}",
+        *(_label(label) for label in (statement.LABEL, statement._COMMITMENT, statement._LEAF, statement._CLAIM)),
+        *(_label(label) for label in (statement._NONCE, operators._LABEL, operators._KEY_LABEL)),
+        f"at most {statement.PAYLOAD_BYTES_MAX:,} bytes",
+        f"0 < expires − issued ≤ {statement.LIFETIME_SECONDS}",
+        f"issued > now + {statement.CLOCK_SKEW_SECONDS}",
+        f"at most {statement.NAME_BYTES_MAX} bytes",
+        f"1 to {statement.CANDIDATES_MAX}",
+        f"up to {statement.CLAIM_ROWS} rows",
+        f"{statement.OPENING_BYTES} bytes",
+        f"(at most {operators.KEYS_MAX:,}; none, no search)",
+        f"not both, at most {operators.CHANGE_BYTES_MAX:,} bytes",
+        f"{approval.AUTHENTICATOR_BYTES_MIN} to {approval.AUTHENTICATOR_BYTES_MAX}, 1 to"
+        f" {approval.CLIENT_DATA_BYTES_MAX:,}, 1 to {approval.PASSKEY_SIGNATURE_BYTES_MAX} bytes",
+        f"the first {refusals.REFUSALS_PER_HOUR:,} are logged",
         f"{ratchet.TURN_WINDOW - 1:,} ahead",
         f"the newest {ratchet.TURN_WINDOW:,} of them",
         f"more than {searching.COARSE_ABOVE:,} rows",
@@ -44,7 +66,9 @@ def _label(label: bytes) -> str:
         "key of the stream of zero shares",
         f"*never return* {NEVER_RETURN_BIT}",
         *(f"{purpose.value} {purpose.bit}" for purpose in Purpose),
-        *(f"`{field.name}`" for field in fields(ticket.Ticket)),
+        *(f"`{field.name}`" for field in fields(statement.Statement)),
+        *(f"`{field.name}`" for field in fields(operators.OperatorKey)),
+        *(f"`{field.name}`" for field in fields(operators.KeyChange)),
         *(
             f"| {value:,} |"
             for value in (Limits().rejects_per_day, Limits().searches_per_day, Limits().searches_per_case)

@@ -9,16 +9,20 @@ import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 from tools.vectors import split as generator
 
 from facekeep.domain.row import TransactionId
 from facekeep.errors import DisagreementError, ProbeError, RefusedError, TicketError
+from facekeep.split.approval import approval_from_bytes, check_approval
 from facekeep.split.bands import CODEWORDS, codeword_of_score, decode_bands
 from facekeep.split.codes import check_probe
 from facekeep.split.deltas import decode_chunk
 from facekeep.split.onetime import band_picks, band_tables
+from facekeep.split.operators import OperatorKey, SignedChange, open_change
 from facekeep.split.prf import stage_key
 from facekeep.split.ratchet import Ratchet
+from facekeep.split.statement import Statement, opened
 from facekeep.split.ticket import SignedTicket, open_ticket
 from tests.unit.split import reference
 
@@ -34,20 +38,65 @@ def test_the_implementation_still_gives_the_committed_vectors() -> None:
 # Failures: what the implementation must refuse
 
 
+def test_statements() -> None:
+    case = V["statements"]
+    assert asdict(Statement.from_bytes(case["payload"].encode())) == case["fields"]
+    for bad in case["bad"]:
+        with pytest.raises(TicketError):
+            Statement.from_bytes(bad["payload"].encode())
+
+
+def test_claims() -> None:
+    claim = V["statements"]["claim"]
+    assert opened(claim["digest"], H(claim["opening"])) == (claim["place"], H(claim["row"]))
+    for bad in claim["bad"]:
+        with pytest.raises(TicketError):
+            opened(claim["digest"], H(bad["opening"]))
+
+
+def _key(identifier: str) -> OperatorKey:
+    plain = next(key for key in V["operators"]["keys"] if key["id"] == identifier)
+    return OperatorKey.from_plain({name: value for name, value in plain.items() if name != "id"})
+
+
+def test_keys_of_operators_and_their_changes() -> None:
+    registrar, keep = H(V["operators"]["registrar"]), V["session"]["keep"]
+    for key in V["operators"]["keys"]:
+        assert _key(key["id"]).id == key["id"]
+    grant, revoke = (
+        open_change(SignedChange(c["payload"].encode(), H(c["signature"])), registrar, keep)
+        for c in V["operators"]["changes"]
+    )
+    assert grant.grant == _key(revoke.revoke)
+    for bad in V["operators"]["bad_changes"]:
+        with pytest.raises(RefusedError):
+            open_change(SignedChange(bad["payload"].encode(), H(bad["signature"])), registrar, keep)
+
+
+def test_approvals() -> None:
+    statement = V["operators"]["statement"].encode()
+    for good in V["operators"]["good"]:
+        check_approval(_key(good["key"]), statement, approval_from_bytes(H(good["approval"])))
+    for bad in V["operators"]["bad"]:
+        with pytest.raises(TicketError):
+            check_approval(_key(bad["key"]), statement, approval_from_bytes(H(bad["approval"])))
+
+
+def _ticket(case: dict) -> SignedTicket:
+    parts = (H(case[name]) for name in ("opening", "signature"))
+    return SignedTicket(case["statement"].encode(), H(case["approval"]), case["level"], *parts)
+
+
 @pytest.mark.parametrize("case", V["tickets"]["good"], ids=lambda case: case["name"])
 def test_good_tickets(case: dict) -> None:
-    ticket = open_ticket(
-        SignedTicket(case["payload"].encode(), H(case["signature"])), H(V["tickets"]["gate"]), now=case["now"]
-    )
-    assert asdict(ticket) == V["tickets"]["fields"]
+    ticket = open_ticket(_ticket(case), H(V["tickets"]["gate"]), now=case["now"])
+    assert ticket.statement.to_bytes() == case["statement"].encode()
 
 
 @pytest.mark.parametrize("case", V["tickets"]["bad"], ids=lambda case: case["name"])
 def test_bad_tickets(case: dict) -> None:
     with pytest.raises(TicketError):
-        open_ticket(
-            SignedTicket(case["payload"].encode(), H(case["signature"])), H(V["tickets"]["gate"]), now=case["now"]
-        )
+        open_ticket(_ticket(case), H(V["tickets"]["gate"]), now=case["now"])
 
 
 def test_probes() -> None:
@@ -145,11 +194,52 @@ def test_roots() -> None:
     assert reference.row_root([]).hex() == V["rows"]["empty_root"]
 
 
-def test_tickets_are_canonical_and_signed_under_their_label() -> None:
+def test_statements_are_canonical_and_named_by_their_digest() -> None:
+    case = V["statements"]
+    assert json.dumps(case["fields"], sort_keys=True, separators=(",", ":")) == case["payload"]
+    assert sha256(b"facekeep/1/statement\x00" + case["payload"].encode()).hexdigest() == case["digest"]
+    salt, crop = H(case["commitment"]["salt"]), H(case["commitment"]["crop"])
+    assert sha256(b"facekeep/1/commitment\x00" + salt + crop).hexdigest() == case["fields"]["commitment"]
+    nonce = H(case["fields"]["nonce"])
+    for place, derived in zip((0, 1, 15), case["nonces"], strict=True):
+        assert sha256(b"facekeep/1/nonce\x00" + nonce + bytes([place])).digest()[:16].hex() == derived
+
+
+def test_claims_are_digests_of_leaves() -> None:
+    claim = V["statements"]["claim"]
+    opening = H(claim["opening"])
+    place, row, salt, leaves = opening[0], opening[1:17], opening[17:49], opening[49:]
+    assert sha256(b"facekeep/1/claim\x00" + leaves).hexdigest() == claim["digest"]
+    leaf = sha256(b"facekeep/1/leaf\x00" + salt + bytes([place]) + row).digest()
+    assert leaves[32 * place : 32 * place + 32] == leaf
+    assert len(leaves) == 16 * 32
+
+
+def test_clients_and_registrar_sign_under_their_labels() -> None:
+    operators = V["operators"]
+    client = next(key for key in operators["keys"] if key["kind"] == "client")
+    public = load_der_public_key(H(client["public"]))
+    assert isinstance(public, Ed25519PublicKey)
+    approval = H(next(good["approval"] for good in operators["good"] if good["key"] == client["id"]))
+    assert approval[0] == 0
+    public.verify(approval[1:], b"facekeep/1/statement\x00" + operators["statement"].encode())
+    named = b"facekeep/1/operator-key\x00" + b"client\x00" + H(client["public"])
+    assert sha256(named).hexdigest()[:32] == client["id"]
+    registrar = Ed25519PublicKey.from_public_bytes(H(operators["registrar"]))
+    for change in operators["changes"]:
+        registrar.verify(H(change["signature"]), b"facekeep/1/operators\x00" + change["payload"].encode())
+
+
+def _body(case: dict) -> bytes:
+    hashes = sha256(case["statement"].encode()).digest() + sha256(H(case["approval"])).digest()
+    return hashes + bytes([case["level"]]) + H(case["opening"])
+
+
+def test_tickets_are_signed_under_their_label() -> None:
+    key = Ed25519PublicKey.from_public_bytes(H(V["tickets"]["gate"]))
     for case in V["tickets"]["good"]:
-        assert json.dumps(V["tickets"]["fields"], sort_keys=True, separators=(",", ":")) == case["payload"]
-        key = Ed25519PublicKey.from_public_bytes(H(V["tickets"]["gate"]))
-        key.verify(H(case["signature"]), b"facekeep/1/ticket\x00" + case["payload"].encode())
+        key.verify(H(case["signature"]), b"facekeep/1/ticket\x00" + _body(case))
+    assert _body(V["tickets"]["good"][0]).hex() == V["search"]["ticket"]
 
 
 def test_handshake_and_ratchet() -> None:
@@ -172,7 +262,7 @@ def test_handshake_and_ratchet() -> None:
 
 def _hashes() -> tuple[bytes, bytes, bytes]:
     s = V["search"]
-    h0 = reference.search_hash(s["ticket"].encode(), H(s["probe"]), s["epoch"], H(s["root"]), s["rows"])
+    h0 = reference.search_hash(H(s["ticket"]), H(s["probe"]), s["epoch"], H(s["root"]), s["rows"])
     h1 = reference.list_hash(b"facekeep/1/positions", h0, s["positions"])
     return h0, h1, reference.list_hash(b"facekeep/1/chosen", h1, s["chosen"])
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tools.vectors import vault as generator
@@ -29,6 +30,7 @@ from facekeep.errors import (
     TokenError,
     UsageError,
 )
+from facekeep.split.approval import APPROVAL_BYTES_MAX
 from facekeep.split.messages import (
     Claim,
     HalfStatus,
@@ -39,7 +41,9 @@ from facekeep.split.messages import (
     RightPicks,
     SearchRequest,
 )
+from facekeep.split.operators import SignedChange, client_key
 from facekeep.split.ratchet import Hello
+from facekeep.split.statement import OPENING_BYTES
 from facekeep.split.ticket import SignedTicket
 from facekeep.split.wire import exchanges as ex
 from facekeep.split.wire.failures import CODES, ERROR, told
@@ -47,7 +51,8 @@ from facekeep.split.wire.frames import FRAME_BYTES_MAX, HEADER, Header, Kind, ch
 from facekeep.split.wire.methods import RIGHTS, Method, Role, may
 from facekeep.split.wire.search_messages import Choice, Claiming, Fetch, Offer
 from facekeep.split.wire.values import Mark
-from facekeep.split.wire.write_messages import CHUNKS_MAX, ENROL_ROWS_MAX, Forgiveness, Marks, Rows, Switch
+from facekeep.split.wire.write_messages import CHUNKS_MAX, ENROL_ROWS_MAX, Forgiveness, Marks, Operators, Rows, Switch
+from tests.authenticator import Authenticator
 
 _ROOT = Path(__file__).parents[3]
 V = json.loads((_ROOT / "tests" / "vectors" / "vault-v1.json").read_text(encoding="utf-8"))
@@ -224,7 +229,15 @@ _NAMES, _TXS = _exactly(16).map(Pseudonym), _exactly(16).map(TransactionId)
 _FLAGS = st.sampled_from(RowFlag)
 _HEADS = st.builds(RowHead, _NAMES, _numbers(4), _numbers(4), _text(1, 64), _numbers(1), _FLAGS)
 _HELLOS = st.builds(Hello, st.sampled_from([b"left", b"right"]), _exactly(32), _exactly(64))
-_TICKETS = st.builds(SignedTicket, st.binary(max_size=4096), _exactly(64))
+_TICKETS = st.builds(
+    SignedTicket,
+    st.binary(max_size=4096),
+    st.binary(max_size=APPROVAL_BYTES_MAX),
+    _numbers(1),
+    st.binary(max_size=OPENING_BYTES),
+    _exactly(64),
+)
+_KEYS = st.sampled_from([client_key(Ed25519PrivateKey.generate().public_key(), "op", 191, 7), Authenticator().entry])
 _REQUESTS = st.builds(SearchRequest, _exactly(16), _TICKETS, st.binary(max_size=2048), _numbers(8))
 _KINDS = st.sampled_from(sorted(CODES, key=CODES.__getitem__))
 
@@ -285,6 +298,7 @@ _MESSAGES: dict[str, tuple[ex.AnyExchange, st.SearchStrategy[Any], st.SearchStra
     "head_of": (ex.HEAD_OF, _NAMES, st.one_of(_NONES, _HEADS)),
     "alarms": (ex.ALARMS, _NONES, st.lists(_NAMES, max_size=40)),
     "levels": (ex.ASK_LEVELS, _NONES, _LEVELS),
+    "operators": (ex.ASK_OPERATORS, _NONES, st.lists(_KEYS, max_size=3)),
     "begin": (ex.BEGIN, st.lists(_REQUESTS, max_size=8), st.lists(st.one_of(_NONES, _REFUSALS), max_size=64)),
     "left fine": (
         ex.LEFT_FINE,
@@ -312,6 +326,11 @@ _MESSAGES: dict[str, tuple[ex.AnyExchange, st.SearchStrategy[Any], st.SearchStra
         _NONES,
     ),
     "stage_switch": (ex.STAGE_SWITCH, st.builds(Switch, _TXS, st.sampled_from(Purpose), st.booleans()), _NONES),
+    "stage_operators": (
+        ex.STAGE_OPERATORS,
+        st.builds(Operators, _TXS, st.builds(SignedChange, st.binary(max_size=4096), _exactly(64))),
+        _NONES,
+    ),
     "stage_refresh": (ex.STAGE_REFRESH, _TXS, _NONES),
     "commit": (ex.COMMIT, _TXS, _NONES),
     "abort": (ex.ABORT, _TXS, _NONES),
@@ -554,12 +573,17 @@ def _plain_head(raw: bytes) -> tuple[bytes, int, int, str, int, int]:
     return raw[:16], epoch, version, raw[25 : 25 + size].decode(), raw[25 + size], raw[26 + size]
 
 
-def _plain_search(raw: bytes) -> tuple[bytes, int, bytes, bytes, bytes]:
-    turn, payload = int.from_bytes(raw[16:24], "big"), int.from_bytes(raw[24:26], "big")
-    at = 26 + payload
-    probe = int.from_bytes(raw[at + 64 : at + 66], "big")
-    assert len(raw) == at + 66 + probe
-    return raw[:16], turn, raw[26:at], raw[at : at + 64], raw[at + 66 :]
+def _plain_search(raw: bytes) -> tuple[bytes, int, bytes, int, bytes]:
+    def blob(at: int) -> tuple[bytes, int]:
+        size = int.from_bytes(raw[at : at + 2], "big")
+        return raw[at + 2 : at + 2 + size], at + 2 + size
+
+    statement, at = blob(24)
+    approval, at = blob(at)
+    level, (opening, at) = raw[at], blob(at + 1)
+    probe, at = blob(at + 64)
+    assert (len(raw), len(approval), len(opening)) == (at, 65, 561)
+    return raw[:16], int.from_bytes(raw[16:24], "big"), statement, level, probe
 
 
 def _plain_offer(raw: bytes) -> tuple[bytes, int, bytes, int, list[int]]:
@@ -585,8 +609,9 @@ def test_an_independent_decoder_reads_three_messages() -> None:
     assert _plain_head(body[1:])[1:] == (3, 2**32 - 1, "Gästebuch", 0x83, 1)
     body = H(_vector("begin")["request"]["body"])
     assert body[0] == 1
-    nonce, turn, payload, _, probe = _plain_search(body[1:])
-    assert (nonce, turn, payload, len(probe)) == (sha256(b"nonce0").digest()[:16], 2**40 + 7, b'{"keep":"..."}', 32)
+    nonce, turn, statement, level, probe = _plain_search(body[1:])
+    assert (nonce, turn, statement) == (sha256(b"nonce0").digest()[:16], 2**40 + 7, b'{"keep":"..."}')
+    assert (level, len(probe)) == (4, 32)
     nonce, side, tag, support, shares = _plain_offer(H(_vector("offer", "selector")["request"]["body"]))
     assert (nonce, side, tag) == (sha256(b"nonce0").digest()[:16], 0, sha256(b"tag0").digest()[:16])
     assert (support, shares) == (120, list(sha256(b"shares0").digest()[:20]))

@@ -8,12 +8,14 @@ from typing import Annotated
 import typer
 
 from facekeep.interfaces.cli import (
+    accounts,
     comparing,
     consents,
     demonstration,
     hooking,
     keeping,
     measuring,
+    operating,
     people,
     records,
     robbing,
@@ -44,10 +46,12 @@ def build() -> typer.Typer:
     comparing.add_commands(app)
     consents.add_commands(app)
     records.add_commands(app)
+    operating.add_commands(app)
     measuring.add_commands(app)
     robbing.add_commands(app)
     serving.add_commands(app)
     hooking.add_commands(app)
+    accounts.add_commands(app)
     _keep_here(app)
     return app
 

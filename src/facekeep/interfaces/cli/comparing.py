@@ -15,6 +15,7 @@ from facekeep.interfaces.cli.options import (
     JsonOption,
     LabelArgument,
     OperatorOption,
+    SignOption,
     read_picture,
 )
 from facekeep.interfaces.cli.place import Place, placed
@@ -53,6 +54,7 @@ def verify(
     ] = Purpose.VERIFY,
     place: Place,
     operator: OperatorOption = None,
+    key: SignOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare a picture with one data subject: yes (exit code 0) or no (1).
@@ -60,7 +62,7 @@ def verify(
     An unknown label, a missing consent, a locked reference and a stranger look alike.
     """
     data = read_picture(picture)
-    with desk(context, place, operator) as opened:
+    with desk(context, place, operator, key) as opened:
         answer = opened.verify(label, data, fmr=fmr, purpose=purpose)
     _reply(answer, yes="verified", no="not verified", as_json=as_json)
 
@@ -118,6 +120,7 @@ def identify(
     ] = Purpose.IDENTIFY,
     place: Place,
     operator: OperatorOption = None,
+    key: SignOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Search the gallery for the person in a picture. Unknown is the default answer (exit code 1).
@@ -128,7 +131,7 @@ def identify(
 
     search = Search("", case, fpir, gallery, candidates, purpose)
     data = [read_picture(path) for path in pictures]
-    with desk(context, place, operator) as opened:
+    with desk(context, place, operator, key) as opened:
         answers = opened.identify_many(data, search)
     if len(answers) == 1 and isinstance(answers[0], ImageError):
         raise answers[0]

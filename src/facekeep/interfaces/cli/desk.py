@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import typer
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     )
     from facekeep.service.comparison import Search
     from facekeep.service.enrolment import Person
+    from facekeep.split.approval import ClientKey
 
 __all__ = ["CaseShown", "Desk", "desk"]
 
@@ -166,24 +168,28 @@ class Desk(Protocol):
 
 
 @contextmanager
-def desk(context: typer.Context, place: Place, operator: str | None = None) -> Iterator[Desk]:
+def desk(context: typer.Context, place: Place, operator: str | None = None, key: Path | None = None) -> Iterator[Desk]:
     """Work at a place until the block ends.
 
     Args:
         context: of the command.
         place: where.
         operator: who works, as ``--operator`` says; a server knows its clients by their tokens.
+        key: file of the operator's own key, which signs searches.
 
     Raises:
+        BadInputError: the key cannot be read.
         UsageError: no place was named, or more than one; or an operator for a server.
     """
     parts = composition(context)
     address = place.served(parts.settings)
+    signer = _signer(key)
     if address is None:
         from facekeep.interfaces.cli.local import LocalDesk
 
         with parts.open(place.keep) as keep:
-            yield LocalDesk(keep, parts.operator(operator), private=parts.settings.webhooks_private)
+            private = parts.settings.webhooks_private
+            yield LocalDesk(keep, parts.operator(operator), signer, private=private)
         return
     from facekeep.client import Client
     from facekeep.interfaces.cli.remote import RemoteDesk
@@ -196,7 +202,13 @@ def desk(context: typer.Context, place: Place, operator: str | None = None) -> I
         authorities=place.authorities or parts.settings.authorities,
         insecure_plain_http=place.insecure_plain_http,
     ) as client:
-        yield RemoteDesk(client)
+        yield RemoteDesk(client, signer)
+
+
+def _signer(key: Path | None) -> ClientKey | None:
+    from facekeep.service.operator_keys import read_operator_key
+
+    return None if key is None else read_operator_key(key)
 
 
 def _token(place: Place, settings: Settings) -> str:

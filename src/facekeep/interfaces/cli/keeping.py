@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from facekeep.domain.accounts import Role
 from facekeep.errors import FacekeepError
+from facekeep.interfaces.cli.accounts import DEFAULT_ORIGIN, OriginOption, invitation_document, link_of
 from facekeep.interfaces.cli.context import composition
 from facekeep.interfaces.cli.options import JsonOption, KeepOption
 from facekeep.interfaces.cli.reply import Exit, Hanging, Heading, Line, reply, when
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from facekeep.service.doctor import Finding
 
 __all__ = ["add_commands"]
+
+_ADMINISTRATOR = "administrator"
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -69,6 +73,7 @@ def init(
             show_default=False,
         ),
     ] = None,
+    origin: OriginOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make a keep: three stores and their keys, each apart, mode 0600."""
@@ -79,14 +84,17 @@ def init(
     record = KeyRecord(
         None if folder is None else folder.absolute(), frozenset(keyring or ()), frozenset(passphrase or ())
     )
+    at = origin or parts.settings.origin or DEFAULT_ORIGIN
     with parts.create(directory, record, calibration) as keep:
         status = keep.status()
+        administrator = keep.invite(_ADMINISTRATOR, [Role.ADMINISTRATOR])
     findings = _findings(parts, directory, status)
     document = {
         "keep": directory.absolute(),
         "model": status.model,
         "purposes": list(status.switches),
         "keys": {"keyring": record.keyring, "passphrase": record.passphrase},
+        "administrator": invitation_document(administrator, at),
         "findings": [_finding_document(finding) for finding in findings],
     }
     lines: list[Line] = [
@@ -97,6 +105,9 @@ def init(
         Heading("Next"),
         "Name the keep once: export FACEKEEP_KEEP=DIR",
         "Enrol somebody:     facekeep enrol LABEL PICTURE --consent verify,identify --notice NOTICE.txt",
+        "Serve it:           facekeep serve. The first administrator signs up by this link, once, within three days:",
+        link_of(administrator, at),
+        f"A new one:          facekeep account invite {_ADMINISTRATOR}",
         "Back up each store apart from the others, and no store together with its keys.",
     ]
     reply(document, lines, as_json=as_json)

@@ -26,6 +26,7 @@ from facekeep.service.comparison import Search
 from facekeep.service.enrolment import Person
 from facekeep.service.keep import Keep
 from facekeep.service.webhooks import WebhookStatus
+from facekeep.split.asking import Signer
 
 __all__ = ["LocalDesk"]
 
@@ -33,9 +34,10 @@ __all__ = ["LocalDesk"]
 class LocalDesk:
     """Implements :class:`~facekeep.interfaces.cli.desk.Desk` by an open keep, for one operator."""
 
-    def __init__(self, keep: Keep, operator: str, *, private: bool) -> None:
+    def __init__(self, keep: Keep, operator: str, signer: Signer | None = None, *, private: bool) -> None:
         self._keep = keep
         self._operator = operator
+        self._signer = signer
         self._private = private
 
     def enrol(
@@ -93,7 +95,7 @@ class LocalDesk:
 
     def verify(self, label: str, picture: bytes, *, fmr: float, purpose: Purpose) -> Verification:
         """See :meth:`Keep.verify`."""
-        return self._keep.verify(label, picture, fmr=fmr, purpose=purpose, operator=self._operator)
+        return self._keep.verify(label, picture, fmr=fmr, purpose=purpose, operator=self._operator, signer=self._signer)
 
     def compare(self, first: bytes, second: bytes, *, fmr: float) -> Verification:
         """See :meth:`Keep.compare`."""
@@ -101,7 +103,8 @@ class LocalDesk:
 
     def identify_many(self, pictures: Sequence[bytes], search: Search) -> Sequence[Identification | ImageError]:
         """See :meth:`Keep.identify_many`."""
-        return self._keep.identify_many(pictures, replace(search, operator=self._operator))
+        search = replace(search, operator=self._operator)
+        return self._keep.identify_many(pictures, search, signer=self._signer)
 
     def open_case(self, title: str, *, purpose: Purpose, days: int) -> str:
         """See :meth:`Keep.open_case`."""

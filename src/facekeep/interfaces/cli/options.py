@@ -20,6 +20,7 @@ __all__ = [
     "NoticeHashOption",
     "NoticeOption",
     "OperatorOption",
+    "SignOption",
     "purposes_of_text",
     "read_notice",
     "read_picture",
@@ -36,6 +37,15 @@ OperatorOption = Annotated[
         "--operator",
         metavar="NAME",
         help="Who works, for the logs; else FACEKEEP_OPERATOR, else the account's name.",
+        show_default=False,
+    ),
+]
+SignOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--key",
+        metavar="FILE",
+        help="The operator's own key, which signs; else the keep's desk does. See facekeep operator.",
         show_default=False,
     ),
 ]

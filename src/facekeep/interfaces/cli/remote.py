@@ -27,6 +27,7 @@ from facekeep.service.answers import (
 )
 from facekeep.service.comparison import Search
 from facekeep.service.enrolment import Person
+from facekeep.split.asking import Signer
 
 __all__ = ["RemoteDesk"]
 
@@ -34,8 +35,9 @@ __all__ = ["RemoteDesk"]
 class RemoteDesk:
     """Implements :class:`~facekeep.interfaces.cli.desk.Desk` by a client of the service."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, signer: Signer | None = None) -> None:
         self._client = client
+        self._signer = signer
 
     def enrol(
         self,
@@ -103,7 +105,7 @@ class RemoteDesk:
 
     def verify(self, label: str, picture: bytes, *, fmr: float, purpose: Purpose) -> Verification:
         """See :meth:`Client.verify`."""
-        return self._client.verify(label, picture, fmr=fmr, purpose=purpose, by_label=True)
+        return self._client.verify(label, picture, fmr=fmr, purpose=purpose, by_label=True, signer=self._signer)
 
     def compare(self, first: bytes, second: bytes, *, fmr: float) -> Verification:
         """See :meth:`Client.compare`."""
@@ -122,6 +124,7 @@ class RemoteDesk:
                 gallery=search.gallery,
                 candidates=search.candidates,
                 purpose=search.purpose,
+                signer=self._signer,
             )
         except ImageError as error:
             return error

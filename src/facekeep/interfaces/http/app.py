@@ -20,8 +20,11 @@ from facekeep.interfaces.http import (
     health,
     metrics,
     notices,
+    pages,
     references,
     sessions,
+    sign_in,
+    signing,
     subjects,
     webhooks,
 )
@@ -39,8 +42,10 @@ __all__ = ["PARTS", "build"]
 PARTS: Final = (
     health,
     metrics,
+    sign_in,
     sessions,
     comparing,
+    signing,
     cases,
     subjects,
     references,
@@ -93,12 +98,14 @@ def build(
     app.state.policies = policies or Policies.shipped()
     app.state.private = private
     app.state.metrics = Metrics(keep)
+    app.state.waiting = signing.Waiting()
     app.add_middleware(Intake)
     app.add_middleware(Limited, rates=rates or Rates())
     app.add_middleware(Observed, metrics=app.state.metrics)
     install(app)
     for part in PARTS:
         app.include_router(part.router)
+    app.include_router(pages.router)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     return app
 

@@ -14,14 +14,22 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import Request
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    WithJsonSchema,
+)
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
 from facekeep.interfaces.http.problems import Fault, Problem
 
-__all__ = ["BODY_BYTES_MAX", "PARTS_MAX", "Body", "Gallery", "Picture", "documented_body", "read"]
+__all__ = ["BODY_BYTES_MAX", "PARTS_MAX", "Body", "Bytes", "Gallery", "Picture", "documented_body", "read"]
 
 BODY_BYTES_MAX: Final = 96 << 20
 """Two pictures of 32 MiB in base64, or many usual ones."""
@@ -38,8 +46,20 @@ def _bytes_of(value: object) -> object:
     return value
 
 
+def _base64_of(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
 Picture = Annotated[bytes, BeforeValidator(_bytes_of)]
 """A picture: the bytes of a part, or base64 in JSON."""
+
+Bytes = Annotated[
+    bytes,
+    BeforeValidator(_bytes_of),
+    PlainSerializer(_base64_of, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "contentEncoding": "base64"}),
+]
+"""Bytes of another kind: base64 in JSON."""
 
 
 Gallery = Annotated[
@@ -63,17 +83,23 @@ class Body(BaseModel):
 _B = TypeVar("_B", bound=Body)
 
 
-async def read(request: Request, model: type[_B]) -> _B:
+async def read(request: Request, model: type[_B], *, most: int | None = None) -> _B:
     """The body of a request.
+
+    Args:
+        request: not read yet.
+        model: the form that it has.
+        most: bytes that it may have, if not the usual bound.
 
     Raises:
         Problem: too large, of another kind, or not of the form of the model.
     """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
+    bound = BODY_BYTES_MAX if most is None else most
     if kind == b"application/json":
-        plain = _json(await _bounded(request))
+        plain = _json(await _bounded(request, bound))
     elif kind == b"multipart/form-data" and b"boundary" in options:
-        plain = _multipart(await _bounded(request), options[b"boundary"], model)
+        plain = _multipart(await _bounded(request, bound), options[b"boundary"], model)
     else:
         raise Problem(
             "media-type", "The body is neither JSON nor a form.", "Send application/json or multipart/form-data."
@@ -86,26 +112,26 @@ async def read(request: Request, model: type[_B]) -> _B:
         ) from None
 
 
-async def _bounded(request: Request) -> bytearray:
+async def _bounded(request: Request, bound: int) -> bytearray:
     stated = request.headers.get("content-length", "")
-    if stated.isdigit() and int(stated) > BODY_BYTES_MAX:
-        raise _too_large()
+    if stated.isdigit() and int(stated) > bound:
+        raise _too_large(bound)
     held = bytearray()
     try:
         async for chunk in request.stream():
-            if len(held) + len(chunk) > BODY_BYTES_MAX:
-                raise _too_large()
+            if len(held) + len(chunk) > bound:
+                raise _too_large(bound)
             held += chunk
     except ClientDisconnect:
         raise _malformed("it ended early") from None
     return held
 
 
-def _too_large() -> Problem:
+def _too_large(bound: int) -> Problem:
     return Problem(
         "body-too-large",
-        f"A body has at most {BODY_BYTES_MAX >> 20} MiB.",
-        "Send fewer pictures at once, or smaller ones.",
+        f"A body has at most {bound >> 10} KiB.",
+        "Send less at once, or smaller pictures.",
         headers={"Connection": "close"},  # what was not read is not waited for
     )
 

@@ -12,19 +12,32 @@ from pydantic import BaseModel, Field, model_validator
 from facekeep.domain.accounts import Principal
 from facekeep.domain.actions import Action
 from facekeep.domain.consent import Purpose
-from facekeep.errors import NotFoundError
+from facekeep.errors import ImageError, NotFoundError
 from facekeep.interfaces.http.bodies import Body, Picture, documented_body, read
 from facekeep.interfaces.http.problems import ALWAYS, documented
 from facekeep.interfaces.http.security import KeepOf, may, operator_of
-from facekeep.service.answers import Verification
+from facekeep.service.answers import Identification, Verification
+from facekeep.service.comparison import Search
 from facekeep.service.keep import Keep
 
-__all__ = ["router"]
+__all__ = [
+    "COMPARING",
+    "IdentificationAnswer",
+    "IdentificationRequest",
+    "VerificationAnswer",
+    "VerificationRequest",
+    "identification_answer",
+    "label_of",
+    "router",
+    "search_of",
+    "verification_answer",
+]
 
 router = APIRouter(prefix="/v1")
 
 _BODY = (*ALWAYS, "body-too-large", "media-type", "invalid-request")
-_COMPARING = (*_BODY, "purpose-off", "refused", "picture-unreadable", "budget-used-up")
+COMPARING = (*_BODY, "purpose-off", "refused", "picture-unreadable", "budget-used-up")
+"""Problems of an operation that compares."""
 
 
 class VerificationRequest(Body):
@@ -91,7 +104,7 @@ class IdentificationAnswer(BaseModel):
     reasons: list[str]
 
 
-@router.post("/verifications", responses=documented(*_COMPARING), openapi_extra=documented_body(VerificationRequest))
+@router.post("/verifications", responses=documented(*COMPARING), openapi_extra=documented_body(VerificationRequest))
 async def verify(
     request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.VERIFY))]
 ) -> VerificationAnswer:
@@ -101,14 +114,21 @@ async def verify(
 
 
 def _verify(keep: Keep, asked: VerificationRequest, operator: str) -> VerificationAnswer:
+    label = label_of(keep, asked)
+    found = keep.verify(label, asked.picture, operator=operator, fmr=asked.fmr, purpose=asked.purpose)
+    return verification_answer(found)
+
+
+def label_of(keep: Keep, asked: VerificationRequest) -> str:
+    """The label of a claim; nobody's is "": the comparison runs all the same, so that the answer tells nothing."""
     try:
-        label = asked.label or keep.label_of(asked.subject)
+        return asked.label or keep.label_of(asked.subject)
     except NotFoundError:
-        label = ""  # nobody's: the comparison runs all the same, so that the answer tells nothing
-    return _answer(keep.verify(label, asked.picture, operator=operator, fmr=asked.fmr, purpose=asked.purpose))
+        return ""
 
 
-def _answer(found: Verification) -> VerificationAnswer:
+def verification_answer(found: Verification) -> VerificationAnswer:
+    """The answer as it is sent."""
     return VerificationAnswer(
         verified=found.verified,
         one_in=found.one_in,
@@ -118,19 +138,19 @@ def _answer(found: Verification) -> VerificationAnswer:
     )
 
 
-@router.post("/comparisons", responses=documented(*_COMPARING), openapi_extra=documented_body(ComparisonRequest))
+@router.post("/comparisons", responses=documented(*COMPARING), openapi_extra=documented_body(ComparisonRequest))
 async def compare(
     request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.COMPARE))]
 ) -> VerificationAnswer:
     """Say whether two pictures are of one person; nobody has to be enrolled, and nothing is kept."""
     asked = await read(request, ComparisonRequest)
     compared = partial(keep.compare, asked.picture, asked.other_picture, operator=operator_of(who), fmr=asked.fmr)
-    return _answer(await run_sync(compared))
+    return verification_answer(await run_sync(compared))
 
 
 @router.post(
     "/identifications",
-    responses=documented(*_COMPARING, "not-found"),
+    responses=documented(*COMPARING, "not-found"),
     openapi_extra=documented_body(IdentificationRequest),
 )
 async def identify(
@@ -138,17 +158,19 @@ async def identify(
 ) -> IdentificationAnswer:
     """Search for the person in a picture, under a case where the purpose needs one."""
     asked = await read(request, IdentificationRequest)
-    search = partial(
-        keep.identify,
-        asked.picture,
-        operator=operator_of(who),
-        case=asked.case,
-        fpir=asked.fpir,
-        gallery=asked.gallery,
-        candidates=asked.candidates,
-        purpose=asked.purpose,
-    )
-    found = await run_sync(search)
+    (found,) = await run_sync(keep.identify_many, [asked.picture], search_of(asked, who))
+    if isinstance(found, ImageError):
+        raise found
+    return identification_answer(found)
+
+
+def search_of(asked: IdentificationRequest, who: Principal) -> Search:
+    """What is asked for, in the name of who asks."""
+    return Search(operator_of(who), asked.case, asked.fpir, asked.gallery, asked.candidates, asked.purpose)
+
+
+def identification_answer(found: Identification) -> IdentificationAnswer:
+    """The answer as it is sent."""
     return IdentificationAnswer(
         candidates=[
             CandidateAnswer(label=c.label, name=c.name, one_in=c.one_in, extrapolated=c.extrapolated)

@@ -16,7 +16,7 @@ from facekeep.domain.consent import Consent, Purpose
 from facekeep.interfaces.http.bodies import Body, documented_body, read
 from facekeep.interfaces.http.notices import NoticeHash, NoticeText, check_one_notice, notice_of
 from facekeep.interfaces.http.once import KEYED, Nothing, once
-from facekeep.interfaces.http.pages import Limit, page
+from facekeep.interfaces.http.paging import Limit, page
 from facekeep.interfaces.http.problems import ALWAYS, documented
 from facekeep.interfaces.http.security import KeepOf, may
 from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged

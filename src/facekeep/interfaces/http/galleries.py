@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from facekeep.domain.accounts import Principal
 from facekeep.domain.actions import Action
-from facekeep.interfaces.http.pages import AfterHash, Limit, page
+from facekeep.interfaces.http.paging import AfterHash, Limit, page
 from facekeep.interfaces.http.problems import ALWAYS, documented
 from facekeep.interfaces.http.security import KeepOf, may
 from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged

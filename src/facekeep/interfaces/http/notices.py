@@ -14,7 +14,7 @@ from facekeep.domain.actions import Action
 from facekeep.domain.consent import KnownNotice, Notice, Purpose
 from facekeep.interfaces.http.bodies import Body, documented_body, read
 from facekeep.interfaces.http.once import KEYED, once
-from facekeep.interfaces.http.pages import AfterHash, Limit, page
+from facekeep.interfaces.http.paging import AfterHash, Limit, page
 from facekeep.interfaces.http.problems import ALWAYS, documented
 from facekeep.interfaces.http.security import KeepOf, may
 from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged

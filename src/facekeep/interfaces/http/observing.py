@@ -64,7 +64,7 @@ class Observed:
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = number
                 for name, value in _HEADERS.items():
-                    headers[name] = value
+                    headers.setdefault(name, value)
             await send(message)
 
         with request_span(scope["headers"]) as span:

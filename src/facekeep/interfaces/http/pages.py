@@ -1,32 +1,50 @@
-"""Lists a page at a time: in an order that stays the same, from behind the last one of the page before."""
+"""The pages that people sign up and in at: plain HTML, one script, one style sheet, nothing from elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Annotated, Final, TypeVar
+from functools import cache
+from importlib import resources
 
-from fastapi import Query
+from fastapi import APIRouter, Response
 
-__all__ = ["After", "AfterHash", "Limit", "page"]
+__all__ = ["router"]
 
-_PAGE_MAX: Final = 100
-_T = TypeVar("_T")
+router = APIRouter(include_in_schema=False)
 
-_NEXT = "`next` of the page before; without it, the first page."
-After = Annotated[str | None, Query(pattern="^[0-9a-f]{32}$", description=_NEXT)]
-AfterHash = Annotated[str | None, Query(pattern="^[0-9a-f]{64}$", description=_NEXT)]
-Limit = Annotated[int, Query(ge=1, le=_PAGE_MAX, description="How many at most.")]
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+)
 
 
-def page(every: Iterable[_T], key: Callable[[_T], str], after: str | None, limit: int) -> tuple[list[_T], str | None]:
-    """One page, and what asks for the next, None on the last.
+@router.get("/sign-up")
+async def sign_up_page() -> Response:
+    """Where the link of an invitation leads. Its secret is behind a #, which browsers do not send."""
+    return _file("sign-up.html", "text/html")
 
-    Args:
-        every: all of them, in any order.
-        key: of one, unique, which orders them.
-        after: key of the last of the page before, which may be gone by now.
-        limit: how many at most.
-    """
-    left = sorted((one for one in every if after is None or key(one) > after), key=key)
-    found = left[:limit]
-    return found, key(found[-1]) if len(left) > limit else None
+
+@router.get("/sign-in")
+async def sign_in_page() -> Response:
+    """Where people sign in and out."""
+    return _file("sign-in.html", "text/html")
+
+
+@router.get("/sign.js")
+async def script() -> Response:
+    """What both pages do."""
+    return _file("sign.js", "text/javascript")
+
+
+@router.get("/sign.css")
+async def style() -> Response:
+    """How both pages look."""
+    return _file("sign.css", "text/css")
+
+
+def _file(name: str, kind: str) -> Response:
+    return Response(_bytes(name), media_type=kind, headers={"Content-Security-Policy": _POLICY})
+
+
+@cache
+def _bytes(name: str) -> bytes:
+    return (resources.files("facekeep.interfaces.http") / "web" / name).read_bytes()

@@ -14,7 +14,7 @@ from facekeep.domain.accounts import Principal
 from facekeep.domain.actions import Action
 from facekeep.interfaces.http.bodies import Body, Gallery, Picture, documented_body, read
 from facekeep.interfaces.http.once import KEYED, Nothing, once
-from facekeep.interfaces.http.pages import After, Limit, page
+from facekeep.interfaces.http.paging import After, Limit, page
 from facekeep.interfaces.http.problems import ALWAYS, documented
 from facekeep.interfaces.http.security import KeepOf, may, operator_of
 from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged

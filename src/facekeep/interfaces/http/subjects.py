@@ -18,7 +18,7 @@ from facekeep.interfaces.http.bodies import Body, Gallery, Picture, documented_b
 from facekeep.interfaces.http.consents import ConsentAnswer, consent_answer
 from facekeep.interfaces.http.notices import NoticeHash, NoticeText, check_one_notice, notice_of
 from facekeep.interfaces.http.once import KEYED, Nothing, once
-from facekeep.interfaces.http.pages import After, Limit
+from facekeep.interfaces.http.paging import After, Limit
 from facekeep.interfaces.http.problems import ALWAYS, documented
 from facekeep.interfaces.http.security import KeepOf, may, operator_of
 from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged

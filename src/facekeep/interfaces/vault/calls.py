@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 _LONG = frozenset({
     Method.STATUS, Method.STAGE_ENROL, Method.STAGE_ERASE, Method.STAGE_MARKS, Method.STAGE_SWITCH,
-    Method.STAGE_REFRESH, Method.COMMIT, Method.ABORT,
+    Method.STAGE_OPERATORS, Method.STAGE_REFRESH, Method.COMMIT, Method.ABORT,
 })  # fmt: skip
 
 

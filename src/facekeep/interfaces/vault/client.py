@@ -23,13 +23,14 @@ from facekeep.split.messages import (
     RightPicks,
     SearchRequest,
 )
+from facekeep.split.operators import OperatorKey, SignedChange
 from facekeep.split.ratchet import Hello
 from facekeep.split.searching import OPEN_MAX
 from facekeep.split.wire import exchanges as ex
 from facekeep.split.wire.methods import Role
 from facekeep.split.wire.search_messages import Choice, Claiming, Fetch, Offer
 from facekeep.split.wire.values import Mark
-from facekeep.split.wire.write_messages import Forgiveness, Marks, Rows, Switch
+from facekeep.split.wire.write_messages import Forgiveness, Marks, Operators, Rows, Switch
 
 _OTHER_NUMBER = (
     "It answered another number of things than it was asked. Run the same version of Facekeep on both sides."
@@ -100,6 +101,11 @@ class _RemoteHalf(_Remote):
         """The thresholds and false match rates in this half's rules."""
         return ask(self._pool, ex.ASK_LEVELS, None)
 
+    def operators(self) -> tuple[OperatorKey, ...]:
+        """The keys that may sign for operators."""
+        keys = ask(self._pool, ex.ASK_OPERATORS, None)
+        return tuple(keys)
+
     def begin(self, requests: Sequence[SearchRequest]) -> list[RefusedError | None]:
         """Check, log, count and start searches; one answer each, None where it was admitted."""
         if len(requests) > OPEN_MAX:
@@ -125,6 +131,10 @@ class _RemoteHalf(_Remote):
     def stage_switch(self, transaction: TransactionId, purpose: Purpose, on: bool) -> None:
         """Prepare to switch a purpose."""
         ask(self._pool, ex.STAGE_SWITCH, Switch(transaction, purpose, on))
+
+    def stage_operators(self, transaction: TransactionId, change: SignedChange) -> None:
+        """Prepare to give or take an operator's key, on the registrar's word."""
+        ask(self._pool, ex.STAGE_OPERATORS, Operators(transaction, change))
 
     def stage_refresh(self, transaction: TransactionId) -> None:
         """Prepare new shares of every row under a new epoch key. The left half first."""

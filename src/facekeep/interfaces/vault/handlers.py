@@ -13,7 +13,7 @@ from facekeep.split.wire import exchanges as ex
 from facekeep.split.wire.failures import told
 from facekeep.split.wire.methods import Method, Role
 from facekeep.split.wire.search_messages import Choice, Claiming, Fetch, Offer
-from facekeep.split.wire.write_messages import Forgiveness, Marks, Rows, Switch
+from facekeep.split.wire.write_messages import Forgiveness, Marks, Operators, Rows, Switch
 
 NAMES: Mapping[Role, str] = {
     Role.GATE: "gate",
@@ -119,6 +119,9 @@ def _of_a_half(port: HalfPort, role: Role) -> Iterable[Handler]:
     def stage_switch(_: Role, asked: Switch) -> None:
         port.stage_switch(asked.transaction, asked.purpose, asked.on)
 
+    def stage_operators(_: Role, asked: Operators) -> None:
+        port.stage_operators(asked.transaction, asked.change)
+
     def forgive(_: Role, asked: Forgiveness) -> None:
         port.forgive(asked.pseudonym, asked.reviewers)
 
@@ -131,11 +134,13 @@ def _of_a_half(port: HalfPort, role: Role) -> Iterable[Handler]:
         Handler(ex.HEAD_OF, lambda _, pseudonym: port.head_of(pseudonym)),
         Handler(ex.ALARMS, lambda *_: port.alarms()),
         Handler(ex.ASK_LEVELS, lambda *_: port.levels()),
+        Handler(ex.ASK_OPERATORS, lambda *_: port.operators()),
         Handler(ex.BEGIN, begin),
         Handler(ex.RELEASE, release),
         Handler(ex.STAGE_ERASE, stage_erase),
         Handler(ex.STAGE_MARKS, stage_marks),
         Handler(ex.STAGE_SWITCH, stage_switch),
+        Handler(ex.STAGE_OPERATORS, stage_operators),
         Handler(ex.STAGE_REFRESH, lambda _, transaction: port.stage_refresh(transaction)),
         Handler(ex.COMMIT, lambda _, transaction: port.commit(transaction)),
         Handler(ex.ABORT, lambda _, transaction: port.abort(transaction)),

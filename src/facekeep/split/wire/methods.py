@@ -27,6 +27,7 @@ class Method(IntEnum):
     HEAD_OF = 6
     ALARMS = 7
     LEVELS = 8
+    OPERATORS = 9
     BEGIN = 16
     FINE = 17
     TOKENS = 18
@@ -40,6 +41,7 @@ class Method(IntEnum):
     ABORT = 38
     STAGED = 39
     FORGIVE = 40
+    STAGE_OPERATORS = 41
     DELTAS = 48
     OFFER = 64
     POSITIONS = 65

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from facekeep.split.approval import APPROVAL_BYTES_MAX
 from facekeep.split.bands import BANDS, RING
 from facekeep.split.messages import Claim, LeftTables, Released, RightPicks, SearchRequest
 from facekeep.split.onetime import TOKEN_BYTES
 from facekeep.split.roles import BEST
 from facekeep.split.searching import COARSE_ABOVE, OPEN_MAX
-from facekeep.split.ticket import CANDIDATES_MAX, PAYLOAD_BYTES_MAX, SignedTicket
+from facekeep.split.statement import CANDIDATES_MAX, OPENING_BYTES, PAYLOAD_BYTES_MAX
+from facekeep.split.ticket import SignedTicket
 from facekeep.split.wire.arrays import ArrayOf
 from facekeep.split.wire.failures import OUTCOME
 from facekeep.split.wire.primitives import (
@@ -39,7 +41,14 @@ SUMS_MAX = 10_000_000
 TABLES_MAX = COARSE_ABOVE
 """Places that a search without coarse stage compares at most; one with it compares 100."""
 
-_TICKET = record(SignedTicket, ("payload", blob(PAYLOAD_BYTES_MAX)), ("signature", fixed(64)))
+_TICKET = record(
+    SignedTicket,
+    ("statement", blob(PAYLOAD_BYTES_MAX)),
+    ("approval", blob(APPROVAL_BYTES_MAX)),
+    ("level", U8),
+    ("opening", blob(OPENING_BYTES)),
+    ("signature", fixed(64)),
+)
 _REQUEST = record(SearchRequest, ("nonce", NONCE), ("turn", U64), ("ticket", _TICKET), ("probe", blob(PROBE_BYTES_MAX)))
 REQUESTS = listed(_REQUEST, OPEN_MAX, prefix=1)
 OUTCOMES = listed(OUTCOME, OPEN_MAX, prefix=1)

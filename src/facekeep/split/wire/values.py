@@ -19,8 +19,9 @@ from facekeep.domain.row import (
     TransactionId,
 )
 from facekeep.split.messages import LEFT, RIGHT, HalfStatus
+from facekeep.split.operators import KEYS_MAX, PUBLIC_BYTES_MAX, KeyKind, OperatorKey
 from facekeep.split.ratchet import Hello
-from facekeep.split.ticket import NONCE_BYTES
+from facekeep.split.statement import NAME_BYTES_MAX, NONCE_BYTES
 from facekeep.split.wire.arrays import ArrayOf, rates
 from facekeep.split.wire.primitives import (
     BOOL,
@@ -30,6 +31,7 @@ from facekeep.split.wire.primitives import (
     Codec,
     Reader,
     Writer,
+    blob,
     fixed,
     listed,
     malformed,
@@ -128,6 +130,25 @@ def _read_levels(reader: Reader) -> Levels:
 
 LEVELS: Codec[Levels] = Codec(_write_levels, _read_levels, 1 + LEVELS_MAX * 12)
 """Thresholds and false match rates, as many of each."""
+
+
+_KINDS = (KeyKind.CLIENT, KeyKind.PASSKEY)
+
+KEYS = listed(
+    record(
+        OperatorKey,
+        ("kind", mapped(number(1, 0, 1), _KINDS.__getitem__, _KINDS.index)),
+        ("public", mapped(blob(PUBLIC_BYTES_MAX), bytes.hex, bytes.fromhex)),
+        ("operator", text(NAME_BYTES_MAX)),
+        ("purposes", U8),
+        ("not_after", U64),
+        ("rp", text(4 * NAME_BYTES_MAX)),
+        ("origin", text(4 * NAME_BYTES_MAX)),
+    ),
+    KEYS_MAX,
+    prefix=2,
+)
+"""The keys of operators."""
 
 
 def places(most: int) -> Codec[NDArray[np.int32]]:

@@ -10,12 +10,14 @@ from facekeep.domain.row import Pseudonym, TransactionId
 from facekeep.split.deltas import CHUNK_ROWS
 from facekeep.split.masks import SEED_BYTES
 from facekeep.split.messages import LeftPart, RightPart
-from facekeep.split.ticket import NAME_BYTES_MAX
+from facekeep.split.operators import CHANGE_BYTES_MAX, SignedChange
+from facekeep.split.statement import NAME_BYTES_MAX
 from facekeep.split.wire.primitives import (
     BOOL,
     Codec,
     Reader,
     Writer,
+    blob,
     fixed,
     listed,
     number,
@@ -106,6 +108,19 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True)
+class Operators:
+    """A change of the operators' keys.
+
+    Attributes:
+        transaction: 16 bytes.
+        change: with the registrar's signature.
+    """
+
+    transaction: TransactionId
+    change: SignedChange
+
+
+@dataclass(frozen=True, slots=True)
 class Forgiveness:
     """A lock that reviewers release.
 
@@ -121,4 +136,6 @@ class Forgiveness:
 ROWS = record(Rows, ("transaction", TRANSACTION), ("pseudonyms", PSEUDONYMS))
 MARKS = record(Marks, ("transaction", TRANSACTION), ("marks", listed(MARK, PSEUDONYMS_MAX, prefix=4)))
 SWITCH = record(Switch, ("transaction", TRANSACTION), ("purpose", PURPOSE), ("on", BOOL))
+_CHANGE = record(SignedChange, ("payload", blob(CHANGE_BYTES_MAX)), ("signature", fixed(64)))
+OPERATORS = record(Operators, ("transaction", TRANSACTION), ("change", _CHANGE))
 FORGIVENESS = record(Forgiveness, ("pseudonym", PSEUDONYM), ("reviewers", listed(text(NAME_BYTES_MAX), 8, prefix=1)))

@@ -202,6 +202,7 @@ class Apart(Cluster):
             model=MODEL,
             levels=len(FMRS),
             clock=lambda: self.now,
+            desk=self.desk,
         )
 
     def close(self) -> None:

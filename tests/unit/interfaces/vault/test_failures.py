@@ -73,6 +73,7 @@ def test_a_line_cut_in_the_middle_of_an_answer(keep: Apart, site: Site, after: i
         model=MODEL,
         levels=len(FMRS),
         clock=lambda: keep.now,
+        desk=keep.desk,
     )
     question = Question("identify", 2, "op", "c")
     assert gate.search(question, fine_code(people[5]))[0].pseudonym == names[5]

@@ -1,0 +1,283 @@
+"""Searches that operators sign themselves, and the keys by which they do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from facekeep.domain.consent import Purpose, purpose_bits
+from facekeep.errors import BadInputError, ImageError, NotFoundError, UsageError
+from facekeep.service.acquisition import Probe
+from facekeep.service.answers import Identification, Verification
+from facekeep.service.combining import Combiner
+from facekeep.service.comparison import Answer, Claimed, ComparisonService, Planned, Search
+from facekeep.service.keep_life import KeepLife
+from facekeep.service.opening import Roles
+from facekeep.service.stages import Stage
+from facekeep.split.approval import Approval
+from facekeep.split.asking import Approved, Prepared, Question, Signer
+from facekeep.split.codes import FineCode, fine_code
+from facekeep.split.operators import ANYBODY, EVERY_PURPOSE, KeyChange, KeyKind, OperatorKey, sign_change
+from facekeep.split.rows import NEVER_RETURN_BIT
+from facekeep.split.statement import commit
+from facekeep.store.journal import JournalKind
+
+KEY_DAYS_MAX = 366
+_TOGETHER = 32  # searches of one pass; more at once would keep each waiting for all
+
+Asked = tuple[Approved, FineCode]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedSearch:
+    """A search that waits for its operator's signature. It holds the probe's code, and no picture.
+
+    Attributes:
+        statement: what is to be signed (split.statement).
+        salt: opens the statement's commitment to the crop, for whoever keeps the picture; 32 bytes.
+        expires: when the statement ends.
+        meaning: what the answers will mean: a claim, or a search of a gallery.
+    """
+
+    statement: bytes = field(repr=False)
+    salt: bytes = field(repr=False)
+    expires: datetime
+    meaning: Claimed | Planned = field(repr=False)
+    _prepared: Prepared = field(repr=False)
+    _code: FineCode = field(repr=False)
+
+    def asked(self, approval: Approval) -> list[Asked]:
+        """What to ask the halves, signed."""
+        return [(approved, self._code) for approved in self._prepared.approved(approval)]
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """An operator's key, as administrators see it.
+
+    Attributes:
+        id: of the key, 32 hexadecimal digits.
+        kind: how it signs.
+        operator: the pseudonym of whose it is, as in the logs of the halves; "" for the keep's own desk.
+        purposes: what it may sign for.
+        expires: from when on it signs nothing; None for never.
+    """
+
+    id: str
+    kind: KeyKind
+    operator: str = field(repr=False)
+    purposes: tuple[Purpose, ...]
+    expires: datetime | None
+
+
+class KeepSigning(KeepLife):
+    """The part of a keep that searches in an operator's name. See :class:`facekeep.service.keep.Keep`."""
+
+    def _begin(self) -> None:
+        self._combined = Combiner[Asked, Answer](self._search_together, largest=_TOGETHER)
+
+    def _adopt(self, roles: Roles) -> None:
+        super()._adopt(roles)
+        self._comparison = ComparisonService(roles, self._calibration, self._secret)
+
+    def _search(self, asked: Sequence[Asked]) -> list[Answer]:
+        with self.stages(Stage.SEARCH):
+            return self._combined(asked)
+
+    def _search_together(self, asked: Sequence[Asked]) -> list[Answer]:
+        """One pass over the gallery for everybody who waits for one."""
+        with self.stages(Stage.PASS), self._reading():
+            return self._roles.gate.search_many(asked)
+
+    def _prepared(
+        self, probe: Probe, questions: Sequence[Question], meaning: Claimed | Planned, key: str
+    ) -> PreparedSearch:
+        if probe.template is None:
+            raise ValueError("a search is prepared for a probe that was acquired")
+        salt, commitment = commit(probe.crop)
+        level = meaning.level if isinstance(meaning, Claimed) else None
+        prepared = self._roles.gate.prepare(questions, key=key, commitment=commitment, level=level)
+        expires = datetime.fromtimestamp(prepared.expires, UTC)
+        return PreparedSearch(prepared.statement, salt, expires, meaning, prepared, fine_code(probe.template.vector))
+
+    def _signed(self, search: PreparedSearch, signer: Signer | None) -> list[Asked]:
+        return search.asked((signer or self._roles.desk).approve(search.statement))
+
+    def _key_of(self, signer: Signer | None) -> str:
+        return (signer or self._roles.desk).id
+
+    # Signed elsewhere
+
+    def prepare_verification(
+        self,
+        label: str,
+        picture: bytes,
+        *,
+        operator: str,
+        key: str,
+        fmr: float = 1e-4,
+        purpose: Purpose = Purpose.VERIFY,
+    ) -> PreparedSearch | Verification:
+        """State a verification for an operator to sign, within five minutes. See ``verify``.
+
+        Args:
+            label: the claim.
+            picture: the probe.
+            operator: whose key will sign.
+            key: its identifier.
+            fmr: see ``verify``.
+            purpose: see ``verify``.
+
+        Returns:
+            What to sign; the answer itself if no face of sufficient quality was found.
+        """
+        with self._reading():
+            claimed = self._comparison.claim(label, fmr, purpose, operator)
+        probe = self._acquisition.for_probe(picture)
+        if probe.template is None:
+            return Verification(False, acquired=False, reasons=probe.reasons)
+        with self._reading():
+            return self._prepared(probe, claimed.questions, claimed, key)
+
+    def finish_verification(self, search: PreparedSearch, approval: Approval) -> Verification:
+        """Make a prepared verification that its operator has signed.
+
+        Raises:
+            TicketError: the signature is not the operator's, the key may not sign this, or the time is over.
+        """
+        return self._comparison.verified(self._search(search.asked(approval)))
+
+    def prepare_identification(self, picture: bytes, search: Search, *, key: str) -> PreparedSearch | Identification:
+        """State an identification for an operator to sign, within five minutes. See ``identify``.
+
+        Returns:
+            What to sign; the answer itself if no face of sufficient quality was found.
+        """
+        with self._reading():
+            planned = self._comparison.plan(search, self._now())
+        probe = self._acquisition.for_probe(picture)
+        if probe.template is None:
+            return Identification((), planned.fmr, planned.searched, acquired=False, reasons=probe.reasons)
+        with self._reading():
+            return self._prepared(probe, [planned.question], planned, key)
+
+    def finish_identification(self, search: PreparedSearch, approval: Approval) -> Identification:
+        """Make a prepared identification that its operator has signed.
+
+        Raises:
+            RefusedError: a half refused it, for instance since the signature is not the operator's.
+        """
+        (answer,) = self._search(search.asked(approval))
+        if not isinstance(search.meaning, Planned):
+            raise UsageError("this search is a verification", hint="Finish it as one.")
+        with self._reading():
+            return self._comparison.identified(search.meaning, answer)
+
+    # The keys of operators
+
+    def add_operator_key(
+        self,
+        operator: str,
+        public: bytes,
+        *,
+        purposes: Iterable[Purpose],
+        days: int,
+        rp: str = "",
+        origin: str = "",
+    ) -> SigningKey:
+        """Register a key by which an operator signs searches; both halves know it before this returns.
+
+        Args:
+            operator: whose it is, as named at searches.
+            public: SubjectPublicKeyInfo in DER: Ed25519, or for a passkey also P-256.
+            purposes: what it may sign for, at least one.
+            days: for how long, 1 to 366.
+            rp: of a passkey, its relying party, for instance ``faces.example``.
+            origin: of a passkey, the page that may use it, for instance ``https://faces.example``.
+
+        Raises:
+            UsageError: no purpose, or too long.
+            FormatError: it is no such key.
+        """
+        if not 1 <= days <= KEY_DAYS_MAX:
+            raise UsageError(f"an operator's key signs for 1 to {KEY_DAYS_MAX} days")
+        bits = purpose_bits(purposes)
+        if not bits:
+            raise UsageError("a key signs for nothing without a purpose", hint=f"Purposes are {', '.join(Purpose)}.")
+        with self._using():
+            ends = int((self._now() + timedelta(days=days)).timestamp())
+            kind = KeyKind.PASSKEY if rp or origin else KeyKind.CLIENT
+            name = self._comparison.operator(operator)
+            key = OperatorKey(kind, public.hex(), name, bits, ends, rp, origin)
+            self._change_keys(grant=key)
+            return _shown(key)
+
+    def operator_keys(self) -> tuple[SigningKey, ...]:
+        """The keys by which operators sign, the desk's first, as both halves know them.
+
+        Raises:
+            BadInputError: the halves know different keys.
+        """
+        with self._reading():
+            left, right = self._roles.left.operators(), self._roles.right.operators()
+        if {key.id: key for key in left} != {key.id: key for key in right}:
+            raise BadInputError("the halves know different keys of operators", hint="Run facekeep doctor.")
+        return tuple(_shown(key) for key in sorted(left, key=lambda key: (key.operator, key.not_after, key.id)))
+
+    def revoke_operator_key(self, key: str) -> None:
+        """Take an operator's key; from then on it signs nothing.
+
+        Raises:
+            NotFoundError: there is none with this identifier.
+            UsageError: it is the desk's, which looks into the list "never return me".
+        """
+        with self._using():
+            if self._operator_key(key).operator == ANYBODY:
+                raise UsageError(
+                    "the desk's key is not revoked: it looks into the list of those never returned",
+                    hint="Let it sign for nothing else: facekeep operator desk.",
+                )
+            self._change_keys(revoke=key)
+
+    def limit_desk(self, purposes: Iterable[Purpose]) -> SigningKey:
+        """Say what the keep's own desk may sign for; what it may not needs a key of the operator.
+
+        The list "never return me" is always looked into at the desk.
+        """
+        with self._using():
+            desk = self._operator_key(self._roles.desk.id)
+            bits = purpose_bits(purposes) | NEVER_RETURN_BIT
+            limited = OperatorKey(desk.kind, desk.public, desk.operator, bits & EVERY_PURPOSE, desk.not_after)
+            self._change_keys(grant=limited)
+            return _shown(limited)
+
+    def operator_pseudonym(self, name: str) -> str:
+        """By which name the halves and their logs know an operator."""
+        with self._reading():
+            return self._comparison.operator(name)
+
+    def _operator_key(self, identifier: str) -> OperatorKey:
+        found = next((key for key in self._roles.left.operators() if key.id == identifier), None)
+        if found is None:
+            raise NotFoundError("there is no such operator's key", hint="List them: facekeep operator list.")
+        return found
+
+    def _change_keys(self, *, grant: OperatorKey | None = None, revoke: str = "") -> None:
+        # The generation rises with every transaction, so that no change is taken twice.
+        serial = self._roles.registry.generation + 1
+        change = sign_change(KeyChange(self._file.keep_id.hex(), serial, grant, revoke), self._roles.registrar)
+        self._roles.coordinator.run_on_halves(
+            JournalKind.PURPOSES, lambda half, transaction: half.stage_operators(transaction, change)
+        )
+
+
+def acquired_probes(probes: Sequence[Probe | ImageError]) -> list[Probe]:
+    """Those of which there is a template, in order."""
+    return [probe for probe in probes if isinstance(probe, Probe) and probe.template is not None]
+
+
+def _shown(key: OperatorKey) -> SigningKey:
+    expires = datetime.fromtimestamp(key.not_after, UTC) if key.not_after else None
+    purposes = tuple(purpose for purpose in Purpose if key.purposes & purpose.bit)
+    return SigningKey(key.id, key.kind, key.operator, purposes, expires)

@@ -1,0 +1,250 @@
+"""Passkeys (WebAuthn): registered by the link of an invitation, and signed in with; both end in a session.
+
+A challenge is answered once and within five minutes. The authenticator has to verify the person (a PIN, a finger), not
+only that somebody is there, and its count of signatures, if it has one, has to grow, so that a copy of a passkey is
+noticed. Passkeys are discoverable: nobody says who they are before they sign in, so that nobody can ask who has an
+account.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from webauthn import (
+    generate_authentication_options,
+    generate_registration_options,
+    options_to_json,
+    verify_authentication_response,
+    verify_registration_response,
+)
+from webauthn.helpers import parse_authentication_credential_json
+from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers.structs import (
+    AuthenticationCredential,
+    AuthenticatorSelectionCriteria,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from facekeep.domain.accounts import Account, AccountId, Session
+from facekeep.errors import AuthenticationError
+from facekeep.service.accounts import begin_session, invited
+from facekeep.store.registry import Registry
+
+CHALLENGES_MAX: Final = 10_000
+"""Challenges that wait for an answer; of more, the oldest are forgotten."""
+CHALLENGE_LENGTH: Final = timedelta(minutes=5)
+
+_CHALLENGE_BYTES: Final = 32
+_NAME_BYTES: Final = 16
+_MILLISECONDS: Final = int(CHALLENGE_LENGTH.total_seconds()) * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Ceremony:
+    """What a browser needs to ask an authenticator.
+
+    Attributes:
+        name: by which the answer refers to it.
+        options: of ``navigator.credentials``, in their JSON form.
+    """
+
+    name: str
+    options: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A session that began, with its secret, which cannot be shown again."""
+
+    account: Account
+    session: Session
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    challenge: bytes
+    account: AccountId | None
+    expires: datetime
+
+
+class Challenges:
+    """What waits to be answered, in memory. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._waiting: OrderedDict[str, _Waiting] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def add(self, account: AccountId | None, now: datetime) -> tuple[str, bytes]:
+        """A new challenge, 32 random bytes, and its name."""
+        name, challenge = os.urandom(_NAME_BYTES).hex(), os.urandom(_CHALLENGE_BYTES)
+        with self._lock:
+            self._waiting[name] = _Waiting(challenge, account, now + CHALLENGE_LENGTH)
+            while len(self._waiting) > CHALLENGES_MAX:
+                self._waiting.popitem(last=False)
+        return name, challenge
+
+    def take(self, name: str, account: AccountId | None, now: datetime) -> bytes:
+        """The challenge of a name, which is forgotten.
+
+        Raises:
+            AuthenticationError: there is none, it is too old, or was for something else.
+        """
+        with self._lock:
+            waiting = self._waiting.pop(name, None)
+        if waiting is None or waiting.expires <= now or waiting.account != account:
+            raise AuthenticationError("this challenge was answered, is too old, or never was", hint="Begin again.")
+        return waiting.challenge
+
+
+class PasskeyService:
+    """Registers passkeys and signs people in."""
+
+    def __init__(self, registry: Registry, challenges: Challenges) -> None:
+        self._registry = registry
+        self._challenges = challenges
+
+    def begin_registration(self, link: str, origin: str, now: datetime) -> Ceremony:
+        """What a browser needs to make a passkey for whom a link invites.
+
+        Args:
+            link: the secret of the invitation; it stays good.
+            origin: of the site.
+            now: the time.
+
+        Raises:
+            AuthenticationError: the link does not work.
+        """
+        with self._registry.read() as view:
+            account, _ = invited(view, link, now)
+            known = [PublicKeyCredentialDescriptor(passkey.credential) for passkey in view.passkeys_of(account.id)]
+        name, challenge = self._challenges.add(account.id, now)
+        options = generate_registration_options(
+            rp_id=_host(origin),
+            rp_name="Facekeep",
+            user_id=account.id,
+            user_name=account.name,
+            challenge=challenge,
+            timeout=_MILLISECONDS,
+            exclude_credentials=known,
+            authenticator_selection=AuthenticatorSelectionCriteria(
+                resident_key=ResidentKeyRequirement.REQUIRED,
+                require_resident_key=True,
+                user_verification=UserVerificationRequirement.REQUIRED,
+            ),
+        )
+        return Ceremony(name, json.loads(options_to_json(options)))
+
+    def finish_registration(self, link: str, name: str, credential: str, origin: str, now: datetime) -> SignedIn:
+        """Keep a new passkey and sign its person in; the link works no more.
+
+        Args:
+            link: the secret of the invitation.
+            name: of the ceremony.
+            credential: what the browser gave, in its JSON form.
+            origin: of the site.
+            now: the time.
+
+        Raises:
+            AuthenticationError: the link or the challenge does not work, or the answer does not prove a passkey.
+            UsageError: the passkey is registered already.
+        """
+        with self._registry.read() as view:
+            account, _ = invited(view, link, now)
+        challenge = self._challenges.take(name, account.id, now)
+        try:
+            made = verify_registration_response(
+                credential=credential,
+                expected_challenge=challenge,
+                expected_rp_id=_host(origin),
+                expected_origin=origin,
+                require_user_verification=True,
+            )
+        except (WebAuthnException, ValueError):
+            raise _refused() from None
+        with self._registry.transaction() as tx:
+            account, _ = invited(tx, link, now)  # nobody used it meanwhile
+            tx.add_passkey(
+                account.id,
+                credential=made.credential_id,
+                public_key=made.credential_public_key,
+                sign_count=made.sign_count,
+                created=now,
+            )
+            tx.remove_invitations_of(account.id)
+            secret, session = begin_session(tx, account.id, now)
+        return SignedIn(account, session, secret)
+
+    def begin_sign_in(self, origin: str, now: datetime) -> Ceremony:
+        """What a browser needs to ask for any passkey of the site."""
+        name, challenge = self._challenges.add(None, now)
+        options = generate_authentication_options(
+            rp_id=_host(origin),
+            challenge=challenge,
+            timeout=_MILLISECONDS,
+            user_verification=UserVerificationRequirement.REQUIRED,
+        )
+        return Ceremony(name, json.loads(options_to_json(options)))
+
+    def finish_sign_in(self, name: str, credential: str, origin: str, now: datetime) -> SignedIn:
+        """Sign in whose passkey answered.
+
+        Args:
+            name: of the ceremony.
+            credential: what the browser gave, in its JSON form.
+            origin: of the site.
+            now: the time.
+
+        Raises:
+            AuthenticationError: the challenge does not work, the passkey is not known, its signature is wrong, its
+                person was not verified, or its count did not grow.
+        """
+        challenge = self._challenges.take(name, None, now)
+        given = _parsed(credential)
+        # In one transaction, so that two answers at once cannot both pass with one count.
+        with self._registry.transaction() as tx:
+            passkey = tx.passkey_by_credential(given.raw_id)
+            if passkey is None or given.response.user_handle != passkey.account:
+                raise _refused()
+            try:
+                found = verify_authentication_response(
+                    credential=given,
+                    expected_challenge=challenge,
+                    expected_rp_id=_host(origin),
+                    expected_origin=origin,
+                    credential_public_key=passkey.public_key,
+                    credential_current_sign_count=passkey.sign_count,
+                    require_user_verification=True,
+                )
+            except (WebAuthnException, ValueError):
+                raise _refused() from None
+            tx.count_passkey(passkey, found.new_sign_count)
+            secret, session = begin_session(tx, passkey.account, now)
+            return SignedIn(tx.account(passkey.account), session, secret)
+
+
+def _parsed(credential: str) -> AuthenticationCredential:
+    try:
+        return parse_authentication_credential_json(credential)
+    except (WebAuthnException, ValueError):
+        raise _refused() from None
+
+
+def _host(origin: str) -> str:
+    return urlsplit(origin).hostname or ""
+
+
+def _refused() -> AuthenticationError:
+    return AuthenticationError(
+        "this passkey is not known here, or could not be verified",
+        hint="Take the passkey that was registered here, or ask an administrator for a new link.",
+    )

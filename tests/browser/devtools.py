@@ -1,0 +1,122 @@
+"""A real Chromium, driven by its DevTools protocol: as much of it as the tests need."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.sync.client import ClientConnection, connect
+
+SECONDS = 20
+_ARGUMENTS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update", "--remote-debugging-port=0",
+]  # fmt: skip
+_UNTIL = """new Promise((resolve, reject) => {
+  const holds = () => { try { return %s } catch { return false } };
+  if (holds()) return resolve(true);
+  const late = setTimeout(() => reject(new Error(document.body.innerText)), %d);
+  new MutationObserver(() => { if (holds()) { clearTimeout(late); resolve(true) } })
+    .observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
+})"""
+
+
+class Page:
+    """One page of a browser."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self._connection = connection
+        self._number = 0
+        self.console: list[str] = []
+        """What the page wrote to its console, violations of its policy among it."""
+        self.asked: list[str] = []
+        """Every address that the page asked for."""
+
+    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """Call the protocol, and give its result."""
+        self._number += 1
+        self._connection.send(json.dumps({"id": self._number, "method": method, "params": parameters}))
+        while True:
+            message = json.loads(self._connection.recv(timeout=2 * SECONDS))
+            if message.get("id") == self._number:
+                assert "error" not in message, message
+                result: dict[str, Any] = message["result"]
+                return result
+            self._note(message)
+
+    def _note(self, message: dict[str, Any]) -> None:
+        if message["method"] == "Log.entryAdded":
+            self.console.append(message["params"]["entry"]["text"])
+        elif message["method"] == "Runtime.exceptionThrown":
+            self.console.append(str(message["params"]["exceptionDetails"]))
+        elif message["method"] == "Network.requestWillBeSent":
+            self.asked.append(message["params"]["request"]["url"])
+
+    def evaluate(self, expression: str) -> Any:
+        """The value of an expression, or of what it promises."""
+        done = self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
+        assert "exceptionDetails" not in done, done["exceptionDetails"]
+        return done["result"].get("value")
+
+    def until(self, condition: str) -> None:
+        """Wait until an expression holds; it is looked at whenever the document changes."""
+        self.evaluate(_UNTIL % (condition, SECONDS * 1000))
+
+    def open(self, address: str) -> None:
+        """Go to an address, and wait until the page is there. An address that differs behind the # is loaded anew."""
+        self.call("Page.navigate", url="about:blank")
+        self.call("Page.navigate", url=address)
+        self.evaluate(
+            "document.readyState === 'complete' || new Promise(done => addEventListener('load', () => done(true)))"
+        )
+
+    def press(self, key: str, code: int, text: str = "") -> None:
+        """Press a key, as a person does."""
+        shared = {"key": key, "code": key, "windowsVirtualKeyCode": code}
+        self.call("Input.dispatchKeyEvent", type="keyDown", text=text, **shared)
+        self.call("Input.dispatchKeyEvent", type="keyUp", **shared)
+
+    def text(self) -> str:
+        """What can be read on the page."""
+        return str(self.evaluate("document.body.innerText"))
+
+    def picture(self, file: Path) -> None:
+        """Write a picture of the page, PNG."""
+        file.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"]))
+
+
+@contextmanager
+def chromium(folder: Path) -> Iterator[Page]:
+    """A browser with a new profile in a folder, as long as a block lasts."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.fail("chromium is absent: install Debian's package of this name")
+    profile = folder / "profile"
+    process = subprocess.Popen(
+        [program, *_ARGUMENTS, f"--user-data-dir={profile}", "about:blank"], stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("DevTools listening on"):
+                break
+        port = line.rpartition("ws://")[2].partition("/")[0]
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(f"http://{port}/json/list", timeout=SECONDS) as answer:
+            (page,) = (target for target in json.load(answer) if target["type"] == "page")
+        with connect(page["webSocketDebuggerUrl"], proxy=None, max_size=1 << 26) as connection:
+            opened = Page(connection)
+            for domain in ("Page", "Runtime", "Log", "Network"):
+                opened.call(f"{domain}.enable")
+            yield opened
+    finally:
+        process.terminate()
+        process.communicate(timeout=SECONDS)
