@@ -87,11 +87,11 @@ def test_a_picture_without_a_face_says_why(asking: Asking, identifier: Identifie
 
 def test_a_search_under_a_case(asking: Asking, pictures: Path) -> None:
     client = asking(Scope.IDENTIFY, Scope.CASES, Scope.READ)
-    assert client.get("/v1/cases").json() == []
+    assert client.get("/v1/cases").json() == {"cases": [], "next": None}
     opened = client.post("/v1/cases", json={"title": "lost at the fair", "purpose": "identify", "days": 2})
     assert opened.status_code == 201
     assert opened.json()["closed"] is None
-    assert client.get("/v1/cases").json() == [opened.json()]
+    assert client.get("/v1/cases").json() == {"cases": [opened.json()], "next": None}
     files = {"picture": ("probe", (pictures / "obama3.jpg").read_bytes())}
     found = client.post("/v1/identifications", data={"case": "lost at the fair", "candidates": "3"}, files=files)
     assert found.status_code == 200, found.text

@@ -17,6 +17,7 @@ _COMMANDS = {
     *("init", "enrol", "verify", "identify", "list", "show", "consent", "erase", "refresh", "rotate", "evaluate"),
     *("drill", "bench", "doctor", "demo", "case", "switch", "never-return", "unlock"),
     *("serve", "token", "compare", "operator", "canary", "pair", "vault", "registrar"),
+    *("reference", "gallery", "notice", "webhook"),
 }
 
 

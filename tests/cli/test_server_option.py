@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from facekeep.client import verify_webhook
 from facekeep.domain.access import Scope
 from facekeep.interfaces.cli import main
 from tests.cli.conftest import Ran, clean_environment
+from tests.receiver import receiving
 
 Run = Callable[..., Ran]
+DIGEST = sha256(b"We keep a template of your face to open the door.\n").hexdigest()
 
 
 def _certificate(folder: Path) -> None:
@@ -83,7 +87,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     serving = subprocess.Popen(
         [sys.executable, "-m", "facekeep", "serve", "--port", "0", *given],
         stderr=subprocess.PIPE,
-        env=clean_environment(),
+        env=clean_environment(FACEKEEP_WEBHOOKS_PRIVATE="1"),
         text=True,
     )
     try:
@@ -144,18 +148,48 @@ def _commands(pictures: Path, people: Path, notice: Path) -> list[list[object]]:
         ["verify", "obama", obama2],
         ["consent", "give", "obama", "--purpose", "attendance", "--notice", notice],
         ["consent", "show", "obama"],
+        ["case", "close", "who is it"],
+        ["case", "close", "no such case"],
+        ["case", "show"],
+        ["identify", obama3, "--case", "who is it"],
+        ["gallery", "list"],
+        ["notice", "add", notice, "--language", "en", "--purposes", "verify"],
+        ["notice", "add", notice, "--language", "de", "--purposes", "verify"],
+        ["notice", "list"],
+        ["notice", "show", "0" * 64],
+        ["notice", "show", DIGEST],
+        ["consent", "give", "obama", "--purpose", "verify", "--notice-hash", DIGEST],
+        ["consent", "give", "obama", "--purpose", "payment", "--notice-hash", DIGEST],
+        ["consent", "give", "obama", "--purpose", "verify", "--notice-hash", "0" * 64],
+        ["consent", "give", "obama", "--purpose", "verify"],
+        ["reference", "add", "obama", obama2, obama3, "--gallery", "later"],
+        ["reference", "add", "no such person", obama2],
+        ["reference", "list", "obama"],
+        ["reference", "list", "no such person"],
+        ["reference", "remove", "obama", "LAST"],
+        ["reference", "remove", "obama", "0" * 32],
+        ["webhook", "list"],
+        ["webhook", "add", "https://example.org/hook", "--events", "subject.erased,case.opened"],
+        ["webhook", "add", "http://example.org/hook", "--events", "subject.erased"],
+        ["webhook", "list"],
+        ["webhook", "show", "0" * 32],
+        ["webhook", "remove", "0" * 32],
+        ["webhook", "add", "https://example.org/hook", "--events", "verification.failed"],
         ["erase", "eileen", "--yes"],
         ["erase", "eileen", "--yes"],
         ["list"],
     ]
 
 
+_SECRET = re.compile(r"whsec_[A-Za-z0-9+/=]{44}")
+_RANDOM = re.compile(r"\b[0-9a-f]{32}\b")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+(\+00:00|Z)")
 
 
 def _told(ran: Ran) -> object:
     """What a command told, without what has to differ: moments, who works, and the words of an error."""
-    document = json.loads(_MOMENT.sub("a moment", ran.out))
+    text = _SECRET.sub("a secret", ran.out)
+    document = json.loads(_RANDOM.sub("an identifier", _MOMENT.sub("a moment", text)))
     for case in document.get("cases", []):
         assert case.pop("opened_by")
     for failed in (document, *document.get("failed", []), *document.get("pictures", [])):
@@ -173,13 +207,35 @@ def test_a_served_keep_answers_as_one_here(
     assert run("init", here).code == 0
     codes = set()
     for command in _commands(pictures, people, notice):
-        local = run(*command, "--keep", here, "--json")
-        remote = run(*command, *served.options(), "--json")
+        told = []
+        for place in (["--keep", here], served.options()):
+            if "LAST" in command:
+                last = run("reference", "list", "obama", *place, "--json").document["references"][-1]["id"]
+            told.append(run(*(last if word == "LAST" else word for word in command), *place, "--json"))
+        local, remote = told
         assert _told(remote) == _told(local), command
         codes.add(local.code)
     assert codes == {0, 1, 2, 3, 4}
     lines = run("verify", "biden", pictures / "biden.jpg", *served.options())
     assert lines.out.startswith("yes: verified. Fewer than one in ")
+
+
+@pytest.mark.enable_socket
+def test_a_served_keep_tells_of_what_happens(run: Run, served: Served) -> None:
+    with receiving([500]) as receiver:
+        add = run("webhook", "add", receiver.url, "--events", "case.opened", *served.options(), "--json")
+        assert add.code == 0, add
+        try:
+            assert run("case", "open", "something happens", *served.options()).code == 0
+            first = receiver.came.get(timeout=30)  # refused by 500, and sent again after some seconds
+            again = receiver.came.get(timeout=30)
+        finally:
+            assert run("webhook", "remove", add.document["webhook"], *served.options()).code == 0
+    assert (first.body, first.headers["webhook-id"]) == (again.body, again.headers["webhook-id"])
+    now = datetime.datetime.now(datetime.UTC)
+    message = verify_webhook(again.body, again.headers, add.document["secret"], now)
+    assert (message.kind, message.data["purpose"]) == ("case.opened", "identify")
+    assert b"something" not in again.body
 
 
 @pytest.mark.enable_socket

@@ -46,16 +46,23 @@ comes when there is no room is told so by 503 and `Retry-After`. Nothing of a bo
 named in paths by the identifier from the list of subjects and never by label, so that logs of
 proxies hold no names.
 
+A gallery is a group of references, and is there while a reference is in it. Its name has 1 to 64 bytes in UTF-8, no
+control characters and no spaces around it; `never-return` is reserved. A notice is a text that people are shown. It is
+named by the SHA-256 of its text in UTF-8, never changes and never goes. An enrolment or a consent gives its text
+(`notice`) or its hash (`notice_hash`); a hash that is not known is refused, and so is a consent to a purpose that the
+notice does not speak of. A text that comes with a consent is kept too, without language and purposes, which may be
+added once by `POST /v1/notices`.
+
 Every answer has `X-Request-Id`: the caller's own, if it is 8 to 64 letters, digits and hyphens, else a random one.
 The service writes one line of JSON for each request to its standard error: time, number, operation, status, problem,
 what refused it, client and milliseconds. The operation is a path with the names of its parameters, the client a random
 identifier of a client or an account; what was asked about whom is in no line. Counters and traces:
 [Watch a served keep](../how-to/observe.md).
 
-A `POST` of subjects, consents, cases, tokens, accounts and invitations may bear an `Idempotency-Key`, a new random one
-for each request. Sent again within a day, it is not done again, and the first answer is given, without a token or link
-that was in it. One that was refused may be sent again; one that was cut short by a fault is answered by 409, since it
-may have been done.
+Every `POST` and `DELETE` that changes anything may bear an `Idempotency-Key`, a new random one for each request. Sent
+again within a day, it is not done again, and the first answer is given, without a token, link or secret that was in it.
+One that was refused may be sent again; one that was cut short by a fault is answered by 409, since it may have been
+done.
 
 An operator who signs by a key of their own asks in two steps. `POST …/statements`, with the picture and the identifier
 of the key, gives a statement; it is sent back signed to `POST …/statements/ID`, and answered as the search in one step
@@ -74,8 +81,9 @@ the caller stands, by `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-rat
 memory of the process and begin anew with it. The budgets of both halves are something else, and also answered by 429
 (`budget-used-up`), without `Retry-After`: see [budgets](../how-to/budgets.md).
 
-Answers to `GET` of subjects, cases, tokens and accounts have an `ETag`; sent again as `If-None-Match`, an answer that
-is still the same is 304 without a body.
+Lists come in pages, in an order that stays the same: `limit` says how many, and `next` of a page, given as `after`,
+asks for the page behind it. Answers to `GET` of what the registry holds have an `ETag`; sent again as `If-None-Match`,
+an answer that is still the same is 304 without a body.
 """
 
 

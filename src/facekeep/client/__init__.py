@@ -11,20 +11,35 @@ from __future__ import annotations
 
 from facekeep.client.administration import AccountSummary, TokenDetails
 from facekeep.client.asynchronous import AsyncClient
-from facekeep.client.calls import CaseDetails, EnrolledSubject, SubjectPage
+from facekeep.client.calls import (
+    AddedReferences,
+    CaseDetails,
+    EnrolledSubject,
+    NewWebhook,
+    NoticeSummary,
+    SubjectPage,
+    WebhookDetails,
+)
 from facekeep.client.signing import Stated
 from facekeep.client.synchronous import Client
+from facekeep.client.webhooks import WebhookMessage, verify_webhook
 from facekeep.service.operator_keys import make_operator_key, read_operator_key
 
 __all__ = [
     "AccountSummary",
+    "AddedReferences",
     "AsyncClient",
     "CaseDetails",
     "Client",
     "EnrolledSubject",
+    "NewWebhook",
+    "NoticeSummary",
     "Stated",
     "SubjectPage",
     "TokenDetails",
+    "WebhookDetails",
+    "WebhookMessage",
     "make_operator_key",
     "read_operator_key",
+    "verify_webhook",
 ]

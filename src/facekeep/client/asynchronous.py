@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -11,13 +11,32 @@ import httpx2
 
 from facekeep.client import administration, calls
 from facekeep.client.administration import AccountSummary, TokenDetails
-from facekeep.client.calls import Call, CaseDetails, EnrolledSubject, SubjectPage
+from facekeep.client.calls import (
+    AddedReferences,
+    Call,
+    CaseDetails,
+    EnrolledSubject,
+    NewWebhook,
+    NoticeSummary,
+    Page,
+    SubjectPage,
+    WebhookDetails,
+)
 from facekeep.client.exchange import TIMEOUT_SECONDS, answer_of, checked, headers_for, request_of, trusted, unreachable
 from facekeep.client.signing import approve
 from facekeep.domain.access import Scope
 from facekeep.domain.accounts import Role
-from facekeep.domain.consent import Consent, Purpose
-from facekeep.service.answers import Erasure, Identification, SubjectDetails, SubjectSummary, Verification
+from facekeep.domain.consent import Consent, KnownNotice, Notice, Purpose
+from facekeep.domain.webhooks import EventKind
+from facekeep.service.answers import (
+    Erasure,
+    GallerySummary,
+    Identification,
+    ReferenceDetails,
+    SubjectDetails,
+    SubjectSummary,
+    Verification,
+)
 from facekeep.split.asking import Signer
 
 _T = TypeVar("_T")
@@ -78,6 +97,16 @@ class AsyncClient:
             raise unreachable() from None
         return answer_of(call, response)
 
+    async def _all(self, page_of: Callable[[str | None], Call[Page[_T]]]) -> tuple[_T, ...]:
+        found: list[_T] = []
+        after: str | None = None
+        while True:
+            page = await self._do(page_of(after))
+            found += page.items
+            if page.next is None:
+                return tuple(found)
+            after = page.next
+
     # People
 
     async def enrol(
@@ -86,7 +115,7 @@ class AsyncClient:
         pictures: Sequence[bytes],
         *,
         purposes: Sequence[Purpose],
-        notice: str,
+        notice: str | KnownNotice,
         name: str = "",
         gallery: str = "main",
         key: str = "",
@@ -97,7 +126,7 @@ class AsyncClient:
             label: what operators call the person by, unique in the keep.
             pictures: 1 to 16, each of this person alone.
             purposes: what the person consented to.
-            notice: the text that the person was shown.
+            notice: the text that the person was shown, or a notice that the keep holds.
             name: the person's name.
             gallery: the group.
             key: a new random one, by which the request is not done twice if it is sent again within a day.
@@ -145,25 +174,101 @@ class AsyncClient:
         """
         return await self._do(calls.find(label))
 
-    async def erase(self, subject: str) -> Erasure:
+    async def erase(self, subject: str, *, key: str = "") -> Erasure:
         """Erase a person. When this returns, key, rows and records are gone. Needs the scope ``erase``.
+
+        For ``key`` see ``enrol``.
 
         Raises:
             NotFoundError: there is no such person, or not any more.
         """
-        return await self._do(calls.erasure(subject))
+        return await self._do(calls.erasure(subject, key))
 
-    async def give_consent(self, subject: str, purpose: Purpose, notice: str, *, key: str = "") -> tuple[Consent, ...]:
+    async def give_consent(
+        self, subject: str, purpose: Purpose, notice: str | KnownNotice, *, key: str = ""
+    ) -> tuple[Consent, ...]:
         """Record a consent; gives all of the person. Needs the scope ``consent``. For ``key`` see ``enrol``."""
         return await self._do(calls.consent(subject, purpose, notice, key))
 
-    async def withdraw_consent(self, subject: str, purpose: Purpose) -> tuple[Consent, ...]:
+    async def withdraw_consent(self, subject: str, purpose: Purpose, *, key: str = "") -> tuple[Consent, ...]:
         """Record a withdrawal, which the next comparison knows; gives all consents. Needs the scope ``consent``.
 
         Raises:
             NotFoundError: no such person, or no consent to withdraw.
         """
-        return await self._do(calls.withdrawal(subject, purpose))
+        return await self._do(calls.withdrawal(subject, purpose, key))
+
+    async def consents(self, subject: str) -> tuple[Consent, ...]:
+        """All consents of a person, oldest first, withdrawn ones too. Needs the scope ``read``.
+
+        Raises:
+            NotFoundError: there is no such person.
+        """
+        return await self._all(lambda after: calls.consents(subject, after))
+
+    # References and galleries
+
+    async def references(self, subject: str) -> tuple[ReferenceDetails, ...]:
+        """The references of a person, oldest first. Needs the scope ``read``.
+
+        Raises:
+            NotFoundError: there is no such person.
+        """
+        found = await self._all(lambda after: calls.references(subject, after))
+        return tuple(sorted(found, key=lambda reference: (reference.enrolled, reference.id)))
+
+    async def add_references(
+        self, subject: str, pictures: Sequence[bytes], *, gallery: str = "main", key: str = ""
+    ) -> AddedReferences:
+        """Give a known person further references. Needs the scope ``enrol``. For ``key`` see ``enrol``.
+
+        Raises:
+            NotFoundError: there is no such person.
+            ConsentError: the person consents to nothing at present.
+            BadInputError: a picture is not fit; nothing was enrolled.
+        """
+        return await self._do(calls.add_references(subject, pictures, gallery, key))
+
+    async def remove_reference(self, subject: str, reference: str, *, key: str = "") -> int:
+        """Remove one reference; gives how many are left. Needs the scope ``erase``. For ``key`` see ``enrol``.
+
+        Raises:
+            NotFoundError: no such person, or no such reference of this person.
+        """
+        return await self._do(calls.remove_reference(subject, reference, key))
+
+    async def galleries(self) -> tuple[GallerySummary, ...]:
+        """The galleries that hold references, by name. Needs the scope ``read``."""
+        found = await self._all(calls.galleries)
+        return tuple(sorted(found, key=lambda gallery: gallery.name))
+
+    # Notices
+
+    async def add_notice(self, text: str, *, language: str, purposes: Sequence[Purpose], key: str = "") -> Notice:
+        """Keep a notice, so that consents can name it by its hash. Needs the scope ``consent``.
+
+        Args:
+            text: what people are shown.
+            language: a tag of BCP 47, for instance ``en``.
+            purposes: what it speaks of, and so what may be consented to by it.
+            key: see ``enrol``.
+
+        Raises:
+            UsageError: the text is kept with another language or other purposes.
+        """
+        return await self._do(calls.add_notice(text, language, purposes, key))
+
+    async def notices(self) -> tuple[NoticeSummary, ...]:
+        """All notices, without their texts, in the order of their hashes. Needs the scope ``read``."""
+        return await self._all(calls.notices)
+
+    async def notice(self, digest: str) -> Notice:
+        """A notice by its SHA-256. Needs the scope ``read``.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        return await self._do(calls.notice(digest))
 
     # Comparing
 
@@ -265,7 +370,24 @@ class AsyncClient:
 
     async def cases(self) -> tuple[CaseDetails, ...]:
         """All cases, oldest first. Needs the scope ``read``."""
-        return await self._do(calls.cases())
+        found = await self._all(calls.cases)
+        return tuple(sorted(found, key=lambda case: (case.opened, case.id)))
+
+    async def case(self, case: str) -> CaseDetails:
+        """A case by identifier. Needs the scope ``read``.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        return await self._do(calls.case(case))
+
+    async def close_case(self, case: str, *, key: str = "") -> CaseDetails:
+        """Close a case by identifier, for good. Needs the scope ``cases``. For ``key`` see ``enrol``.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        return await self._do(calls.close_case(case, key))
 
     async def open_case(
         self, title: str, *, purpose: Purpose = Purpose.IDENTIFY, days: int = 30, key: str = ""
@@ -276,6 +398,42 @@ class AsyncClient:
             UsageError: there is already one with this title.
         """
         return await self._do(calls.open_case(title, purpose, days, key))
+
+    # Webhooks
+
+    async def add_webhook(self, url: str, events: Sequence[EventKind], *, key: str = "") -> NewWebhook:
+        """Have an endpoint told of events; its secret is shown this once. Needs the scope ``webhooks``.
+
+        Args:
+            url: https beyond the service's own machine.
+            events: of which kinds.
+            key: see ``enrol``; the secret is shown again to who sends the request again.
+
+        Raises:
+            UsageError: the address does not fit.
+        """
+        return await self._do(calls.add_webhook(url, events, key))
+
+    async def webhooks(self) -> tuple[WebhookDetails, ...]:
+        """All endpoints, oldest first. Needs the scope ``webhooks``."""
+        found = await self._all(calls.webhooks)
+        return tuple(sorted(found, key=lambda webhook: (webhook.created, webhook.id)))
+
+    async def webhook(self, webhook: str) -> WebhookDetails:
+        """An endpoint by identifier. Needs the scope ``webhooks``.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        return await self._do(calls.webhook(webhook))
+
+    async def remove_webhook(self, webhook: str, *, key: str = "") -> None:
+        """Forget an endpoint and what waits for it. Needs the scope ``webhooks``. For ``key`` see ``enrol``.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        await self._do(calls.remove_webhook(webhook, key))
 
     async def version(self) -> str:
         """The version of the service; needs no scope."""

@@ -10,11 +10,14 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 from facekeep.client.signing import Stated
-from facekeep.domain.consent import Consent, Purpose
+from facekeep.domain.consent import Consent, KnownNotice, Notice, Purpose
+from facekeep.domain.webhooks import EventKind
 from facekeep.service.answers import (
     Erasure,
+    GallerySummary,
     Identification,
     IdentifiedCandidate,
+    ReferenceDetails,
     SubjectDetails,
     SubjectSummary,
     Verification,
@@ -22,6 +25,8 @@ from facekeep.service.answers import (
 from facekeep.split.approval import Approval, PasskeyApproval
 
 _T = TypeVar("_T")
+
+_PAGE = 100
 
 Json = Mapping[str, Any]
 
@@ -49,6 +54,83 @@ class Call(Generic[_T]):
     pictures: Sequence[tuple[str, bytes]] = field(default=(), repr=False)
     query: Mapping[str, str] = field(default_factory=dict)
     key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[_T]):
+    """A page of a list; ``next`` asks for the page behind it, None on the last."""
+
+    items: tuple[_T, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AddedReferences:
+    """References that were added to a known person; ``never_returned`` as of an enrolment."""
+
+    references: int
+    gallery: str
+    never_returned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeSummary:
+    """A notice without its text.
+
+    Attributes:
+        hash: SHA-256 of the text, 64 hexadecimal digits, by which consents name it.
+        language: a tag of BCP 47, "" if nobody said.
+        purposes: what it speaks of; empty if nobody said.
+        characters: length of the text.
+    """
+
+    hash: str
+    language: str
+    purposes: tuple[Purpose, ...]
+    characters: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewWebhook:
+    """An endpoint with its secret, which is not shown again (it is "" where a request was sent again).
+
+    See :func:`facekeep.client.verify_webhook`.
+    """
+
+    id: str
+    url: str = field(repr=False)
+    events: tuple[EventKind, ...]
+    created: datetime
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookDetails:
+    """An endpoint as it is now.
+
+    Attributes:
+        id: random, 32 hexadecimal digits.
+        url: where it is.
+        events: what it is told of.
+        created: when.
+        disabled: since when nothing is sent any more, or None.
+        failures: attempts in a row that failed.
+        retry: when the next attempt may be made, None for now.
+        waiting: messages that wait.
+        delivered: messages that were taken.
+        dropped: messages that were given up.
+    """
+
+    id: str
+    url: str = field(repr=False)
+    events: tuple[EventKind, ...]
+    created: datetime
+    disabled: datetime | None
+    failures: int
+    retry: datetime | None
+    waiting: int
+    delivered: int
+    dropped: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +162,9 @@ class SubjectPage:
 
 @dataclass(frozen=True, slots=True)
 class CaseDetails:
-    """A case, bounded in time."""
+    """A case, bounded in time; ``id`` is random, 32 hexadecimal digits."""
 
+    id: str
     title: str = field(repr=False)
     purpose: Purpose
     opened_by: str = field(repr=False)
@@ -179,9 +262,19 @@ def _approval(approval: Approval) -> dict[str, str]:
     return {name: base64.b64encode(part).decode() for name, part in parts.items()}
 
 
-def cases() -> Call[tuple[CaseDetails, ...]]:
+def cases(after: str | None) -> Call[Page[CaseDetails]]:
     """See :meth:`facekeep.client.Client.cases`."""
-    return Call("GET", "/v1/cases", lambda documents: tuple(map(_case, documents)))
+    return _listed("/v1/cases", "cases", _case, after)
+
+
+def case(case: str) -> Call[CaseDetails]:
+    """See :meth:`facekeep.client.Client.case`."""
+    return Call("GET", f"/v1/cases/{_quoted(case)}", _case)
+
+
+def close_case(case: str, key: str) -> Call[CaseDetails]:
+    """See :meth:`facekeep.client.Client.close_case`."""
+    return Call("POST", f"/v1/cases/{_quoted(case)}/closure", _case, key=key)
 
 
 def open_case(title: str, purpose: Purpose, days: int, key: str) -> Call[CaseDetails]:
@@ -191,7 +284,7 @@ def open_case(title: str, purpose: Purpose, days: int, key: str) -> Call[CaseDet
 
 def _case(d: Json) -> CaseDetails:
     opened, expires = _time(d["opened"]), _time(d["expires"])
-    return CaseDetails(d["title"], Purpose(d["purpose"]), d["opened_by"], opened, expires, _maybe(d["closed"]))
+    return CaseDetails(d["id"], d["title"], Purpose(d["purpose"]), d["opened_by"], opened, expires, _maybe(d["closed"]))
 
 
 def enrolment(
@@ -199,13 +292,13 @@ def enrolment(
     pictures: Sequence[bytes],
     *,
     purposes: Sequence[Purpose],
-    notice: str,
+    notice: str | KnownNotice,
     name: str,
     gallery: str,
     key: str,
 ) -> Call[EnrolledSubject]:
     """See :meth:`facekeep.client.Client.enrol`."""
-    fields = {"label": label, "name": name, "gallery": gallery, "notice": notice}
+    fields = {"label": label, "name": name, "gallery": gallery, **_notice_of(notice)}
     return Call(
         "POST",
         "/v1/subjects",
@@ -259,21 +352,129 @@ def _details(d: Json) -> SubjectDetails:
     )
 
 
-def erasure(subject: str) -> Call[Erasure]:
+def erasure(subject: str, key: str) -> Call[Erasure]:
     """See :meth:`facekeep.client.Client.erase`."""
-    return Call("DELETE", _of(subject), lambda d: Erasure(d["references"], _time(d["backups_readable_until"])))
+    return Call("DELETE", _of(subject), _erasure, key=key)
 
 
-def consent(subject: str, purpose: Purpose, notice: str, key: str) -> Call[tuple[Consent, ...]]:
-    """See :meth:`facekeep.client.Client.give_consent`."""
+def _erasure(d: Json) -> Erasure:
+    return Erasure(d["references"], _time(d["backups_readable_until"]))
+
+
+def references(subject: str, after: str | None) -> Call[Page[ReferenceDetails]]:
+    """See :meth:`facekeep.client.Client.references`."""
+    return _listed(f"{_of(subject)}/references", "references", _reference, after)
+
+
+def _reference(d: Json) -> ReferenceDetails:
+    return ReferenceDetails(d["id"], d["gallery"], _time(d["enrolled"]), d["locked"])
+
+
+def add_references(subject: str, pictures: Sequence[bytes], gallery: str, key: str) -> Call[AddedReferences]:
+    """See :meth:`facekeep.client.Client.add_references`."""
     return Call(
-        "POST", f"{_of(subject)}/consents", _consents, json={"purpose": purpose.value, "notice": notice}, key=key
+        "POST",
+        f"{_of(subject)}/references",
+        lambda d: AddedReferences(d["references"], d["gallery"], d["never_returned"]),
+        fields={"gallery": gallery},
+        pictures=[("pictures", picture) for picture in pictures],
+        key=key,
     )
 
 
-def withdrawal(subject: str, purpose: Purpose) -> Call[tuple[Consent, ...]]:
+def remove_reference(subject: str, reference: str, key: str) -> Call[int]:
+    """See :meth:`facekeep.client.Client.remove_reference`."""
+    path = f"{_of(subject)}/references/{_quoted(reference)}"
+    return Call("DELETE", path, lambda d: int(d["references"]), key=key)
+
+
+def galleries(after: str | None) -> Call[Page[GallerySummary]]:
+    """See :meth:`facekeep.client.Client.galleries`."""
+    return _listed("/v1/galleries", "galleries", lambda d: GallerySummary(d["name"], d["references"]), after)
+
+
+def add_notice(text: str, language: str, purposes: Sequence[Purpose], key: str) -> Call[Notice]:
+    """See :meth:`facekeep.client.Client.add_notice`."""
+    body = {"text": text, "language": language, "purposes": [purpose.value for purpose in purposes]}
+    return Call("POST", "/v1/notices", _notice, json=body, key=key)
+
+
+def notices(after: str | None) -> Call[Page[NoticeSummary]]:
+    """See :meth:`facekeep.client.Client.notices`."""
+    return _listed("/v1/notices", "notices", _notice_summary, after)
+
+
+def _notice_summary(d: Json) -> NoticeSummary:
+    return NoticeSummary(d["hash"], d["language"], _purposes(d), d["characters"])
+
+
+def notice(digest: str) -> Call[Notice]:
+    """See :meth:`facekeep.client.Client.notice`."""
+    return Call("GET", f"/v1/notices/{_quoted(digest)}", _notice)
+
+
+def _notice(d: Json) -> Notice:
+    return Notice(d["text"], d["language"], frozenset(_purposes(d)))
+
+
+def consents(subject: str, after: str | None) -> Call[Page[Consent]]:
+    """See :meth:`facekeep.client.Client.consents`."""
+    return _listed(f"{_of(subject)}/consents", "consents", _consent, after)
+
+
+def consent(subject: str, purpose: Purpose, notice: str | KnownNotice, key: str) -> Call[tuple[Consent, ...]]:
+    """See :meth:`facekeep.client.Client.give_consent`."""
+    body = {"purpose": purpose.value, **_notice_of(notice)}
+    return Call("POST", f"{_of(subject)}/consents", _consents, json=body, key=key)
+
+
+def withdrawal(subject: str, purpose: Purpose, key: str) -> Call[tuple[Consent, ...]]:
     """See :meth:`facekeep.client.Client.withdraw_consent`."""
-    return Call("DELETE", f"{_of(subject)}/consents/{purpose.value}", _consents)
+    return Call("DELETE", f"{_of(subject)}/consents/{purpose.value}", _consents, key=key)
+
+
+def add_webhook(url: str, events: Sequence[EventKind], key: str) -> Call[NewWebhook]:
+    """See :meth:`facekeep.client.Client.add_webhook`."""
+    body = {"url": url, "events": [kind.value for kind in events]}
+    return Call("POST", "/v1/webhooks", _new_webhook, json=body, key=key)
+
+
+def _new_webhook(d: Json) -> NewWebhook:
+    return NewWebhook(d["id"], d["url"], _kinds(d), _time(d["created"]), d["secret"] or "")
+
+
+def webhooks(after: str | None) -> Call[Page[WebhookDetails]]:
+    """See :meth:`facekeep.client.Client.webhooks`."""
+    return _listed("/v1/webhooks", "webhooks", _webhook, after)
+
+
+def webhook(webhook: str) -> Call[WebhookDetails]:
+    """See :meth:`facekeep.client.Client.webhook`."""
+    return Call("GET", f"/v1/webhooks/{_quoted(webhook)}", _webhook)
+
+
+def remove_webhook(webhook: str, key: str) -> Call[None]:
+    """See :meth:`facekeep.client.Client.remove_webhook`."""
+    return Call("DELETE", f"/v1/webhooks/{_quoted(webhook)}", lambda _: None, key=key)
+
+
+def _webhook(d: Json) -> WebhookDetails:
+    return WebhookDetails(
+        d["id"],
+        d["url"],
+        _kinds(d),
+        _time(d["created"]),
+        _maybe(d["disabled"]),
+        d["failures"],
+        _maybe(d["retry"]),
+        d["waiting"],
+        d["delivered"],
+        d["dropped"],
+    )
+
+
+def _kinds(d: Json) -> tuple[EventKind, ...]:
+    return tuple(EventKind(kind) for kind in d["events"])
 
 
 def version() -> Call[str]:
@@ -282,13 +483,28 @@ def version() -> Call[str]:
 
 
 def _of(subject: str) -> str:
-    return f"/v1/subjects/{quote(subject, safe='')}"
+    return f"/v1/subjects/{_quoted(subject)}"
+
+
+def _quoted(identifier: str) -> str:
+    return quote(identifier, safe="")
+
+
+def _notice_of(notice: str | KnownNotice) -> dict[str, str]:
+    return {"notice_hash": notice.digest} if isinstance(notice, KnownNotice) else {"notice": notice}
+
+
+def _listed(path: str, name: str, parse: Callable[[Any], _T], after: str | None) -> Call[Page[_T]]:
+    query = {"limit": str(_PAGE)} | ({} if after is None else {"after": after})
+    return Call("GET", path, lambda d: Page(tuple(map(parse, d[name])), d["next"]), query=query)
 
 
 def _consents(documents: Sequence[Json]) -> tuple[Consent, ...]:
-    return tuple(
-        Consent(Purpose(d["purpose"]), d["notice"], _time(d["given"]), _maybe(d["withdrawn"])) for d in documents
-    )
+    return tuple(map(_consent, documents))
+
+
+def _consent(d: Json) -> Consent:
+    return Consent(Purpose(d["purpose"]), d["notice"], _time(d["given"]), _maybe(d["withdrawn"]))
 
 
 def _purposes(d: Json) -> tuple[Purpose, ...]:

@@ -38,6 +38,8 @@ class Scope(StrEnum):
     """Erase people."""
     METRICS = "metrics"
     """Read counters, which tell of nobody."""
+    WEBHOOKS = "webhooks"
+    """Register endpoints that are told of events."""
     ADMINISTER = "administer"
     """Manage accounts and tokens. Only the command line makes a token with it, never the service."""
 

@@ -23,8 +23,22 @@ class Action(StrEnum):
     ERASE_SUBJECT = "erase-subject"
     GIVE_CONSENT = "give-consent"
     WITHDRAW_CONSENT = "withdraw-consent"
+    LIST_REFERENCES = "list-references"
+    ADD_REFERENCES = "add-references"
+    REMOVE_REFERENCE = "remove-reference"
+    LIST_CONSENTS = "list-consents"
+    LIST_GALLERIES = "list-galleries"
+    LIST_NOTICES = "list-notices"
+    READ_NOTICE = "read-notice"
+    ADD_NOTICE = "add-notice"
     LIST_CASES = "list-cases"
+    READ_CASE = "read-case"
     OPEN_CASE = "open-case"
+    CLOSE_CASE = "close-case"
+    LIST_WEBHOOKS = "list-webhooks"
+    READ_WEBHOOK = "read-webhook"
+    ADD_WEBHOOK = "add-webhook"
+    REMOVE_WEBHOOK = "remove-webhook"
     READ_METRICS = "read-metrics"
     LIST_TOKENS = "list-tokens"
     CREATE_TOKEN = "create-token"  # noqa: S105 - the name of an action
@@ -38,5 +52,16 @@ class Action(StrEnum):
     END_SESSION = "end-session"
 
 
-ABOUT_A_SUBJECT = frozenset({Action.READ_SUBJECT, Action.ERASE_SUBJECT, Action.GIVE_CONSENT, Action.WITHDRAW_CONSENT})
+ABOUT_A_SUBJECT = frozenset(
+    {
+        Action.READ_SUBJECT,
+        Action.ERASE_SUBJECT,
+        Action.LIST_REFERENCES,
+        Action.ADD_REFERENCES,
+        Action.REMOVE_REFERENCE,
+        Action.LIST_CONSENTS,
+        Action.GIVE_CONSENT,
+        Action.WITHDRAW_CONSENT,
+    }
+)
 """What is asked about one data subject, named in the path; all else is asked about the keep."""

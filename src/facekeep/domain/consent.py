@@ -7,10 +7,15 @@ a withdrawn consent never comes back, a new one is given instead.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+from facekeep.errors import FormatError
+
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}")
 
 
 class Purpose(StrEnum):
@@ -47,14 +52,42 @@ def purpose_bits(purposes: Iterable[Purpose]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """The text that a data subject was shown before consenting (GDPR article 13)."""
+    """The text that a data subject was shown before consenting (GDPR article 13).
 
-    text: str
+    Attributes:
+        text: whole.
+        language: a tag of BCP 47, for instance ``de-AT``; "" if nobody said.
+        purposes: what it speaks of; empty if nobody said, and then it may be shown for any.
+    """
+
+    text: str = field(repr=False)
+    language: str = ""
+    purposes: frozenset[Purpose] = frozenset()
+
+    def __post_init__(self) -> None:
+        if self.language and not _LANGUAGE.fullmatch(self.language):
+            raise FormatError("a language is given by its tag", hint="For example en, or de-AT.")
 
     @property
     def digest(self) -> str:
         """SHA-256 of the UTF-8 text, 64 hexadecimal digits."""
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def is_described(self) -> bool:
+        """Whether somebody said what it speaks of, or in which language."""
+        return bool(self.language or self.purposes)
+
+    def speaks_of(self, purpose: Purpose) -> bool:
+        """Whether a consent to this purpose may name it."""
+        return not self.purposes or purpose in self.purposes
+
+
+@dataclass(frozen=True, slots=True)
+class KnownNotice:
+    """A notice that a keep holds, named by its SHA-256, 64 hexadecimal digits, in place of its text."""
+
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)

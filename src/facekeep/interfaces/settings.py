@@ -27,7 +27,8 @@ class Settings(BaseModel):
         keep: the keep's folder, where no ``--keep`` is given.
         server: the address of a served keep, where neither ``--keep`` nor ``--server`` is given.
         token: what the server knows this client by; see ``--token-file`` too.
-        authorities: certificates to trust in place of the usual ones when a server is asked, PEM.
+        authorities: certificates to trust in place of the usual ones when a server, or a receiver of
+            webhooks, is asked, PEM.
         operator: who works, where no ``--operator`` is given; else the name of the account of the operating system.
         keys: the folder of keys, in place of the one that ``facekeep init`` noted.
         passphrase_registry: the passphrase of the registry's epoch keys.
@@ -47,6 +48,7 @@ class Settings(BaseModel):
         oidc_client_id: the service's name there.
         oidc_secret: the service's secret there.
         oidc_secret_file: the file that holds it, in place of FACEKEEP_OIDC_SECRET.
+        webhooks_private: 1 if webhooks may be in this network, or on this machine.
         data: folder of data outside the repository. Only the project's own extended tests read it.
     """
 
@@ -73,6 +75,7 @@ class Settings(BaseModel):
     oidc_client_id: str | None = Field(default=None, max_length=1024)
     oidc_secret: SecretStr | None = None
     oidc_secret_file: Path | None = None
+    webhooks_private: bool = False
     data: Path | None = None
 
     @classmethod

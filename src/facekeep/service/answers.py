@@ -143,6 +143,36 @@ class SubjectDetails:
 
 
 @dataclass(frozen=True, slots=True)
+class ReferenceDetails:
+    """A reference of a data subject.
+
+    Attributes:
+        id: 32 hexadecimal digits, which the halves do not know it by.
+        gallery: the group.
+        enrolled: when.
+        locked: whether it saw too many rejected comparisons.
+    """
+
+    id: str
+    gallery: str
+    enrolled: datetime
+    locked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GallerySummary:
+    """A group of references that a search may be limited to.
+
+    Attributes:
+        name: 1 to 64 bytes of UTF-8.
+        references: how many are in it.
+    """
+
+    name: str
+    references: int
+
+
+@dataclass(frozen=True, slots=True)
 class Erasure:
     """What was erased.
 

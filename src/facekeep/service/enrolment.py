@@ -9,11 +9,12 @@ from datetime import datetime
 from functools import partial
 from itertools import islice
 
-from facekeep.domain.consent import Notice, Purpose, purpose_bits
+from facekeep.domain.consent import KnownNotice, Notice, Purpose, purpose_bits
 from facekeep.domain.row import GALLERY_BYTES_MAX, Pseudonym, RowFlag, RowHead
 from facekeep.domain.subject import NAME_MAX, SubjectId, is_text, normalised_label
 from facekeep.domain.template import Template
-from facekeep.errors import BadInputError, ConsentError, FacekeepError, FormatError, UsageError
+from facekeep.domain.webhooks import Event, EventKind
+from facekeep.errors import BadInputError, ConsentError, FacekeepError, FormatError, NotFoundError, UsageError
 from facekeep.service.acquisition import Acquisition
 from facekeep.service.answers import Enrolment, EnrolOutcome, EnrolSummary
 from facekeep.service.never_return import NeverReturn
@@ -22,6 +23,7 @@ from facekeep.service.references import comparable
 from facekeep.split.codes import FineCode, fine_code
 from facekeep.split.statement import NEVER_RETURN
 from facekeep.store.journal import JournalKind
+from facekeep.store.registry import Registry
 from facekeep.store.transaction import Transaction
 
 PICTURES_MAX = 16
@@ -40,6 +42,23 @@ def check_notice(notice: str) -> None:
         raise ConsentError("consent needs the notice that the person was shown")
     if not is_text(notice, _NOTICE_MAX):
         raise FormatError("the notice is too long, or holds what cannot be written")
+
+
+def resolved(notice: str | KnownNotice, registry: Registry) -> Notice:
+    """The notice that is meant.
+
+    Raises:
+        ConsentError: there is none.
+        FormatError: it has over a million characters, or some that cannot be written.
+        UsageError: the keep holds none of this hash.
+    """
+    if isinstance(notice, str):
+        check_notice(notice)
+        return Notice(notice)
+    found = registry.notice(notice.digest)
+    if found is None:
+        raise UsageError("the keep holds no notice of this hash", hint="Add the notice first, or give its text.")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +81,20 @@ class Terms:
     """What the people enrolled together agreed to.
 
     Attributes:
-        purposes: at least one.
-        notice: the text that they were shown.
+        purposes: at least one; none for further references of people who are known, under what they agreed to before.
+        notice: what they were shown, or None with no purposes.
         gallery: the group.
         operator: who enrols.
     """
 
     purposes: tuple[Purpose, ...]
-    notice: str = field(repr=False)
+    notice: Notice | None
     gallery: str
     operator: str
 
     def __post_init__(self) -> None:
-        if not self.purposes:
+        if self.notice is not None and not self.purposes:
             raise ConsentError("enrolment needs consent to at least one purpose")
-        check_notice(self.notice)
         try:
             gallery = normalised_label(self.gallery)
         except FormatError:
@@ -175,9 +193,13 @@ class EnrolmentService:
         known = registry.subject_by_label(acquired.label)
         bits = purpose_bits(terms.purposes)
         hidden = False
+        if known is None and terms.notice is None:
+            raise NotFoundError("there is no such data subject")
         if known is not None:
             bits |= purpose_bits(consent.purpose for consent in registry.consents_of(known.id) if consent.holds)
             hidden = known.id in listed or self._is_hidden(known.id)
+        if not bits:
+            raise ConsentError("this person consents to nothing at present")
         hidden = hidden or (bool(listed) and self._never_return.knows(templates, terms.operator))
         flags = RowFlag.SUPPRESSED if hidden else RowFlag.NONE
         epoch = self._roles.left.epoch
@@ -194,11 +216,14 @@ class EnrolmentService:
         rows = [row for one in prepared for row in one.rows]
 
         def decide(tx: Transaction) -> None:
-            notice = tx.add_notice(Notice(terms.notice))
+            notice = "" if terms.notice is None else tx.add_notice(terms.notice)
             for one in prepared:
                 subject = one.subject if one.subject is not None else tx.add_subject(one.label, one.name)
+                kind = EventKind.SUBJECT_ENROLLED if one.subject is None else EventKind.REFERENCES_ADDED
+                tx.tell(Event(kind, now, {"subject": subject.hex()}))
                 for purpose in terms.purposes:
                     tx.give_consent(subject, purpose, notice, now)
+                    tx.tell(Event(EventKind.CONSENT_GIVEN, now, {"subject": subject.hex(), "purpose": purpose}))
                 for head, _ in one.rows:
                     tx.add_reference(
                         subject, head.pseudonym, gallery=head.gallery, model=self._acquisition.model, created=now

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 
 from facekeep.domain.accounts import Principal
-from facekeep.domain.consent import Consent, Purpose
+from facekeep.domain.consent import Consent, KnownNotice, Purpose
 from facekeep.domain.requests import KeptAnswer, RequestId
-from facekeep.domain.search import Case
 from facekeep.domain.subject import SubjectId
+from facekeep.domain.webhooks import Event, EventKind
 from facekeep.errors import ImageError, NotFoundError, RefusedError, UsageError
 from facekeep.service.acquisition import Probe
 from facekeep.service.answers import (
@@ -23,15 +23,15 @@ from facekeep.service.answers import (
     Verification,
 )
 from facekeep.service.comparison import Answer, Planned, Search
-from facekeep.service.enrolment import EnrolmentService, Person, Terms
+from facekeep.service.enrolment import EnrolmentService, Person, Terms, resolved
 from facekeep.service.keep_access import KeepAccess
 from facekeep.service.keep_canaries import KeepCanaries
+from facekeep.service.keep_records import KeepRecords
 from facekeep.service.keep_signing import acquired_probes
 from facekeep.service.never_return import NeverReturn
 from facekeep.service.opening import Roles
 from facekeep.service.references import comparable
 from facekeep.service.repeating import RepeatingService
-from facekeep.service.rights import RightsService
 from facekeep.split.asking import Signer
 from facekeep.split.codes import fine_code
 
@@ -43,7 +43,7 @@ REFRESH_DAYS = 30
 _PAGE = 100
 
 
-class Keep(KeepAccess, KeepCanaries):
+class Keep(KeepAccess, KeepRecords, KeepCanaries):
     """A keep: a registry of people, and their references as two halves. Safe for threads; one process at a time.
 
     Example:
@@ -56,7 +56,6 @@ class Keep(KeepAccess, KeepCanaries):
         super()._adopt(roles)
         self._never_return = NeverReturn(roles, self._calibration)
         self._enrolment = EnrolmentService(roles, self._acquisition, self._never_return)
-        self._rights = RightsService(roles)
         self._repeating = RepeatingService(roles.registry)
 
     # People
@@ -67,7 +66,7 @@ class Keep(KeepAccess, KeepCanaries):
         pictures: Sequence[bytes],
         *,
         purposes: Sequence[Purpose],
-        notice: str,
+        notice: str | KnownNotice,
         operator: str,
         name: str = "",
         gallery: str = "main",
@@ -78,20 +77,46 @@ class Keep(KeepAccess, KeepCanaries):
             label: what operators call the person by, unique in the keep.
             pictures: 1 to 16, each of this person alone.
             purposes: what the person consented to.
-            notice: the text that the person was shown.
+            notice: the text that the person was shown, or a notice that the keep holds.
             operator: who enrols.
             name: the person's name.
-            gallery: the group.
+            gallery: the group, 1 to 64 bytes in UTF-8 without control characters; ``never-return`` is reserved.
 
         Raises:
             ConsentError: no purpose or no notice.
+            UsageError: the keep holds no such notice.
             BadInputError: a picture is not fit; nothing was enrolled.
         """
-        terms = Terms(tuple(purposes), notice, gallery, self._comparison.operator(operator))
         self.check_canaries()
         with self._reading():  # a closed keep is told before pictures are taken apart
+            shown = resolved(notice, self._roles.registry)
+            terms = Terms(tuple(purposes), shown, gallery, self._comparison.operator(operator))
             enrolment = self._enrolment
         acquired = enrolment.acquire(label, pictures, name)
+        with self._using():
+            return self._enrolment.enrol(acquired, terms, self._now())
+
+    def add_references(
+        self, label: str, pictures: Sequence[bytes], *, operator: str, gallery: str = "main"
+    ) -> Enrolment:
+        """Give a known person further references, under what the person consents to already.
+
+        Args:
+            label: whose.
+            pictures: 1 to 16, each of this person alone.
+            operator: who enrols.
+            gallery: the group.
+
+        Raises:
+            NotFoundError: there is no such person.
+            ConsentError: the person consents to nothing at present.
+            BadInputError: a picture is not fit; nothing was enrolled.
+        """
+        terms = Terms((), None, gallery, self._comparison.operator(operator))
+        with self._reading():
+            self._rights.subject(label)
+            enrolment = self._enrolment
+        acquired = enrolment.acquire(label, pictures, "")
         with self._using():
             return self._enrolment.enrol(acquired, terms, self._now())
 
@@ -100,7 +125,7 @@ class Keep(KeepAccess, KeepCanaries):
         people: Iterable[Person],
         *,
         purposes: Sequence[Purpose],
-        notice: str,
+        notice: str | KnownNotice,
         operator: str,
         gallery: str = "main",
         progress: Callable[[EnrolOutcome], None] | None = None,
@@ -108,7 +133,8 @@ class Keep(KeepAccess, KeepCanaries):
         """Enrol many people; one who fails does not stop the others. See :meth:`enrol`."""
         self.check_canaries()
         with self._using():
-            terms = Terms(tuple(purposes), notice, gallery, self._comparison.operator(operator))
+            shown = resolved(notice, self._roles.registry)
+            terms = Terms(tuple(purposes), shown, gallery, self._comparison.operator(operator))
             return self._enrolment.enrol_many(people, terms, self._now, progress)
 
     def subjects(self, *, after: str | None = None) -> Iterator[SubjectSummary]:
@@ -325,17 +351,18 @@ class Keep(KeepAccess, KeepCanaries):
             now = self._now()
             with self._roles.registry.transaction() as tx:
                 case = tx.add_case(title, purpose, opened_by=operator, opened=now, expires=now + timedelta(days=days))
+                tx.tell(Event(EventKind.CASE_OPENED, now, {"case": case.hex(), "purpose": purpose}))
                 return tx.case(case).title
-
-    def cases(self) -> tuple[Case, ...]:
-        """All cases, oldest first."""
-        with self._reading():
-            return self._roles.registry.cases()
 
     # Rights
 
-    def give_consent(self, label: str, purpose: Purpose, notice: str) -> None:
-        """Record that a person consented to a purpose after reading the notice."""
+    def give_consent(self, label: str, purpose: Purpose, notice: str | KnownNotice) -> None:
+        """Record that a person consented to a purpose after reading the notice.
+
+        Raises:
+            ConsentError: the notice does not speak of the purpose.
+            UsageError: the keep holds no such notice.
+        """
         with self._using():
             self._rights.give_consent(label, purpose, notice, self._now())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from facekeep.domain.consent import Purpose
+from facekeep.domain.consent import Notice, Purpose
 from facekeep.domain.template import Template
 from facekeep.errors import UnavailableError, UsageError
 from facekeep.service.acquisition import Probe
@@ -50,7 +50,7 @@ class KeepCanaries(KeepSigning):
             raise UsageError(f"a keep has 1 to {CANARIES_MAX} canaries")
         with self._using():
             purposes = tuple(p for p, on in self._roles.registry.switches().items() if on) or (Purpose.VERIFY,)
-            terms = Terms(purposes, NOTICE, gallery, self._comparison.operator(OPERATOR))
+            terms = Terms(purposes, Notice(NOTICE), gallery, self._comparison.operator(OPERATOR))
             planted = 0
             for number in range(1, count + 1):
                 if self._roles.registry.subject_by_label(label_of(number)) is None:

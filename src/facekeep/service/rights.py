@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from facekeep.domain.consent import Notice, Purpose, purpose_bits
+from facekeep.domain.consent import KnownNotice, Purpose, purpose_bits
+from facekeep.domain.row import Pseudonym
 from facekeep.domain.subject import DataSubject, SubjectId, normalised_label
+from facekeep.domain.webhooks import Event, EventKind
 from facekeep.errors import NotFoundError
-from facekeep.service.enrolment import check_notice
+from facekeep.service.enrolment import resolved
 from facekeep.service.opening import Roles
 from facekeep.service.references import comparable, head_of
 from facekeep.store.journal import JournalKind
@@ -32,14 +34,15 @@ class RightsService:
             raise NotFoundError("there is no such data subject")
         return found
 
-    def give_consent(self, label: str, purpose: Purpose, notice: str, now: datetime) -> None:
+    def give_consent(self, label: str, purpose: Purpose, notice: str | KnownNotice, now: datetime) -> None:
         """Record a consent; the person's rows may be used for the purpose from then on."""
-        check_notice(notice)
+        shown = resolved(notice, self._roles.registry)
         subject = self.subject(label).id
         bits = self._held(subject) | purpose.bit
 
         def decide(tx: Transaction) -> None:
-            tx.give_consent(subject, purpose, tx.add_notice(Notice(notice)), now)
+            tx.give_consent(subject, purpose, tx.add_notice(shown), now)
+            tx.tell(Event(EventKind.CONSENT_GIVEN, now, {"subject": subject.hex(), "purpose": purpose}))
 
         self._set_purposes(subject, bits, decide)
 
@@ -51,7 +54,12 @@ class RightsService:
         """
         subject = self.subject(label).id
         bits = self._held(subject) & ~purpose.bit
-        self._set_purposes(subject, bits, lambda tx: tx.withdraw_consent(subject, purpose, now))
+
+        def decide(tx: Transaction) -> None:
+            tx.withdraw_consent(subject, purpose, now)
+            tx.tell(Event(EventKind.CONSENT_WITHDRAWN, now, {"subject": subject.hex(), "purpose": purpose}))
+
+        self._set_purposes(subject, bits, decide)
 
     def _held(self, subject: SubjectId) -> int:
         consents = self._roles.registry.consents_of(subject)
@@ -75,6 +83,28 @@ class RightsService:
             decide=lambda tx: tx.set_switch(purpose, on=on),
         )
 
+    def remove_reference(self, label: str, pseudonym: Pseudonym, now: datetime) -> None:
+        """Remove one reference of a person, rows, seeds and record; the person stays, without any if it was the last.
+
+        Raises:
+            NotFoundError: there is no such person, or no such reference of this person.
+        """
+        subject = self.subject(label).id
+        if pseudonym not in {r.pseudonym for r in comparable(self._roles.registry.references_of(subject))}:
+            raise NotFoundError("there is no such reference")
+
+        def decide(tx: Transaction) -> None:
+            tx.remove_reference(pseudonym)
+            tx.tell(Event(EventKind.REFERENCE_REMOVED, now, {"subject": subject.hex()}))
+
+        self._roles.coordinator.run_on_halves(
+            JournalKind.ERASE,
+            lambda half, transaction: half.stage_erase(transaction, [pseudonym]),
+            decide=decide,
+            payload={"pseudonyms": [pseudonym.hex()]},
+            subject=subject,
+        )
+
     def erase(self, label: str, now: datetime) -> int:
         """Erase a person: rows, seeds, data key and every record.
 
@@ -86,6 +116,7 @@ class RightsService:
 
         def decide(tx: Transaction) -> None:
             tx.erase_subject(subject, now)
+            tx.tell(Event(EventKind.SUBJECT_ERASED, now, {"subject": subject.hex()}))
 
         self._roles.coordinator.run_on_halves(
             JournalKind.ERASE,

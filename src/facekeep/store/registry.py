@@ -58,6 +58,7 @@ class Registry:
         self._lock = threading.RLock()
         self._writing = False
         self._log_is_empty = True
+        self._told: Callable[[], None] | None = None
 
     @classmethod
     def create(cls, path: Path, keys: KeyProvider, *, keep_id: bytes, model: str) -> Registry:
@@ -186,6 +187,12 @@ class Registry:
                 yield transaction
             if transaction.scrub or not self._log_is_empty:
                 self.empty_log()
+        if transaction.told and self._told is not None:
+            self._told()
+
+    def watch_events(self, told: Callable[[], None]) -> None:
+        """Have somebody told after each transaction that recorded messages for webhooks."""
+        self._told = told
 
     def empty_log(self) -> bool:
         """Cut the write-ahead log to nothing. Done by itself after every erasure and change of keys.
@@ -289,6 +296,10 @@ class Registry:
     def notice(self, digest: str) -> Notice | None:
         """See :meth:`View.notice`."""
         return self._ask(lambda view: view.notice(digest))
+
+    def notices(self) -> tuple[Notice, ...]:
+        """See :meth:`View.notices`."""
+        return self._ask(View.notices)
 
     def case(self, case: CaseId) -> Case:
         """See :meth:`View.case`."""

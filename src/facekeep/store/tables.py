@@ -11,9 +11,20 @@ from typing import Any, Final
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, MetaData, Table
 from sqlalchemy.types import UserDefinedType
 
-__all__ = ["ROOT_CELLS", "Blob", "accounts", "cases", "clients", "consents", "identities", "invitations", "journal"]
+__all__ = [
+    "ROOT_CELLS",
+    "Blob",
+    "accounts",
+    "cases",
+    "clients",
+    "consents",
+    "deliveries",
+    "identities",
+    "invitations",
+    "journal",
+]
 __all__ += ["meta", "metadata", "never_return", "notices", "passkeys", "references", "requests", "sessions", "subjects"]
-__all__ += ["tombstones"]
+__all__ += ["tombstones", "webhooks"]
 
 
 class Blob(UserDefinedType[bytes]):
@@ -88,6 +99,13 @@ identities: Final = _table(
 )
 journal: Final = _table("journal", _blob("id", key=True), _blob("sealed"))
 requests: Final = _table("requests", _blob("id", key=True), _blob("request", unique=True), _blob("sealed"))
+webhooks: Final = _table("webhooks", _blob("id", key=True), _blob("sealed"))
+deliveries: Final = _table(
+    "deliveries",
+    _blob("id", key=True),
+    Column("webhook", Blob, ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False, index=True),
+    _blob("sealed"),
+)
 tombstones: Final = _table("tombstones", _blob("id", key=True), _blob("sealed"))
 
 ROOT_CELLS: Final = (
@@ -102,6 +120,8 @@ ROOT_CELLS: Final = (
     (identities.c.id, identities.c.sealed),
     (journal.c.id, journal.c.sealed),
     (requests.c.id, requests.c.sealed),
+    (webhooks.c.id, webhooks.c.sealed),
+    (deliveries.c.id, deliveries.c.sealed),
     (tombstones.c.id, tombstones.c.sealed),
 )
 """Row identifier and cell of everything that is sealed under the registry's own keys; the rest is under data keys."""

@@ -15,7 +15,7 @@ from facekeep.domain.requests import REQUEST_ID_BYTES, KeptAnswer, KeptRequest, 
 from facekeep.domain.row import PSEUDONYM_BYTES, TRANSACTION_BYTES, Pseudonym, TransactionId
 from facekeep.domain.search import CASE_ID_BYTES, Case, CaseId
 from facekeep.domain.subject import SUBJECT_ID_BYTES, DataSubject, SubjectId, normalised_label
-from facekeep.errors import NotFoundError, UsageError
+from facekeep.errors import ConsentError, NotFoundError, UsageError
 from facekeep.store import tables
 from facekeep.store.account_writing import AccountWriting
 from facekeep.store.journal import JournalEntry, JournalKind, JournalState, record_of
@@ -23,13 +23,14 @@ from facekeep.store.keys import new_key
 from facekeep.store.records import Value, write_time
 from facekeep.store.vault import Cells, Vault
 from facekeep.store.view import State, View, consent_of
+from facekeep.store.webhook_writing import WebhookWriting
 
 __all__ = ["Transaction", "state_record"]
 
 _ROW_BYTES = 16
 
 
-class Transaction(AccountWriting, View):
+class Transaction(AccountWriting, WebhookWriting, View):
     """A view that writes too, and sees its own writes. Made by ``Registry.transaction`` alone.
 
     Times are passed in, with time zone: the store reads no clock. A time without zone is a ``ValueError``.
@@ -41,7 +42,7 @@ class Transaction(AccountWriting, View):
         """Whether something was erased, so that the write-ahead log has to be emptied after the commit."""
         # A bulk enrolment asks for the same notice and the same people again and again; nobody else writes meanwhile.
         self._known_cells: dict[SubjectId, Cells] = {}
-        self._known_notices: set[str] = set()
+        self._known_notices: dict[str, Notice] = {}
 
     def add_subject(self, label: str, name: str = "", attributes: Mapping[str, str] | None = None) -> SubjectId:
         """Add a data subject under a fresh data key.
@@ -128,12 +129,16 @@ class Transaction(AccountWriting, View):
 
         Raises:
             NotFoundError: there is no such data subject, or no such notice.
+            ConsentError: the notice does not speak of the purpose.
         """
-        if notice not in self._known_notices and self.notice(notice) is None:
+        shown = self._known_notices.get(notice) or self.notice(notice)
+        if shown is None:
             raise NotFoundError(
                 "there is no such notice", hint="Add the notice that was shown, then record the consent."
             )
-        self._known_notices.add(notice)
+        if not shown.speaks_of(purpose):
+            raise ConsentError("the notice does not speak of this purpose", hint="Show one that does.")
+        self._known_notices[notice] = shown
         new = Consent(purpose, notice, given)
         cells = self._cells(subject)
         if any(old.holds and (old.purpose, old.notice) == (purpose, notice) for old in self.consents_of(subject)):
@@ -213,13 +218,30 @@ class Transaction(AccountWriting, View):
         self._write_state(replace(self._state, switched_on=others | {purpose} if on else others))
 
     def add_notice(self, notice: Notice) -> str:
-        """Keep the text of a notice, and give its SHA-256. Keeping it twice changes nothing."""
-        if notice.digest not in self._known_notices and self.notice(notice.digest) is None:
+        """Keep a notice, and give its SHA-256. Keeping it twice changes nothing; a description may be added once.
+
+        Raises:
+            UsageError: the text is kept with another language or other purposes.
+        """
+        known = self._known_notices.get(notice.digest) or self.notice(notice.digest)
+        if known is None:
             row = os.urandom(_ROW_BYTES)
-            sealed = self._vault.root.seal(tables.notices.c.sealed, row, {"text": notice.text})
             index = self._vault.index(tables.notices.c.digest, notice.digest)
+            sealed = self._sealed_notice(row, notice)
             self._connection.execute(insert(tables.notices).values(id=row, digest=index, sealed=sealed))
-        self._known_notices.add(notice.digest)
+        elif not notice.is_described or notice == known:
+            notice = known
+        elif known.is_described:
+            raise UsageError(
+                "this text is kept already, in another language or for other purposes",
+                hint="What people were shown never changes: write another text.",
+            )
+        elif (found := self._find(tables.notices.c.digest, notice.digest)) is not None:
+            sealed = self._sealed_notice(found.id, notice)
+            self._connection.execute(
+                update(tables.notices).where(tables.notices.c.id == found.id).values(sealed=sealed)
+            )
+        self._known_notices[notice.digest] = notice
         return notice.digest
 
     def add_case(self, title: str, purpose: Purpose, *, opened_by: str, opened: datetime, expires: datetime) -> CaseId:
@@ -384,6 +406,11 @@ class Transaction(AccountWriting, View):
         sealed = self._vault.root.seal(tables.meta.c.sealed, self._vault.store, state_record(state))
         self._connection.execute(update(tables.meta).values(sealed=sealed))
         self._state = state
+
+    def _sealed_notice(self, row: bytes, notice: Notice) -> bytes:
+        purposes = sorted(purpose.value for purpose in notice.purposes)
+        record: dict[str, Value] = {"text": notice.text, "language": notice.language, "purposes": purposes}
+        return self._vault.root.seal(tables.notices.c.sealed, row, record)
 
     def _sealed_case(self, case: Case) -> bytes:
         record: dict[str, Value] = {

@@ -22,6 +22,7 @@ from facekeep.store.journal import JournalEntry, entry_of
 from facekeep.store.records import read_time
 from facekeep.store.snapshot import moved
 from facekeep.store.vault import ROLE, Cells, Vault
+from facekeep.store.webhook_reading import WebhookReading
 
 __all__ = ["PAGE", "State", "View", "consent_of", "read_state"]
 
@@ -48,7 +49,7 @@ class State:
     switched_on: frozenset[Purpose]
 
 
-class View(AccountReading):
+class View(AccountReading, WebhookReading):
     """One snapshot of the registry, valid while its block lasts.
 
     Every method may raise :class:`~facekeep.errors.DamagedStoreError` when a cell does not open.
@@ -167,10 +168,15 @@ class View(AccountReading):
         row = self._find(tables.notices.c.digest, digest)
         if row is None:
             return None
-        found = Notice(self._vault.root.open(tables.notices.c.sealed, row.id, row.sealed)["text"])
+        found = self._notice_of(row)
         if found.digest != digest:
             raise moved(tables.notices)
         return found
+
+    def notices(self) -> tuple[Notice, ...]:
+        """All notices, in the order of their SHA-256."""
+        found = (self._notice_of(row) for row in self._connection.execute(select(tables.notices)).all())
+        return tuple(sorted(found, key=lambda notice: notice.digest))
 
     def case(self, case: CaseId) -> Case:
         """The case of this identifier.
@@ -291,6 +297,12 @@ class View(AccountReading):
             model=record["model"],
             created=read_time(record["created"]),
         )
+
+    def _notice_of(self, row: Row[Any]) -> Notice:
+        record = self._vault.root.open(tables.notices.c.sealed, row.id, row.sealed)
+        # Records of before notices were described have the text alone.
+        purposes = frozenset(Purpose(purpose) for purpose in record.get("purposes", ()))
+        return Notice(record["text"], record.get("language", ""), purposes)
 
     def _case_of(self, row: Row[Any]) -> Case:
         record = self._vault.root.open(tables.cases.c.sealed, row.id, row.sealed)

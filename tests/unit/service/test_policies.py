@@ -68,7 +68,8 @@ def test_a_data_subject_reaches_own_data_only(shipped: Policies, everything_perm
     who = person(Role.DATA_SUBJECT)
     session = {Action.READ_SESSION, Action.END_SESSION}
     assert allowed(shipped, who) == session
-    own = {Action.READ_SUBJECT, Action.WITHDRAW_CONSENT, Action.ERASE_SUBJECT}
+    own = {Action.READ_SUBJECT, Action.LIST_REFERENCES, Action.LIST_CONSENTS}
+    own |= {Action.WITHDRAW_CONSENT, Action.ERASE_SUBJECT}
     assert allowed(shipped, who, OWN) == session | own
     assert allowed(everything_permitted, who) == session
     assert allowed(everything_permitted, who, OWN) == session | set(ABOUT_A_SUBJECT)

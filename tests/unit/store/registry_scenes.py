@@ -11,6 +11,7 @@ from facekeep.domain.consent import Notice, Purpose
 from facekeep.domain.requests import KeptAnswer
 from facekeep.domain.row import Pseudonym
 from facekeep.domain.subject import SubjectId
+from facekeep.domain.webhooks import Event, EventKind
 from facekeep.store.journal import JournalKind
 from facekeep.store.registry import Registry
 from facekeep.store.transaction import Transaction
@@ -51,6 +52,8 @@ def fill(registry: Registry) -> None:
         tx.add_invitation(person.id, DIGEST, NOW)
         tx.bind_identity(person.id, "https://issuer.example", "ada there")
         tx.answer_request(tx.add_request(DIGEST, bytes(32), NOW), KeptAnswer(201, b"an answer"))
+        tx.add_webhook("https://example.org/hook", [EventKind.CASE_OPENED], NOW)
+        tx.tell(Event(EventKind.CASE_OPENED, NOW, {"case": "00" * 16}))
         tx.set_switch(Purpose.VERIFY, on=True)
         tx.journal_begin(JournalKind.REFRESH, {"epoch": 2})
         tx.advance_generation()
@@ -69,6 +72,7 @@ def snapshot(registry: Registry) -> list[object]:
     assert all(registry.client_by_name(client.name) == client for client in registry.clients())
     found += [registry.clients(), registry.client_by_digest(DIGEST)]
     with registry.read() as view:
+        found += [(webhook, view.deliveries(webhook.id)) for webhook in view.webhooks()]
         found += [view.requests(), view.request_by_digest(DIGEST)]
         found += [
             (a, view.passkeys_of(a.id), view.sessions_of(a.id), view.identities_of(a.id)) for a in view.accounts()
@@ -111,6 +115,8 @@ def root_cells(path: Path) -> list[tuple[bytes, ...]]:
             ("identities", "sealed"),
             ("notices", "sealed"),
             ("journal", "sealed"),
+            ("webhooks", "sealed"),
+            ("deliveries", "sealed"),
             ("tombstones", "sealed"),
         )
         for row in connection.execute(f"SELECT {column} FROM {table}")

@@ -19,7 +19,13 @@ from facekeep.errors import DamagedStoreError
 from facekeep.store.database import Database, new_file
 from facekeep.store.keys import MemoryKeyProvider
 from facekeep.store.migrations import HEAD, revision_of, upgrade
-from facekeep.store.migrations.versions import r0001_registry, r0002_clients, r0003_requests, r0004_accounts
+from facekeep.store.migrations.versions import (
+    r0001_registry,
+    r0002_clients,
+    r0003_requests,
+    r0004_accounts,
+    r0005_webhooks,
+)
 from facekeep.store.registry import Registry
 from facekeep.store.tables import metadata
 from tests.unit.store.registry_scenes import DIGEST, KEEP, MODEL, NOW, execute, fetch, fill, snapshot
@@ -65,10 +71,13 @@ def test_the_revisions_make_every_table(tmp_path: Path) -> None:
     database = Database(tmp_path / "file")
     with database.writing() as connection, Operations.context(MigrationContext.configure(connection)):
         r0001_registry.upgrade()
-        assert set(inspect(connection).get_table_names()) == (set(metadata.tables) - {"clients", "requests"} - ACCOUNTS)
+        assert set(inspect(connection).get_table_names()) == (
+            set(metadata.tables) - {"clients", "requests", "webhooks", "deliveries"} - ACCOUNTS
+        )
         r0002_clients.upgrade()
         r0003_requests.upgrade()
         r0004_accounts.upgrade()
+        r0005_webhooks.upgrade()
         assert set(inspect(connection).get_table_names()) == set(metadata.tables)
     database.close()
 
@@ -82,11 +91,15 @@ def test_a_registry_of_the_first_revision_is_brought_forward_and_keeps_what_it_h
             tx.remove_client(client.id)
             (request,) = tx.requests()
             tx.remove_request(request.id)
+            for webhook in tx.webhooks():
+                tx.remove_webhook(webhook.id)
             for account in tx.accounts():
                 tx.remove_account(account.id)
         before = snapshot(registry)
     execute(path, "DROP TABLE clients")
     execute(path, "DROP TABLE requests")
+    for table in ("deliveries", "webhooks"):
+        execute(path, f"DROP TABLE {table}")
     for table in sorted(ACCOUNTS, key="accounts".__eq__):
         execute(path, f"DROP TABLE {table}")
     execute(path, "UPDATE alembic_version SET version_num = '0001'")

@@ -9,12 +9,14 @@ from datetime import timedelta, timezone
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from facekeep.domain.access import Scope
 from facekeep.domain.consent import Notice, Purpose
 from facekeep.domain.row import Pseudonym
 from facekeep.domain.search import CaseId
-from facekeep.errors import DamagedStoreError, FormatError, NotFoundError, UsageError
+from facekeep.errors import ConsentError, DamagedStoreError, FormatError, NotFoundError, UsageError
+from facekeep.store import tables
 from facekeep.store.journal import JournalKind
 from facekeep.store.keys import MemoryKeyProvider
 from facekeep.store.registry import Registry
@@ -247,6 +249,35 @@ class TestConsent:
             assert tx.add_notice(NOTICE) == NOTICE.digest == tx.add_notice(NOTICE)
         assert registry.notice(NOTICE.digest) == NOTICE
         assert registry.notice("0" * 64) is None
+
+    def test_a_notice_is_described_once_and_speaks_of_its_purposes(self, registry: Registry) -> None:
+        described = Notice(NOTICE.text, "en", frozenset({Purpose.VERIFY}))
+        with registry.transaction() as tx:
+            anna = tx.add_subject("anna")
+            # A record of before notices were described holds the text alone.
+            tx.add_notice(NOTICE)
+            row = tx._find(tables.notices.c.digest, NOTICE.digest)
+            assert row is not None
+            old = tx._vault.root.seal(tables.notices.c.sealed, row.id, {"text": NOTICE.text})
+            tx._connection.execute(update(tables.notices).values(sealed=old))
+        assert registry.notices() == (NOTICE,)
+        with registry.transaction() as tx:
+            tx.give_consent(anna, Purpose.IDENTIFY, tx.add_notice(NOTICE), NOW)
+            assert tx.add_notice(described) == NOTICE.digest == tx.add_notice(NOTICE)
+            with pytest.raises(ConsentError, match="does not speak"):
+                tx.give_consent(anna, Purpose.PAYMENT, NOTICE.digest, NOW)
+        assert registry.notices() == (described,)
+        for other in (Notice(NOTICE.text, "de", described.purposes), Notice(NOTICE.text, "en")):
+            with pytest.raises(UsageError, match="kept already"), registry.transaction() as tx:
+                tx.add_notice(other)
+        with registry.transaction() as tx, pytest.raises(ConsentError):
+            tx.give_consent(anna, Purpose.PAYMENT, NOTICE.digest, NOW)
+        assert [consent.purpose for consent in registry.consents_of(anna)] == [Purpose.IDENTIFY]
+
+    @pytest.mark.parametrize("language", ["e", "en-", "en us", "en-" + "x" * 9, "a-b-c-d-e-f"])
+    def test_what_is_no_language(self, language: str) -> None:
+        with pytest.raises(FormatError):
+            Notice("x", language)
 
     def test_times_need_a_zone_and_come_back_as_the_same_moment(self, registry: Registry) -> None:
         with registry.transaction() as tx:

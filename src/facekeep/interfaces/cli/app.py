@@ -12,11 +12,13 @@ from facekeep.interfaces.cli import (
     comparing,
     consents,
     demonstration,
+    hooking,
     keeping,
     measuring,
     operating,
     pairing,
     people,
+    records,
     robbing,
     serving,
     watching,
@@ -45,10 +47,12 @@ def build() -> typer.Typer:
     people.add_commands(app)
     comparing.add_commands(app)
     consents.add_commands(app)
+    records.add_commands(app)
     operating.add_commands(app)
     measuring.add_commands(app)
     robbing.add_commands(app)
     serving.add_commands(app)
+    hooking.add_commands(app)
     accounts.add_commands(app)
     watching.add_commands(app)
     pairing.add_commands(app)

@@ -35,9 +35,10 @@ def add_commands(app: typer.Typer) -> None:
     app.command(rich_help_panel=panel)(verify)
     app.command(rich_help_panel=panel)(compare)
     app.command(rich_help_panel=panel)(identify)
-    group = typer.Typer(help="Open and show cases: what searches are made for.")
+    group = typer.Typer(help="Open, show and close cases: what searches are made for.")
     group.command("open")(open_case)
     group.command("show")(show_cases)
+    group.command("close")(close_case)
     app.add_typer(group, name="case", rich_help_panel=panel)
 
 
@@ -231,6 +232,20 @@ def show_cases(context: typer.Context, *, place: Place, as_json: JsonOption = Fa
     cells = [(c.title, c.purpose, c.opened_by, when(c.opened), when(c.closed or c.expires)) for c in cases]
     rows = Rows(("case", "purpose", "opened by", "opened (UTC)", "ends (UTC)"), cells)
     reply(document, [rows] if cases else ["there is no case."], as_json=as_json)
+
+
+@placed
+def close_case(
+    context: typer.Context,
+    *,
+    title: Annotated[str, typer.Argument(metavar="TITLE", help="As facekeep case show shows it.")],
+    place: Place,
+    as_json: JsonOption = False,
+) -> None:
+    """Close a case: no search is made for it any more, and it never opens again."""
+    with desk(context, place) as opened:
+        case = opened.close_case(title)
+    reply({"case": case.title, "closed": case.closed}, [f"closed the case {shown(case.title)}."], as_json=as_json)
 
 
 def _sentence(text: str) -> str:

@@ -10,7 +10,14 @@ import typer
 from facekeep.domain.consent import Purpose
 from facekeep.interfaces.cli.context import composition
 from facekeep.interfaces.cli.desk import desk
-from facekeep.interfaces.cli.options import JsonOption, KeepOption, LabelArgument, NoticeOption, read_notice
+from facekeep.interfaces.cli.options import (
+    JsonOption,
+    KeepOption,
+    LabelArgument,
+    NoticeHashOption,
+    NoticeOption,
+    the_notice,
+)
 from facekeep.interfaces.cli.people import consent_document, consent_rows
 from facekeep.interfaces.cli.place import Place, placed
 from facekeep.interfaces.cli.reply import Rows, reply, shown
@@ -46,12 +53,13 @@ def give(
     *,
     label: LabelArgument,
     purpose: PurposeOption,
-    notice: NoticeOption,
+    notice: NoticeOption = None,
+    notice_hash: NoticeHashOption = None,
     place: Place,
     as_json: JsonOption = False,
 ) -> None:
     """Record that a data subject agreed to a purpose, after reading a notice."""
-    text = read_notice(notice)
+    text = the_notice(notice, notice_hash)
     with desk(context, place) as opened:
         opened.give_consent(label, purpose, text)
     reply({"label": label, "given": purpose}, [f"{shown(label)} agreed to {purpose}."], as_json=as_json)

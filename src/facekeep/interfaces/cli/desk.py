@@ -19,7 +19,9 @@ from facekeep.interfaces.cli.context import composition
 from facekeep.interfaces.cli.place import Place, read_token
 
 if TYPE_CHECKING:
-    from facekeep.domain.consent import Consent, Purpose
+    from facekeep.client import NewWebhook, NoticeSummary, WebhookDetails
+    from facekeep.domain.consent import Consent, KnownNotice, Notice, Purpose
+    from facekeep.domain.webhooks import EventKind
     from facekeep.errors import ImageError
     from facekeep.interfaces.settings import Settings
     from facekeep.service.answers import (
@@ -27,7 +29,9 @@ if TYPE_CHECKING:
         EnrolOutcome,
         EnrolSummary,
         Erasure,
+        GallerySummary,
         Identification,
+        ReferenceDetails,
         SubjectDetails,
         SubjectSummary,
         Verification,
@@ -76,7 +80,7 @@ class Desk(Protocol):
         pictures: Sequence[bytes],
         *,
         purposes: Sequence[Purpose],
-        notice: str,
+        notice: str | KnownNotice,
         name: str,
         gallery: str,
     ) -> Enrolment:
@@ -87,7 +91,7 @@ class Desk(Protocol):
         people: Iterable[Person],
         *,
         purposes: Sequence[Purpose],
-        notice: str,
+        notice: str | KnownNotice,
         gallery: str,
         progress: Callable[[EnrolOutcome], None],
     ) -> EnrolSummary:
@@ -102,7 +106,7 @@ class Desk(Protocol):
     def erase(self, label: str) -> Erasure:
         """Erase a person."""
 
-    def give_consent(self, label: str, purpose: Purpose, notice: str) -> None:
+    def give_consent(self, label: str, purpose: Purpose, notice: str | KnownNotice) -> None:
         """Record a consent."""
 
     def withdraw_consent(self, label: str, purpose: Purpose) -> None:
@@ -126,6 +130,42 @@ class Desk(Protocol):
     def cases(self) -> Sequence[CaseShown]:
         """All cases, oldest first."""
 
+    def close_case(self, title: str) -> CaseShown:
+        """Close a case."""
+
+    def references(self, label: str) -> Sequence[ReferenceDetails]:
+        """The references of a person."""
+
+    def add_references(self, label: str, pictures: Sequence[bytes], *, gallery: str) -> Enrolment:
+        """Give a known person further references; tells of no purposes."""
+
+    def remove_reference(self, label: str, reference: str) -> int:
+        """Remove one reference; gives how many are left."""
+
+    def galleries(self) -> Sequence[GallerySummary]:
+        """The galleries, by name."""
+
+    def add_notice(self, text: str, *, language: str, purposes: Sequence[Purpose]) -> str:
+        """Keep a notice; gives its hash."""
+
+    def notices(self) -> Sequence[NoticeSummary]:
+        """All notices."""
+
+    def add_webhook(self, url: str, events: Sequence[EventKind]) -> NewWebhook:
+        """Have an endpoint told of events."""
+
+    def webhooks(self) -> Sequence[WebhookDetails]:
+        """All endpoints, oldest first."""
+
+    def webhook(self, webhook: str) -> WebhookDetails:
+        """One endpoint."""
+
+    def remove_webhook(self, webhook: str) -> None:
+        """Forget an endpoint."""
+
+    def notice(self, digest: str) -> Notice:
+        """One notice."""
+
 
 @contextmanager
 def desk(context: typer.Context, place: Place, operator: str | None = None, key: Path | None = None) -> Iterator[Desk]:
@@ -148,7 +188,8 @@ def desk(context: typer.Context, place: Place, operator: str | None = None, key:
         from facekeep.interfaces.cli.local import LocalDesk
 
         with parts.open(place.keep) as keep:
-            yield LocalDesk(keep, parts.operator(operator), signer)
+            private = parts.settings.webhooks_private
+            yield LocalDesk(keep, parts.operator(operator), signer, private=private)
         return
     from facekeep.client import Client
     from facekeep.interfaces.cli.remote import RemoteDesk

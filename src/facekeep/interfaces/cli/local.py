@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from facekeep.domain.consent import Consent, Purpose
+from facekeep.client import NewWebhook, NoticeSummary, WebhookDetails
+from facekeep.domain.consent import Consent, KnownNotice, Notice, Purpose
 from facekeep.domain.search import Case
+from facekeep.domain.webhooks import EventKind, shown_secret
 from facekeep.errors import ImageError
 from facekeep.service.answers import (
     Enrolment,
     EnrolOutcome,
     EnrolSummary,
     Erasure,
+    GallerySummary,
     Identification,
+    ReferenceDetails,
     SubjectDetails,
     SubjectSummary,
     Verification,
@@ -21,6 +25,7 @@ from facekeep.service.answers import (
 from facekeep.service.comparison import Search
 from facekeep.service.enrolment import Person
 from facekeep.service.keep import Keep
+from facekeep.service.webhooks import WebhookStatus
 from facekeep.split.asking import Signer
 
 __all__ = ["LocalDesk"]
@@ -29,10 +34,11 @@ __all__ = ["LocalDesk"]
 class LocalDesk:
     """Implements :class:`~facekeep.interfaces.cli.desk.Desk` by an open keep, for one operator."""
 
-    def __init__(self, keep: Keep, operator: str, signer: Signer | None = None) -> None:
+    def __init__(self, keep: Keep, operator: str, signer: Signer | None = None, *, private: bool) -> None:
         self._keep = keep
         self._operator = operator
         self._signer = signer
+        self._private = private
 
     def enrol(
         self,
@@ -40,7 +46,7 @@ class LocalDesk:
         pictures: Sequence[bytes],
         *,
         purposes: Sequence[Purpose],
-        notice: str,
+        notice: str | KnownNotice,
         name: str,
         gallery: str,
     ) -> Enrolment:
@@ -54,7 +60,7 @@ class LocalDesk:
         people: Iterable[Person],
         *,
         purposes: Sequence[Purpose],
-        notice: str,
+        notice: str | KnownNotice,
         gallery: str,
         progress: Callable[[EnrolOutcome], None],
     ) -> EnrolSummary:
@@ -75,7 +81,7 @@ class LocalDesk:
         """See :meth:`Keep.erase`."""
         return self._keep.erase(label)
 
-    def give_consent(self, label: str, purpose: Purpose, notice: str) -> None:
+    def give_consent(self, label: str, purpose: Purpose, notice: str | KnownNotice) -> None:
         """See :meth:`Keep.give_consent`."""
         self._keep.give_consent(label, purpose, notice)
 
@@ -107,3 +113,72 @@ class LocalDesk:
     def cases(self) -> Sequence[Case]:
         """See :meth:`Keep.cases`."""
         return self._keep.cases()
+
+    def close_case(self, title: str) -> Case:
+        """See :meth:`Keep.close_case`."""
+        return self._keep.close_case(title)
+
+    def references(self, label: str) -> Sequence[ReferenceDetails]:
+        """See :meth:`Keep.references`."""
+        return self._keep.references(label)
+
+    def add_references(self, label: str, pictures: Sequence[bytes], *, gallery: str) -> Enrolment:
+        """See :meth:`Keep.add_references`."""
+        return self._keep.add_references(label, pictures, gallery=gallery, operator=self._operator)
+
+    def remove_reference(self, label: str, reference: str) -> int:
+        """See :meth:`Keep.remove_reference`."""
+        self._keep.remove_reference(label, reference)
+        return len(self._keep.references(label))
+
+    def galleries(self) -> Sequence[GallerySummary]:
+        """See :meth:`Keep.galleries`."""
+        return self._keep.galleries()
+
+    def add_notice(self, text: str, *, language: str, purposes: Sequence[Purpose]) -> str:
+        """See :meth:`Keep.add_notice`."""
+        return self._keep.add_notice(text, language=language, purposes=purposes).digest
+
+    def notices(self) -> Sequence[NoticeSummary]:
+        """See :meth:`Keep.notices`."""
+        return [
+            NoticeSummary(n.digest, n.language, tuple(p for p in Purpose if p in n.purposes), len(n.text))
+            for n in self._keep.notices()
+        ]
+
+    def notice(self, digest: str) -> Notice:
+        """See :meth:`Keep.notice`."""
+        return self._keep.notice(digest)
+
+    def add_webhook(self, url: str, events: Sequence[EventKind]) -> NewWebhook:
+        """See :meth:`Keep.add_webhook`."""
+        made = self._keep.add_webhook(url, events, private=self._private)
+        return NewWebhook(made.id.hex(), made.url, tuple(events), made.created, shown_secret(made.secret))
+
+    def webhooks(self) -> Sequence[WebhookDetails]:
+        """See :meth:`Keep.webhooks`."""
+        return [_details(status) for status in self._keep.webhooks()]
+
+    def webhook(self, webhook: str) -> WebhookDetails:
+        """See :meth:`Keep.webhook`."""
+        return _details(self._keep.webhook(webhook))
+
+    def remove_webhook(self, webhook: str) -> None:
+        """See :meth:`Keep.remove_webhook`."""
+        self._keep.remove_webhook(webhook)
+
+
+def _details(status: WebhookStatus) -> WebhookDetails:
+    webhook = status.webhook
+    return WebhookDetails(
+        id=webhook.id.hex(),
+        url=webhook.url,
+        events=tuple(kind for kind in EventKind if kind in webhook.events),
+        created=webhook.created,
+        disabled=webhook.disabled,
+        failures=webhook.failures,
+        retry=webhook.retry_at,
+        waiting=status.waiting,
+        delivered=webhook.delivered,
+        dropped=webhook.dropped,
+    )

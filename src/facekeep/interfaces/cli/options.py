@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from facekeep.domain.consent import Purpose
+from facekeep.domain.consent import KnownNotice, Purpose
 from facekeep.errors import BadInputError, UsageError
 
 __all__ = [
@@ -17,12 +17,14 @@ __all__ = [
     "JsonOption",
     "KeepOption",
     "LabelArgument",
+    "NoticeHashOption",
     "NoticeOption",
     "OperatorOption",
     "SignOption",
     "purposes_of_text",
     "read_notice",
     "read_picture",
+    "the_notice",
 ]
 
 KeepOption = Annotated[
@@ -55,9 +57,18 @@ LabelArgument = Annotated[
 ]
 GalleryOption = Annotated[str, typer.Option("--gallery", metavar="NAME", help="The group of references.")]
 NoticeOption = Annotated[
-    Path,
+    Path | None,
     typer.Option(
         "--notice", metavar="FILE", help="The notice that the data subject was shown, UTF-8.", show_default=False
+    ),
+]
+NoticeHashOption = Annotated[
+    str | None,
+    typer.Option(
+        "--notice-hash",
+        metavar="HASH",
+        help="A notice that the keep holds, in place of a file; see facekeep notice list.",
+        show_default=False,
     ),
 ]
 CaseOption = Annotated[
@@ -90,6 +101,18 @@ def purposes_of_text(text: str) -> tuple[Purpose, ...]:
     if not chosen:
         raise UsageError("no purpose was named", hint=f"Purposes are {', '.join(Purpose)}.")
     return tuple(purpose for purpose in Purpose if purpose in chosen)
+
+
+def the_notice(path: Path | None, digest: str | None) -> str | KnownNotice:
+    """The notice that was shown: the text in a file, or one that the keep holds.
+
+    Raises:
+        UsageError: there is neither, or both.
+        BadInputError: the file cannot be read, is empty, too long or not UTF-8.
+    """
+    if (path is None) == (digest is None):
+        raise UsageError("a consent needs the notice that was shown", hint="Give --notice FILE, or --notice-hash HASH.")
+    return KnownNotice(digest) if path is None and digest is not None else read_notice(path or Path())
 
 
 def read_notice(path: Path) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from facekeep.domain.consent import Consent, Purpose
+from facekeep.domain.consent import Consent, KnownNotice, Purpose
 from facekeep.errors import BadInputError, UsageError
 from facekeep.interfaces.cli.context import composition
 from facekeep.interfaces.cli.desk import Desk, desk
@@ -20,11 +20,12 @@ from facekeep.interfaces.cli.options import (
     JsonOption,
     KeepOption,
     LabelArgument,
+    NoticeHashOption,
     NoticeOption,
     OperatorOption,
     purposes_of_text,
-    read_notice,
     read_picture,
+    the_notice,
 )
 from facekeep.interfaces.cli.place import Place, placed
 from facekeep.interfaces.cli.reply import Exit, Rows, console, exit_code, extra_of, reply, shown, when
@@ -56,7 +57,8 @@ def enrol(
     consent: Annotated[
         str, typer.Option("--consent", metavar="PURPOSE[,PURPOSE]", help="What the data subject agreed to.")
     ],
-    notice: NoticeOption,
+    notice: NoticeOption = None,
+    notice_hash: NoticeHashOption = None,
     label: Annotated[
         str | None, typer.Argument(metavar="LABEL", help="What you call the data subject by.", show_default=False)
     ] = None,
@@ -80,7 +82,7 @@ def enrol(
     as_json: JsonOption = False,
 ) -> None:
     """Enrol a person, or a folder of people, with consent."""
-    purposes, text = purposes_of_text(consent), read_notice(notice)
+    purposes, text = purposes_of_text(consent), the_notice(notice, notice_hash)
     if people is not None:
         if label is not None or name:
             raise UsageError(
@@ -112,7 +114,7 @@ def enrol(
 
 
 def _enrol_folder(
-    opened: Desk, folder: Path, *, purposes: tuple[Purpose, ...], notice: str, gallery: str
+    opened: Desk, folder: Path, *, purposes: tuple[Purpose, ...], notice: str | KnownNotice, gallery: str
 ) -> EnrolSummary:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

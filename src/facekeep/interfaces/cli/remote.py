@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from facekeep.client import CaseDetails, Client
-from facekeep.domain.consent import Consent, Purpose
+from facekeep.client import CaseDetails, Client, NewWebhook, NoticeSummary, WebhookDetails
+from facekeep.domain.consent import Consent, KnownNotice, Notice, Purpose
 from facekeep.domain.subject import normalised_label
-from facekeep.errors import FacekeepError, ImageError, RefusedError, UnavailableError
+from facekeep.domain.webhooks import EventKind
+from facekeep.errors import FacekeepError, ImageError, NotFoundError, RefusedError, UnavailableError
 from facekeep.service.answers import (
     Enrolment,
     EnrolOutcome,
     EnrolSummary,
     Erasure,
+    GallerySummary,
     Identification,
+    ReferenceDetails,
     SubjectDetails,
     SubjectSummary,
     Verification,
@@ -42,7 +45,7 @@ class RemoteDesk:
         pictures: Sequence[bytes],
         *,
         purposes: Sequence[Purpose],
-        notice: str,
+        notice: str | KnownNotice,
         name: str,
         gallery: str,
     ) -> Enrolment:
@@ -55,7 +58,7 @@ class RemoteDesk:
         people: Iterable[Person],
         *,
         purposes: Sequence[Purpose],
-        notice: str,
+        notice: str | KnownNotice,
         gallery: str,
         progress: Callable[[EnrolOutcome], None],
     ) -> EnrolSummary:
@@ -88,7 +91,7 @@ class RemoteDesk:
         """See :meth:`Client.erase`."""
         return self._client.erase(self._id(label))
 
-    def give_consent(self, label: str, purpose: Purpose, notice: str) -> None:
+    def give_consent(self, label: str, purpose: Purpose, notice: str | KnownNotice) -> None:
         """See :meth:`Client.give_consent`."""
         self._client.give_consent(self._id(label), purpose, notice)
 
@@ -133,6 +136,60 @@ class RemoteDesk:
     def cases(self) -> Sequence[CaseDetails]:
         """See :meth:`Client.cases`."""
         return self._client.cases()
+
+    def close_case(self, title: str) -> CaseDetails:
+        """See :meth:`Client.close_case`."""
+        wanted = normalised_label(title)
+        for case in self._client.cases():
+            if case.title == wanted:
+                return self._client.close_case(case.id)
+        raise NotFoundError("there is no such case", hint="List them: facekeep case show.")
+
+    def references(self, label: str) -> Sequence[ReferenceDetails]:
+        """See :meth:`Client.references`."""
+        return self._client.references(self._id(label))
+
+    def add_references(self, label: str, pictures: Sequence[bytes], *, gallery: str) -> Enrolment:
+        """See :meth:`Client.add_references`."""
+        person = self._client.find(label)
+        done = self._client.add_references(person.id, pictures, gallery=gallery)
+        return Enrolment(person.label, done.references, done.gallery, (), done.never_returned)
+
+    def remove_reference(self, label: str, reference: str) -> int:
+        """See :meth:`Client.remove_reference`."""
+        return self._client.remove_reference(self._id(label), reference)
+
+    def galleries(self) -> Sequence[GallerySummary]:
+        """See :meth:`Client.galleries`."""
+        return self._client.galleries()
+
+    def add_notice(self, text: str, *, language: str, purposes: Sequence[Purpose]) -> str:
+        """See :meth:`Client.add_notice`."""
+        return self._client.add_notice(text, language=language, purposes=purposes).digest
+
+    def notices(self) -> Sequence[NoticeSummary]:
+        """See :meth:`Client.notices`."""
+        return self._client.notices()
+
+    def notice(self, digest: str) -> Notice:
+        """See :meth:`Client.notice`."""
+        return self._client.notice(digest)
+
+    def add_webhook(self, url: str, events: Sequence[EventKind]) -> NewWebhook:
+        """See :meth:`Client.add_webhook`."""
+        return self._client.add_webhook(url, events)
+
+    def webhooks(self) -> Sequence[WebhookDetails]:
+        """See :meth:`Client.webhooks`."""
+        return self._client.webhooks()
+
+    def webhook(self, webhook: str) -> WebhookDetails:
+        """See :meth:`Client.webhook`."""
+        return self._client.webhook(webhook)
+
+    def remove_webhook(self, webhook: str) -> None:
+        """See :meth:`Client.remove_webhook`."""
+        self._client.remove_webhook(webhook)
 
     def _id(self, label: str) -> str:
         return self._client.find(label).id

@@ -113,7 +113,16 @@ def serve(
     chosen = None if policies is None else Policies.tightened(policies)
     provider = _provider(parts.settings)
     with parts.open(keep) as opened:
-        run(opened, listening, rates=rates, told=told, policies=chosen, provider=provider)
+        run(
+            opened,
+            listening,
+            rates=rates,
+            told=told,
+            policies=chosen,
+            provider=provider,
+            private=parts.settings.webhooks_private,
+            authorities=parts.settings.authorities,
+        )
 
 
 def _provider(settings: Settings) -> ProviderSettings | None:

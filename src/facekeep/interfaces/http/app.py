@@ -14,14 +14,20 @@ from fastapi.telemetry import TelemetryConfig
 
 from facekeep.interfaces.http import (
     administering,
+    cases,
     comparing,
+    consents,
+    galleries,
     health,
     metrics,
+    notices,
     pages,
+    references,
     sessions,
     sign_in,
     signing,
     subjects,
+    webhooks,
 )
 from facekeep.interfaces.http.elsewhere import Elsewhere
 from facekeep.interfaces.http.elsewhere import router as elsewhere_routes
@@ -37,8 +43,23 @@ from facekeep.service.tending import Tending
 
 __all__ = ["PARTS", "build"]
 
-PARTS = (health, metrics, sign_in, sessions, comparing, signing, subjects, administering)
-"""The modules whose routers make the application, in the order of their description."""
+PARTS: Final = (
+    health,
+    metrics,
+    sign_in,
+    sessions,
+    comparing,
+    signing,
+    cases,
+    subjects,
+    references,
+    consents,
+    galleries,
+    notices,
+    webhooks,
+    administering,
+)
+"""The modules whose routers make the application, in the order in which they are described."""
 
 # The framework's own spans hold whole paths and queries, its logs the messages of exceptions, and a variable of the
 # environment would have it send them: ours are in tracing.
@@ -59,6 +80,7 @@ def build(
     policies: Policies | None = None,
     elsewhere: Elsewhere | None = None,
     tending: Tending | None = None,
+    private: bool = False,
 ) -> FastAPI:
     """The application around an open keep.
 
@@ -69,6 +91,7 @@ def build(
         policies: who may do what; else those of the package.
         elsewhere: a provider of identities by which people may sign in too.
         tending: looks after it, where its roles are on other hosts.
+        private: whether webhooks may be in this network, or on this machine.
     """
     app = FastAPI(
         title="Facekeep",
@@ -84,6 +107,7 @@ def build(
     app.state.elsewhere = elsewhere
     app.state.policies = policies or Policies.shipped()
     app.state.tending = tending
+    app.state.private = private
     app.state.metrics = Metrics(keep)
     app.state.waiting = signing.Waiting()
     app.add_middleware(Intake)

@@ -14,14 +14,22 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import Request
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    WithJsonSchema,
+)
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
 from facekeep.interfaces.http.problems import Fault, Problem
 
-__all__ = ["BODY_BYTES_MAX", "PARTS_MAX", "Body", "Bytes", "Picture", "documented_body", "read"]
+__all__ = ["BODY_BYTES_MAX", "PARTS_MAX", "Body", "Bytes", "Gallery", "Picture", "documented_body", "read"]
 
 BODY_BYTES_MAX: Final = 96 << 20
 """Two pictures of 32 MiB in base64, or many usual ones."""
@@ -52,6 +60,18 @@ Bytes = Annotated[
     WithJsonSchema({"type": "string", "contentEncoding": "base64"}),
 ]
 """Bytes of another kind: base64 in JSON."""
+
+
+Gallery = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=64,
+        description="The group: 1 to 64 bytes in UTF-8, no control characters, spaces around it are cut off; "
+        "`never-return` is reserved.",
+    ),
+]
+"""The name of a gallery. It is there as soon as a reference is in it."""
 
 
 class Body(BaseModel):

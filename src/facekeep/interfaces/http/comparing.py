@@ -1,25 +1,21 @@
-"""Verifications, identifications and cases."""
+"""Verifications, comparisons and identifications."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from functools import partial
 from typing import Annotated, Self
 
 from anyio.to_thread import run_sync
-from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, Field, RootModel, model_validator
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, Field, model_validator
 
 from facekeep.domain.accounts import Principal
 from facekeep.domain.actions import Action
 from facekeep.domain.consent import Purpose
-from facekeep.domain.search import Case
 from facekeep.errors import ImageError, NotFoundError
 from facekeep.interfaces.http.bodies import Body, Picture, documented_body, read
-from facekeep.interfaces.http.once import KEYED, once
 from facekeep.interfaces.http.problems import ALWAYS, documented
 from facekeep.interfaces.http.security import KeepOf, may, operator_of
-from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged
 from facekeep.service.answers import Identification, Verification
 from facekeep.service.comparison import Search
 from facekeep.service.keep import Keep
@@ -108,29 +104,6 @@ class IdentificationAnswer(BaseModel):
     reasons: list[str]
 
 
-class CaseRequest(Body):
-    """The reason of searches."""
-
-    title: str = Field(min_length=1, max_length=128)
-    purpose: Purpose = Purpose.IDENTIFY
-    days: int = Field(30, ge=1, le=366)
-
-
-class CaseAnswer(BaseModel):
-    """A case, bounded in time."""
-
-    title: str
-    purpose: Purpose
-    opened_by: str
-    opened: datetime
-    expires: datetime
-    closed: datetime | None
-
-
-class CaseList(RootModel[list[CaseAnswer]]):
-    """All cases."""
-
-
 @router.post("/verifications", responses=documented(*COMPARING), openapi_extra=documented_body(VerificationRequest))
 async def verify(
     request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.VERIFY))]
@@ -208,46 +181,3 @@ def identification_answer(found: Identification) -> IdentificationAnswer:
         acquired=found.acquired,
         reasons=list(found.reasons),
     )
-
-
-@router.get(
-    "/cases",
-    response_model=CaseList,
-    responses={**documented(*ALWAYS), **NOT_MODIFIED},
-)
-async def list_cases(
-    request: Request, keep: KeepOf, _: Annotated[Principal, Depends(may(Action.LIST_CASES))]
-) -> Response:
-    """All cases, oldest first."""
-    return tagged(request, CaseList([_case(case) for case in await run_sync(keep.cases)]))
-
-
-def _case(case: Case) -> CaseAnswer:
-    return CaseAnswer(
-        title=case.title,
-        purpose=case.purpose,
-        opened_by=case.opened_by,
-        opened=case.opened,
-        expires=case.expires,
-        closed=case.closed,
-    )
-
-
-@router.post(
-    "/cases",
-    status_code=201,
-    response_model=CaseAnswer,
-    responses=documented(*_BODY, "request-under-way"),
-    openapi_extra=documented_body(CaseRequest, **KEYED),
-)
-async def open_case(
-    request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.OPEN_CASE))]
-) -> Response:
-    """Open a case, the reason of searches."""
-    asked = await read(request, CaseRequest)
-    return await once(request, keep, who, asked, partial(_open_case, keep, asked, operator_of(who)))
-
-
-def _open_case(keep: Keep, asked: CaseRequest, operator: str) -> CaseAnswer:
-    title = keep.open_case(asked.title, operator=operator, purpose=asked.purpose, days=asked.days)
-    return next(_case(case) for case in keep.cases() if case.title == title)

@@ -19,6 +19,7 @@ from facekeep.interfaces.http.problems import ALWAYS, documented
 from facekeep.interfaces.http.security import may
 from facekeep.service.keep import Keep
 from facekeep.service.stages import Stage
+from facekeep.service.webhooks import Outcome
 
 __all__ = ["Metrics", "router"]
 
@@ -47,6 +48,12 @@ class Metrics:
             registry=self._registry,
         )
         keep.stages.watch(self._ended)
+        self._messages = Counter(
+            "facekeep_webhook_messages",
+            "Messages to webhooks that were taken or given up, and attempts that failed.",
+            ["outcome"],
+            registry=self._registry,
+        )
         self._problems = Counter("facekeep_problems", "Problems told.", ["problem"], registry=self._registry)
         self._refusals = Counter(
             "facekeep_refusals", "Requests refused, by the policy or check.", ["reason"], registry=self._registry
@@ -76,6 +83,10 @@ class Metrics:
             reason: the name of the policy that forbids it, or of what is wrong with the credentials.
         """
         self._refusals.labels(reason).inc()
+
+    def sent(self, outcome: Outcome, messages: int) -> None:
+        """Count what became of messages to webhooks, and of attempts."""
+        self._messages.labels(outcome).inc(messages)
 
     def _ended(self, stage: Stage, seconds: float) -> None:
         self._stages.labels(stage).observe(seconds)

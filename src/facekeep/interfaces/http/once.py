@@ -21,9 +21,8 @@ from facekeep.errors import BadInputError, NotFoundError, RefusedError, UsageErr
 from facekeep.interfaces.http.bodies import Body
 from facekeep.service.keep import Keep
 
-__all__ = ["KEYED", "once"]
+__all__ = ["KEYED", "Nothing", "once"]
 
-_CREATED = 201
 _CHANGED_NOTHING = (BadInputError, NotFoundError, RefusedError, UsageError)
 
 KEYED: dict[str, Any] = {
@@ -40,6 +39,10 @@ KEYED: dict[str, Any] = {
 """What the description of such an operation has in addition."""
 
 
+class Nothing(Body):
+    """What is asked by a request without a body."""
+
+
 async def once(
     request: Request,
     keep: Keep,
@@ -47,6 +50,7 @@ async def once(
     asked: Body,
     do: Callable[[], BaseModel],
     *,
+    status: int = 201,
     kept: Callable[[BaseModel], BaseModel] = lambda answer: answer,
 ) -> Response:
     """Do what is asked, or give the answer of the first time.
@@ -57,6 +61,7 @@ async def once(
         who: asks.
         asked: what.
         do: does it, on another thread.
+        status: of the answer when it is done.
         kept: makes what is kept of the answer; the first answer is given whole.
 
     Raises:
@@ -64,23 +69,30 @@ async def once(
         UsageError: the key served another request, or cannot be one.
     """
     key = request.headers.get("idempotency-key")
+    told = partial(_told, status)
     if key is None:
-        answer = await run_sync(lambda: _done(do()))
+        answer = told(await run_sync(do))
     else:
         begin = partial(keep.begin_request, who, key, _print(request, asked))
-        answer = await run_sync(_once, keep, begin, do, kept)
+        answer = await run_sync(_once, keep, begin, do, lambda given: told(kept(given)), told)
     return Response(answer.body, answer.status, media_type="application/json")
 
 
-def _done(answer: BaseModel) -> KeptAnswer:
-    return KeptAnswer(_CREATED, answer.model_dump_json().encode())
+def without(secret: str) -> Callable[[BaseModel], BaseModel]:
+    """For ``once``: an answer is kept without this field, which is told once only."""
+    return lambda answer: answer.model_copy(update={secret: None})
+
+
+def _told(status: int, answer: BaseModel) -> KeptAnswer:
+    return KeptAnswer(status, answer.model_dump_json().encode())
 
 
 def _once(
     keep: Keep,
     begin: Callable[[], KeptAnswer | RequestId],
     do: Callable[[], BaseModel],
-    kept: Callable[[BaseModel], BaseModel],
+    kept: Callable[[BaseModel], KeptAnswer],
+    told: Callable[[BaseModel], KeptAnswer],
 ) -> KeptAnswer:
     begun = begin()
     if isinstance(begun, KeptAnswer):
@@ -90,8 +102,8 @@ def _once(
     except _CHANGED_NOTHING:
         keep.drop_request(begun)
         raise
-    keep.finish_request(begun, _done(kept(answer)))
-    return _done(answer)
+    keep.finish_request(begun, kept(answer))
+    return told(answer)
 
 
 def _print(request: Request, asked: Body) -> bytes:

@@ -23,8 +23,11 @@ from facekeep.interfaces.http.site import Site, site_at
 from facekeep.interfaces.http.tracing import export_to
 from facekeep.interfaces.http.watching import watched
 from facekeep.interfaces.logs import log_to_stderr
+from facekeep.interfaces.posting import HttpsPost
+from facekeep.service.opening import system_clock
 from facekeep.service.tending import Tending
 from facekeep.service.warming import warm_up
+from facekeep.service.webhooks import Courier
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -105,6 +108,8 @@ def run(
     told: Callable[[str], None],
     policies: Policies | None = None,
     provider: ProviderSettings | None = None,
+    private: bool = False,
+    authorities: Path | None = None,
 ) -> None:
     """Serve until a signal ends it.
 
@@ -115,6 +120,8 @@ def run(
         told: gets the address once the socket listens.
         policies: who may do what; else those of the package.
         provider: of identities, by which people may sign in too.
+        private: whether webhooks may be in this network, or on this machine.
+        authorities: certificates to trust for webhooks in place of the usual ones, PEM.
 
     Raises:
         UsageError: the address cannot be listened on, or the certificate cannot be read.
@@ -123,7 +130,10 @@ def run(
     elsewhere = None if provider is None else Elsewhere(Provider(provider))
     with ExitStack() as opened:
         tending = opened.enter_context(Tending(keep)) if keep.is_apart else None
-        app = build(keep, rates, policies=policies, elsewhere=elsewhere, tending=tending)
+        app = build(keep, rates, policies=policies, elsewhere=elsewhere, tending=tending, private=private)
+        post = HttpsPost(private=private, authorities=authorities)
+        opened.callback(post.close)
+        opened.enter_context(Courier(keep, post, system_clock, app.state.metrics.sent).working())
         _run(app, listening, told)
 
 

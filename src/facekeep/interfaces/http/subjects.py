@@ -1,21 +1,24 @@
-"""Data subjects: enrol, list, show, erase, and their consents."""
+"""Data subjects: enrol, list, find, show, erase."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from functools import partial
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, Self
 
 from anyio.to_thread import run_sync
-from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel, Field, RootModel
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, Field, model_validator
 
 from facekeep.domain.accounts import Principal
 from facekeep.domain.actions import Action
-from facekeep.domain.consent import Consent, Purpose
-from facekeep.interfaces.http.bodies import Body, Picture, documented_body, read
-from facekeep.interfaces.http.once import KEYED, once
+from facekeep.domain.consent import Purpose
+from facekeep.interfaces.http.bodies import Body, Gallery, Picture, documented_body, read
+from facekeep.interfaces.http.consents import ConsentAnswer, consent_answer
+from facekeep.interfaces.http.notices import NoticeHash, NoticeText, check_one_notice, notice_of
+from facekeep.interfaces.http.once import KEYED, Nothing, once
+from facekeep.interfaces.http.paging import After, Limit
 from facekeep.interfaces.http.problems import ALWAYS, documented
 from facekeep.interfaces.http.security import KeepOf, may, operator_of
 from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged
@@ -26,7 +29,6 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/v1/subjects")
 
-_PAGE_MAX = 100
 _BODY = (*ALWAYS, "body-too-large", "media-type", "invalid-request")
 _Purposes = Annotated[list[Purpose], Field(min_length=1, max_length=len(Purpose))]
 
@@ -36,10 +38,16 @@ class EnrolmentRequest(Body):
 
     label: str = Field(min_length=1, max_length=128, description="What operators call the person by, unique.")
     name: str = Field("", max_length=512, description="Sealed in the registry.")
-    gallery: str = Field("main", min_length=1, max_length=64, description="The group.")
+    gallery: Gallery = "main"
     purposes: _Purposes = Field(description="What the person consented to.")
-    notice: str = Field(min_length=1, max_length=1 << 20, description="The text that the person was shown.")
+    notice: NoticeText = ""
+    notice_hash: NoticeHash = ""
     pictures: list[Picture] = Field(min_length=1, max_length=16, description="One reference each.")
+
+    @model_validator(mode="after")
+    def _one_notice(self) -> Self:
+        check_one_notice(self.notice, self.notice_hash)
+        return self
 
 
 class EnrolmentAnswer(BaseModel):
@@ -56,26 +64,6 @@ class LookupRequest(Body):
     """Whom to find. In a body, since paths and their parameters end in the logs of proxies."""
 
     label: str = Field(min_length=1, max_length=128)
-
-
-class ConsentRequest(Body):
-    """A consent to one purpose."""
-
-    purpose: Purpose
-    notice: str = Field(min_length=1, max_length=1 << 20, description="The text that the person was shown.")
-
-
-class ConsentAnswer(BaseModel):
-    """A consent as recorded."""
-
-    purpose: Purpose
-    notice: str = Field(description="SHA-256 of the notice.")
-    given: datetime
-    withdrawn: datetime | None
-
-
-class Consents(RootModel[list[ConsentAnswer]]):
-    """All consents of a person, withdrawn ones too."""
 
 
 class SubjectAnswer(BaseModel):
@@ -130,7 +118,7 @@ def _enrol(keep: Keep, asked: EnrolmentRequest, operator: str) -> EnrolmentAnswe
         asked.label,
         asked.pictures,
         purposes=asked.purposes,
-        notice=asked.notice,
+        notice=notice_of(asked.notice, asked.notice_hash),
         operator=operator,
         name=asked.name,
         gallery=asked.gallery,
@@ -149,8 +137,8 @@ async def list_subjects(
     request: Request,
     keep: KeepOf,
     _: Annotated[Principal, Depends(may(Action.LIST_SUBJECTS))],
-    after: Annotated[str | None, Query(pattern="^[0-9a-f]{32}$")] = None,
-    limit: Annotated[int, Query(ge=1, le=_PAGE_MAX)] = 50,
+    after: After = None,
+    limit: Limit = 50,
 ) -> Response:
     """A page of data subjects."""
     found = await run_sync(lambda: list(islice(keep.subjects(after=after), limit + 1)))
@@ -196,53 +184,25 @@ def _details(found: SubjectDetails) -> SubjectDetailsAnswer:
         purposes=list(found.purposes),
         enrolled=found.enrolled,
         galleries=list(found.galleries),
-        consents=[_consent(consent) for consent in found.consents],
+        consents=[consent_answer(consent) for consent in found.consents],
         never_returned=found.never_returned,
         locked=found.locked,
     )
 
 
-def _consent(consent: Consent) -> ConsentAnswer:
-    return ConsentAnswer(
-        purpose=consent.purpose, notice=consent.notice, given=consent.given, withdrawn=consent.withdrawn
-    )
-
-
-@router.delete("/{subject}", responses=documented(*ALWAYS, "not-found"))
-async def erase(
-    subject: str, keep: KeepOf, _: Annotated[Principal, Depends(may(Action.ERASE_SUBJECT))]
-) -> ErasureAnswer:
-    """Erase a person from all three stores."""
-    done = await run_sync(lambda: keep.erase(keep.label_of(subject)))
-    return ErasureAnswer(references=done.references, backups_readable_until=done.backups_readable_until)
-
-
-@router.post(
-    "/{subject}/consents",
-    status_code=201,
-    response_model=Consents,
-    responses=documented(*_BODY, "request-under-way", "not-found"),
-    openapi_extra=documented_body(ConsentRequest, **KEYED),
+@router.delete(
+    "/{subject}",
+    response_model=ErasureAnswer,
+    responses=documented(*ALWAYS, "not-found", "invalid-request", "request-under-way"),
+    openapi_extra=KEYED,
 )
-async def give_consent(
-    subject: str, request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.GIVE_CONSENT))]
+async def erase(
+    subject: str, request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.ERASE_SUBJECT))]
 ) -> Response:
-    """Record that a person consented to a purpose; gives all consents."""
-    asked = await read(request, ConsentRequest)
-    return await once(request, keep, who, asked, partial(_give_consent, keep, subject, asked))
+    """Erase a person from all three stores."""
+    return await once(request, keep, who, Nothing(), partial(_erase, keep, subject), status=200)
 
 
-def _give_consent(keep: Keep, subject: str, asked: ConsentRequest) -> Consents:
-    label = keep.label_of(subject)
-    keep.give_consent(label, asked.purpose, asked.notice)
-    return Consents([_consent(consent) for consent in keep.consents(label)])
-
-
-@router.delete("/{subject}/consents/{purpose}", responses=documented(*ALWAYS, "not-found", "invalid-request"))
-async def withdraw_consent(
-    subject: str, purpose: Purpose, keep: KeepOf, _: Annotated[Principal, Depends(may(Action.WITHDRAW_CONSENT))]
-) -> list[ConsentAnswer]:
-    """Withdraw a consent: the next comparison leaves the person out. Gives all consents."""
-    label = await run_sync(keep.label_of, subject)
-    await run_sync(partial(keep.withdraw_consent, label, purpose))
-    return [_consent(consent) for consent in await run_sync(keep.consents, label)]
+def _erase(keep: Keep, subject: str) -> ErasureAnswer:
+    done = keep.erase(keep.label_of(subject))
+    return ErasureAnswer(references=done.references, backups_readable_until=done.backups_readable_until)

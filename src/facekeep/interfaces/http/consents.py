@@ -1,0 +1,135 @@
+"""Consents of a data subject: give, withdraw, list."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Self
+
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, Field, RootModel, model_validator
+
+from facekeep.domain.accounts import Principal
+from facekeep.domain.actions import Action
+from facekeep.domain.consent import Consent, Purpose
+from facekeep.interfaces.http.bodies import Body, documented_body, read
+from facekeep.interfaces.http.notices import NoticeHash, NoticeText, check_one_notice, notice_of
+from facekeep.interfaces.http.once import KEYED, Nothing, once
+from facekeep.interfaces.http.paging import Limit, page
+from facekeep.interfaces.http.problems import ALWAYS, documented
+from facekeep.interfaces.http.security import KeepOf, may
+from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged
+from facekeep.service.keep import Keep
+
+__all__ = ["ConsentAnswer", "consent_answer", "router"]
+
+router = APIRouter(prefix="/v1/subjects/{subject}/consents")
+
+
+class ConsentRequest(Body):
+    """A consent to one purpose, after reading a notice: its text, or the hash of one that is kept."""
+
+    purpose: Purpose
+    notice: NoticeText = ""
+    notice_hash: NoticeHash = ""
+
+    @model_validator(mode="after")
+    def _one_notice(self) -> Self:
+        check_one_notice(self.notice, self.notice_hash)
+        return self
+
+
+class ConsentAnswer(BaseModel):
+    """A consent as recorded."""
+
+    purpose: Purpose
+    notice: str = Field(description="SHA-256 of the notice.")
+    given: datetime
+    withdrawn: datetime | None
+
+
+class Consents(RootModel[list[ConsentAnswer]]):
+    """All consents of a person, withdrawn ones too."""
+
+
+class ConsentPage(BaseModel):
+    """A page of consents, oldest first; withdrawn ones too."""
+
+    consents: list[ConsentAnswer]
+    next: str | None = Field(description="Give it as ``after`` for the next page; null on the last.")
+
+
+def consent_answer(consent: Consent) -> ConsentAnswer:
+    """A consent as it is told."""
+    return ConsentAnswer(
+        purpose=consent.purpose, notice=consent.notice, given=consent.given, withdrawn=consent.withdrawn
+    )
+
+
+def _all(keep: Keep, label: str) -> Consents:
+    return Consents([consent_answer(consent) for consent in keep.consents(label)])
+
+
+@router.get(
+    "", response_model=ConsentPage, responses={**documented(*ALWAYS, "not-found", "invalid-request"), **NOT_MODIFIED}
+)
+async def list_consents(
+    subject: str,
+    request: Request,
+    keep: KeepOf,
+    _: Annotated[Principal, Depends(may(Action.LIST_CONSENTS))],
+    after: Annotated[str | None, Query(pattern="^[0-9]{8}$", description="`next` of the page before.")] = None,
+    limit: Limit = 50,
+) -> Response:
+    """A page of the consents of a person."""
+    # Consents are only ever added, so that their number names them.
+    every = await run_sync(lambda: list(enumerate(keep.consents(keep.label_of(subject)))))
+    found, following = page(every, lambda one: f"{one[0]:08}", after, limit)
+    return tagged(request, ConsentPage(consents=[consent_answer(consent) for _, consent in found], next=following))
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=Consents,
+    responses=documented(
+        *ALWAYS, "not-found", "body-too-large", "media-type", "invalid-request", "consent-missing", "request-under-way"
+    ),
+    openapi_extra=documented_body(ConsentRequest, **KEYED),
+)
+async def give_consent(
+    subject: str, request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.GIVE_CONSENT))]
+) -> Response:
+    """Record that a person consented to a purpose; gives all consents."""
+    asked = await read(request, ConsentRequest)
+    return await once(request, keep, who, asked, partial(_give_consent, keep, subject, asked))
+
+
+def _give_consent(keep: Keep, subject: str, asked: ConsentRequest) -> Consents:
+    label = keep.label_of(subject)
+    keep.give_consent(label, asked.purpose, notice_of(asked.notice, asked.notice_hash))
+    return _all(keep, label)
+
+
+@router.delete(
+    "/{purpose}",
+    response_model=Consents,
+    responses=documented(*ALWAYS, "not-found", "invalid-request", "request-under-way"),
+    openapi_extra=KEYED,
+)
+async def withdraw_consent(
+    subject: str,
+    purpose: Purpose,
+    request: Request,
+    keep: KeepOf,
+    who: Annotated[Principal, Depends(may(Action.WITHDRAW_CONSENT))],
+) -> Response:
+    """Withdraw a consent: the next comparison leaves the person out. Gives all consents."""
+    return await once(request, keep, who, Nothing(), partial(_withdraw_consent, keep, subject, purpose), status=200)
+
+
+def _withdraw_consent(keep: Keep, subject: str, purpose: Purpose) -> Consents:
+    label = keep.label_of(subject)
+    keep.withdraw_consent(label, purpose)
+    return _all(keep, label)

@@ -1,0 +1,317 @@
+"""Webhooks: endpoints elsewhere that are told of events, at least once, in order, without holding anybody up.
+
+Messages lie in the registry until they are taken. An endpoint that does not take one is asked again after a while that
+doubles each time, drawn at random so that many do not come back together; meanwhile what comes later waits behind it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, Protocol
+from urllib.parse import urlsplit
+
+from facekeep.domain.webhooks import Delivery, EventKind, Webhook, WebhookId, headers_of
+from facekeep.errors import FacekeepError, NotFoundError, UnavailableError, UsageError
+from facekeep.store.registry import Registry
+
+__all__ = ["FAILURES_MAX", "KEPT_FOR", "Courier", "Outcome", "Post", "WebhookService", "WebhookStatus", "is_public"]
+
+FAILURES_MAX: Final = 16
+"""Attempts in a row that fail before an endpoint is disabled: the waits between them are 11 to 22 hours together."""
+
+KEPT_FOR: Final = timedelta(days=1)
+"""A message that is older when an attempt fails is given up."""
+
+_FIRST_WAIT: Final = timedelta(seconds=10)
+_LONGEST_WAIT: Final = timedelta(hours=4)
+_URL_MAX: Final = 2048
+_WEBHOOKS_MAX: Final = 50
+_AT_ONCE: Final = 4
+_RANDOM: Final = random.SystemRandom()
+_GONE: Final = 410
+
+
+class Outcome(StrEnum):
+    """What became of an attempt, or of a message."""
+
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookStatus:
+    """An endpoint, and how many messages wait for it."""
+
+    webhook: Webhook
+    waiting: int
+
+
+class Post(Protocol):
+    """Sends a message to an endpoint."""
+
+    def __call__(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
+        """The status of the answer; redirects are answers.
+
+        Raises:
+            UnavailableError: no answer came, or the endpoint may not be reached from here.
+        """
+
+
+def is_public(address: str) -> bool:
+    """Whether an address is one of the open internet, so that nothing of this network is reached by it."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.ipv4_mapped is not None:
+            return is_public(str(found.ipv4_mapped))
+        if found.sixtofour is not None or found.teredo is not None or found in _TRANSLATED:
+            return False
+    return found.is_global and not found.is_multicast
+
+
+_TRANSLATED: Final = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+def check_url(url: str, *, private: bool) -> None:
+    """See to it that an endpoint may be at an address.
+
+    Args:
+        url: the address.
+        private: whether it may be in this network, or on this machine. Names are looked up when something is sent.
+
+    Raises:
+        UsageError: it is none, is too long, is not https beyond this machine, or is in this network.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise UsageError("this is no address of a webhook", hint="For example https://example.org/facekeep.") from None
+    sound = url.isascii() and url.isprintable() and " " not in url and len(url) <= _URL_MAX
+    if not (sound and host and parts.scheme in ("https", "http")) or parts.username is not None or parts.fragment:
+        raise UsageError("this is no address of a webhook", hint="For example https://example.org/facekeep.")
+    try:
+        literal = ipaddress.ip_address(host)
+    except ValueError:
+        literal = None
+    loopback = host == "localhost" or (literal is not None and literal.is_loopback)
+    if parts.scheme == "http" and not loopback:
+        raise UsageError("a webhook beyond this machine is reached by https", hint="Give an address with https://.")
+    if not private and (loopback or (literal is not None and not is_public(host))):
+        raise UsageError(
+            "a webhook may not be in this network", hint="An administrator can allow it: FACEKEEP_WEBHOOKS_PRIVATE."
+        )
+
+
+class WebhookService:
+    """Endpoints and what waits for them. The caller holds the keep's lock."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def add(self, url: str, events: Iterable[EventKind], now: datetime, *, private: bool) -> Webhook:
+        """Record an endpoint.
+
+        Raises:
+            UsageError: its address does not fit, it wants to be told of nothing, or there are too many.
+        """
+        check_url(url, private=private)
+        kinds = frozenset(events)
+        if not kinds:
+            raise UsageError("a webhook is told of at least one kind of event", hint=f"Kinds: {', '.join(EventKind)}.")
+        with self._registry.transaction() as tx:
+            if len(tx.webhooks()) >= _WEBHOOKS_MAX:
+                raise UsageError(f"a keep has at most {_WEBHOOKS_MAX} webhooks", hint="Remove one first.")
+            return tx.add_webhook(url, kinds, now)
+
+    def statuses(self) -> tuple[WebhookStatus, ...]:
+        """All endpoints, oldest first."""
+        with self._registry.read() as view:
+            return tuple(WebhookStatus(webhook, view.waiting(webhook.id)) for webhook in view.webhooks())
+
+    def status(self, webhook: str) -> WebhookStatus:
+        """One endpoint by its identifier, 32 hexadecimal digits.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        identifier = _identifier(webhook)
+        with self._registry.read() as view:
+            return WebhookStatus(view.webhook(identifier), view.waiting(identifier))
+
+    def remove(self, webhook: str) -> None:
+        """Forget an endpoint and what waits for it.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        identifier = _identifier(webhook)
+        with self._registry.transaction() as tx:
+            tx.remove_webhook(identifier)
+
+    def deliveries(self, webhook: WebhookId) -> tuple[Delivery, ...]:
+        """What waits for an endpoint, oldest first."""
+        with self._registry.read() as view:
+            return view.deliveries(webhook)
+
+    def delivered(self, delivery: Delivery) -> None:
+        """Record that a message was taken."""
+        with self._registry.transaction() as tx:
+            if tx.end_delivery(delivery):
+                before = tx.webhook(delivery.webhook)
+                tx.change_webhook(replace(before, failures=0, retry_at=None, delivered=before.delivered + 1))
+
+    def failed(self, webhook: WebhookId, now: datetime, *, jitter: float, gone: bool) -> int:
+        """Record that an attempt failed; gives how many messages were given up.
+
+        Args:
+            webhook: the endpoint.
+            now: the time.
+            jitter: 0 to 1, where in its range the wait lies.
+            gone: whether the endpoint said that it will never be there again.
+        """
+        with self._registry.transaction() as tx:
+            before = tx.webhook(webhook)
+            failures = before.failures + 1
+            if gone or failures >= FAILURES_MAX:
+                tx.disable_webhook(replace(before, failures=failures), now)
+                return tx.webhook(webhook).dropped - before.dropped
+            old = [waiting for waiting in tx.deliveries(webhook) if waiting.event.time < now - KEPT_FOR]
+            for waiting in old:
+                tx.end_delivery(waiting)
+            longest = min(_FIRST_WAIT * 2 ** (failures - 1), _LONGEST_WAIT)
+            retry = now + longest * (0.5 + jitter / 2)
+            dropped = before.dropped + len(old)
+            tx.change_webhook(replace(before, failures=failures, retry_at=retry, dropped=dropped))
+            return len(old)
+
+
+def _identifier(webhook: str) -> WebhookId:
+    try:
+        return WebhookId(bytes.fromhex(webhook))
+    except ValueError:
+        raise NotFoundError("there is no such webhook", hint="List them: facekeep webhook list.") from None
+
+
+class Outbox(Protocol):
+    """What a courier needs of a keep."""
+
+    def webhooks(self) -> tuple[WebhookStatus, ...]:
+        """All endpoints."""
+
+    def waiting_deliveries(self, webhook: WebhookId) -> tuple[Delivery, ...]:
+        """What waits for one, oldest first."""
+
+    def delivery_taken(self, delivery: Delivery) -> None:
+        """A message was taken."""
+
+    def delivery_failed(self, webhook: WebhookId, *, jitter: float, gone: bool) -> int:
+        """An attempt failed; gives how many messages were given up."""
+
+    def watch_events(self, told: Callable[[], None]) -> None:
+        """Have somebody told when messages were recorded."""
+
+
+class Courier:
+    """Sends what waits. Several endpoints are served at once, each its messages one after the other."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        post: Post,
+        clock: Callable[[], datetime],
+        told: Callable[[Outcome, int], None] = lambda *_: None,
+        jitter: Callable[[], float] = _RANDOM.random,
+    ) -> None:
+        """Be ready.
+
+        Args:
+            outbox: where messages wait.
+            post: how they are sent.
+            clock: the time.
+            told: is told what became of attempts and messages.
+            jitter: draws from 0 to 1, where in its range each wait lies.
+        """
+        self._outbox = outbox
+        self._post = post
+        self._clock = clock
+        self._told = told
+        self._jitter = jitter
+        self._woken = threading.Event()
+        self._ended = threading.Event()
+        outbox.watch_events(self._woken.set)
+
+    def round(self) -> datetime | None:
+        """Send what is due; gives when something is due again, None if nothing waits."""
+        now = self._clock()
+        due = [
+            status.webhook
+            for status in self._outbox.webhooks()
+            if status.waiting and status.webhook.disabled is None and (status.webhook.retry_at or now) <= now
+        ]
+        if due:
+            with ThreadPoolExecutor(min(_AT_ONCE, len(due)), thread_name_prefix="facekeep-courier") as threads:
+                list(threads.map(self._serve, due))
+        left = [s.webhook for s in self._outbox.webhooks() if s.waiting and s.webhook.disabled is None]
+        return min((webhook.retry_at or now for webhook in left), default=None)
+
+    def _serve(self, webhook: Webhook) -> None:
+        for delivery in self._outbox.waiting_deliveries(webhook.id):
+            if self._ended.is_set():
+                return
+            now = self._clock()
+            try:
+                headers = headers_of(webhook.secret, delivery, int(now.timestamp()))
+                status = self._post(webhook.url, headers, delivery.body())
+            except UnavailableError:
+                status = 0
+            if not 200 <= status < 300:
+                self._told(Outcome.FAILED, 1)
+                given_up = self._given_up(webhook.id, gone=status == _GONE)
+                if given_up:
+                    self._told(Outcome.DROPPED, given_up)
+                return
+            self._outbox.delivery_taken(delivery)
+            self._told(Outcome.DELIVERED, 1)
+
+    def _given_up(self, webhook: WebhookId, *, gone: bool) -> int:
+        try:
+            return self._outbox.delivery_failed(webhook, jitter=self._jitter(), gone=gone)
+        except NotFoundError:
+            return 0  # it was removed meanwhile
+
+    def work(self) -> None:
+        """Send until :meth:`end`; what cannot be read or recorded now is tried again."""
+        while not self._ended.is_set():
+            self._woken.clear()
+            try:
+                due = self.round()
+                wait = None if due is None else max(0.0, (due - self._clock()).total_seconds())
+            except FacekeepError:
+                wait = _FIRST_WAIT.total_seconds()
+            if not self._ended.is_set():
+                self._woken.wait(wait)
+
+    def end(self) -> None:
+        """Stop after the message that is being sent."""
+        self._ended.set()
+        self._woken.set()
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Send on a thread of its own while the block lasts."""
+        thread = threading.Thread(target=self.work, name="facekeep-courier")
+        thread.start()
+        try:
+            yield
+        finally:
+            self.end()
+            thread.join()
