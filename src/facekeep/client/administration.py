@@ -104,6 +104,11 @@ def revoke_account(account: str) -> Call[None]:
     return Call("DELETE", _of(account), _nothing)
 
 
+def sign_out_account(account: str) -> Call[None]:
+    """See :meth:`facekeep.client.Client.sign_out_account`."""
+    return Call("DELETE", f"{_of(account)}/sessions", _nothing)
+
+
 def invite_account(account: str, key: str) -> Call[AccountSummary]:
     """See :meth:`facekeep.client.Client.invite_account`."""
     return Call("POST", f"{_of(account)}/invitations", _account, json={}, key=key)

@@ -37,6 +37,7 @@ def add_commands(app: typer.Typer) -> None:
     group.command()(placed(invite))
     group.command("list")(placed(list_accounts))
     group.command()(placed(roles))
+    group.command("sign-out")(placed(sign_out))
     group.command()(placed(revoke))
     app.add_typer(group, name="account", rich_help_panel="The service")
 
@@ -130,6 +131,13 @@ def roles(
         [f"{shown(account.name)} is {', '.join(sorted(account.roles))} from now on."],
         as_json=as_json,
     )
+
+
+def sign_out(context: typer.Context, *, name: NameArgument, place: Place, as_json: JsonOption = False) -> None:
+    """End every session of an account; its person may sign in again."""
+    with office(context, place) as at:
+        at.sign_out(name)
+    reply({"signed_out": name}, [f"{shown(name)} is signed out everywhere."], as_json=as_json)
 
 
 def revoke(context: typer.Context, *, name: NameArgument, place: Place, as_json: JsonOption = False) -> None:

@@ -61,6 +61,9 @@ class Office(Protocol):
     def revoke_account(self, name: str) -> None:
         """Revoke it."""
 
+    def sign_out(self, name: str) -> None:
+        """End its sessions."""
+
 
 @contextmanager
 def office(context: typer.Context, place: Place, origin: str | None = None) -> Iterator[Office]:
@@ -140,6 +143,10 @@ class LocalOffice:
         """See :class:`Office`."""
         self._keep.revoke_account(name)
 
+    def sign_out(self, name: str) -> None:
+        """See :class:`Office`."""
+        self._keep.sign_out(name)
+
     def _invited(self, invited: Invited) -> AccountSummary:
         from facekeep.client import AccountSummary
 
@@ -192,6 +199,10 @@ class RemoteOffice:
     def revoke_account(self, name: str) -> None:
         """See :class:`Office`."""
         self._client.revoke_account(self._id(name))
+
+    def sign_out(self, name: str) -> None:
+        """See :class:`Office`."""
+        self._client.sign_out_account(self._id(name))
 
     def _id(self, name: str) -> str:
         found = next((account for account in self._client.accounts() if account.name == normalised_label(name)), None)
