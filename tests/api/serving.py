@@ -10,11 +10,13 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import FastAPI
 
+from facekeep.interfaces.http.serving import listen
+
 
 @contextmanager
 def served(app: FastAPI, bound: socket.socket | None = None) -> Iterator[str]:
     """Serve it, and give its address, http://localhost:PORT."""
-    listening = bound or socket.create_server(("127.0.0.1", 0))
+    listening = bound or listen("127.0.0.1", 0)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()

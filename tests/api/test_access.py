@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from facekeep.domain.actions import Action
 from facekeep.domain.consent import Purpose
 from facekeep.interfaces.http.app import PARTS, build
 from facekeep.interfaces.http.security import action_of
+from facekeep.interfaces.http.serving import listen
 from facekeep.interfaces.http.site import Site
 from facekeep.service import policies
 from facekeep.service.keep import Keep
@@ -84,7 +84,7 @@ def test_every_cell(site_keep: Keep) -> None:
         role: keep.invite(role, [role], label="barack" if role is Role.DATA_SUBJECT else None).account for role in Role
     }
     tokens = {scope: keep.issue_token(scope, [scope], days=1).token for scope in Scope}
-    bound = socket.create_server(("127.0.0.1", 0))
+    bound = listen("127.0.0.1", 0)
     app = build(keep, site=Site(f"http://localhost:{bound.getsockname()[1]}"))
     seen: dict[tuple[str, str], str] = {}
     sessions: dict[Role, str] = {}

@@ -151,6 +151,11 @@ def test_an_administrator_invites_and_the_invited_signs_up(keep: Keep) -> None:
     assert person.post("/v1/sessions", json=body, headers={"Origin": "https://elsewhere.example"}).status_code == 403
     assert person.post("/v1/sessions", json=body).status_code == 201
     assert person.get("/v1/session").json()["account"] == "eve"
+    assert boss.delete(f"/v1/accounts/{made['id']}/sessions").status_code == 204
+    assert person.get("/v1/session").status_code == 401
+    begun = person.post("/v1/sessions/options").json()
+    body = {"ceremony": begun["ceremony"], "credential": device.answer(begun["options"])}
+    assert person.post("/v1/sessions", json=body).status_code == 201
     assert boss.delete(f"/v1/accounts/{made['id']}").status_code == 204
     assert person.get("/v1/session").status_code == 401
     keep.revoke_account("root")
@@ -182,6 +187,7 @@ def test_the_asynchronous_client_administers_too(app: FastAPI, keep: Keep) -> No
             assert (await client.invite_account(account.id)).link != account.link
             assert (await client.change_account(account.id, [Role.AUDITOR])).roles == {Role.AUDITOR}
             assert account.id in {found.id for found in await client.accounts()}
+            await client.sign_out_account(account.id)
             await client.revoke_account(account.id)
 
     anyio.run(run)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import structlog
 
 from facekeep.domain.accounts import Role
 from facekeep.interfaces.http.app import build
+from facekeep.interfaces.http.serving import listen
 from facekeep.interfaces.http.site import Site
 from facekeep.service.keep import Keep
 from tests.api.serving import served
@@ -42,7 +42,7 @@ def _ask(page: Page, method: str, path: str) -> Any:
 
 @pytest.mark.enable_socket
 def test_a_person_signs_up_out_and_in(keep: Keep, tmp_path: Path) -> None:
-    bound = socket.create_server(("127.0.0.1", 0))
+    bound = listen("127.0.0.1", 0)
     origin = f"http://localhost:{bound.getsockname()[1]}"
     invited = keep.invite(NAME, [Role.ADMINISTRATOR])
     link = f"{origin}/sign-up#{invited.secret}"
@@ -121,7 +121,7 @@ def _sign_out_and_try_to_sign_in(page: Page) -> None:
 
 @pytest.mark.enable_socket
 def test_a_link_without_its_secret_and_a_page_before_signing_in(keep: Keep, tmp_path: Path) -> None:
-    bound = socket.create_server(("127.0.0.1", 0))
+    bound = listen("127.0.0.1", 0)
     origin = f"http://localhost:{bound.getsockname()[1]}"
     with served(build(keep, site=Site(origin)), bound), chromium(tmp_path) as page:
         page.open(f"{origin}/sign-up")

@@ -220,6 +220,57 @@ def test_a_served_keep_answers_as_one_here(
     assert lines.out.startswith("yes: verified. Fewer than one in ")
 
 
+_SECRET = re.compile(r"(fk[it]1_)[A-Za-z0-9_-]{43}")
+
+
+@pytest.mark.enable_socket
+def test_tokens_and_accounts_are_managed_there_as_here(run: Run, served: Served, tmp_path: Path) -> None:
+    here = tmp_path / "here"
+    assert run("init", here).code == 0
+    codes = set()
+    for command in (
+        ["token", "create", "door", "--scope", "read,verify", "--days", "2"],
+        ["token", "create", "door", "--scope", "read"],
+        ["token", "revoke", "door"],
+        ["token", "revoke", "door"],
+        ["account", "invite", "ada", "--role", "operator", "--oidc-issuer", "https://i.example", "--oidc-subject", "1"],
+        ["account", "invite", "ada", "--role", "operator"],
+        ["account", "invite", "ada"],
+        ["account", "invite", "nobody"],
+        ["account", "invite", "eve", "--role", "data-subject", "--subject", "no such person"],
+        ["account", "roles", "ada", "--role", "reviewer,auditor"],
+        ["account", "roles", "nobody", "--role", "auditor"],
+        ["account", "list"],
+        ["account", "sign-out", "ada"],
+        ["account", "sign-out", "nobody"],
+        ["account", "revoke", "ada"],
+        ["account", "revoke", "ada"],
+        ["account", "list"],
+    ):
+        told = []
+        for where in (["--keep", here], served.options()):
+            ran = run(*command, *where, "--json")
+            document = json.loads(_SECRET.sub(r"\1", _MOMENT.sub("a moment", ran.out)))
+            for each in (document, *document.get("accounts", [])):
+                each.pop("id", None)
+                each.pop("message", None)
+                each.pop("hint", None)
+                if "link" in each:
+                    each["link"] = each["link"].partition("/sign-up#")[2]
+            told.append((ran.code, document))
+        assert told[0] == told[1], command
+        codes.add(told[0][0])
+    assert codes == {0, 1, 2}
+    # What the command line gives here, it does not get there.
+    assert run("token", "create", "boss", "--scope", "administer", *served.options()).code == 3
+    assert run("token", "create", "boss", "--scope", "administer", "--keep", here).code == 0
+    assert {"token", "narrow"} <= {
+        client["name"] for client in run("token", "list", *served.options(), "--json").document["clients"]
+    }
+    shown = run("account", "invite", "zoe", "--role", "auditor", *served.options())
+    assert f"{served.address.replace('127.0.0.1', 'localhost')}/sign-up#fki1_" in shown.out.replace("\n", "")
+
+
 @pytest.mark.enable_socket
 def test_a_served_keep_tells_of_what_happens(run: Run, served: Served) -> None:
     with receiving([500]) as receiver:
@@ -290,7 +341,11 @@ def test_the_environment_names_server_and_token(run: Run, served: Served, monkey
         (["init", "x", "--server", "https://x"], "this machine only"),
         (["rotate", "--server", "https://x"], "this machine only"),
         (["drill", "--quick", "--server", "https://x"], "this machine only"),
-        (["token", "list", "--server", "https://x"], "this machine only"),
+        (["refresh", "--server", "https://x"], "this machine only"),
+        (
+            ["account", "invite", "a", "--origin", "https://a", "--server", "https://x", "--token-file", "TOKEN"],
+            "origin",
+        ),
         (["switch", "--server", "https://x"], "this machine only"),
     ],
 )

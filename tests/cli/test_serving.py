@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +14,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from facekeep.interfaces.http.serving import listen
 from tests.cli.conftest import Ran, clean_environment, process
 
 Run = Callable[..., Ran]
@@ -167,3 +170,26 @@ def test_a_provider_of_identities_is_named_wholly(
                 environment.setenv(f"FACEKEEP_{name}", value)
             ran = run("serve", "--port", "0", "--keep", keep)
         assert (ran.code, "Traceback" in ran.error) == (2, False), given
+
+
+@pytest.mark.enable_socket
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
+def test_answers_do_not_wait_for_acknowledgements(host: str) -> None:
+    async def switched_off() -> int:
+        seen: list[int] = []
+
+        class Looking(asyncio.Protocol):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                connection = transport.get_extra_info("socket")
+                seen.append(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+                transport.close()
+
+        with listen(host, 0) as bound:
+            serving = await asyncio.get_running_loop().create_server(Looking, sock=bound)
+            async with serving:
+                reader, writer = await asyncio.open_connection(*bound.getsockname()[:2])
+                await reader.read()
+                writer.close()
+        return seen[0]
+
+    assert asyncio.run(switched_off()) != 0

@@ -45,6 +45,7 @@ class AccountSummary:
         subject: identifier of the data subject that the person is, or None.
         created: when.
         link: of a new invitation; "" elsewhere, and where the request was sent again.
+        link_expires: from when on it is refused.
         passkeys: how many are registered; 0 but in lists.
         identities: issuer and subject of identities elsewhere, in lists.
         last_seen: when it was last signed in, in lists, to the minute.
@@ -56,6 +57,7 @@ class AccountSummary:
     subject: str | None
     created: datetime
     link: str = field(default="", repr=False)
+    link_expires: datetime | None = None
     passkeys: int = 0
     identities: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     last_seen: datetime | None = None
@@ -102,6 +104,11 @@ def revoke_account(account: str) -> Call[None]:
     return Call("DELETE", _of(account), _nothing)
 
 
+def sign_out_account(account: str) -> Call[None]:
+    """See :meth:`facekeep.client.Client.sign_out_account`."""
+    return Call("DELETE", f"{_of(account)}/sessions", _nothing)
+
+
 def invite_account(account: str, key: str) -> Call[AccountSummary]:
     """See :meth:`facekeep.client.Client.invite_account`."""
     return Call("POST", f"{_of(account)}/invitations", _account, json={}, key=key)
@@ -121,8 +128,11 @@ def _token(d: Json) -> TokenDetails:
     return TokenDetails(d["id"], d["name"], scopes, created, expires, d.get("token") or "")
 
 
+def _maybe(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
 def _account(d: Json) -> AccountSummary:
-    seen = d.get("last_seen")
     return AccountSummary(
         d["id"],
         d["name"],
@@ -130,7 +140,8 @@ def _account(d: Json) -> AccountSummary:
         d["subject"],
         datetime.fromisoformat(d["created"]),
         d.get("link") or "",
+        _maybe(d.get("link_expires")),
         d.get("passkeys", 0),
         tuple((identity["issuer"], identity["subject"]) for identity in d.get("identities", ())),
-        None if seen is None else datetime.fromisoformat(seen),
+        _maybe(d.get("last_seen")),
     )

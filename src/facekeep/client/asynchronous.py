@@ -513,6 +513,14 @@ class AsyncClient:
         """
         await self._do(administration.revoke_account(account))
 
+    async def sign_out_account(self, account: str) -> None:
+        """End every session of an account; its person may sign in again. Needs the scope ``administer``.
+
+        Raises:
+            NotFoundError: there is no such account.
+        """
+        await self._do(administration.sign_out_account(account))
+
     async def invite_account(self, account: str, *, key: str = "") -> AccountSummary:
         """Make a new link for an account; an older one works no more. Needs the scope ``administer``.
 

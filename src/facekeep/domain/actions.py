@@ -48,6 +48,7 @@ class Action(StrEnum):
     INVITE_ACCOUNT = "invite-account"
     CHANGE_ACCOUNT = "change-account"
     REVOKE_ACCOUNT = "revoke-account"
+    SIGN_OUT_ACCOUNT = "sign-out-account"
     READ_SESSION = "read-session"
     END_SESSION = "end-session"
 

@@ -155,6 +155,15 @@ class AccountService:
         with self._registry.transaction() as tx:
             tx.remove_account(_named(tx, name).id)
 
+    def sign_out(self, name: str) -> None:
+        """End every session of an account; its person may sign in again.
+
+        Raises:
+            NotFoundError: there is no such account.
+        """
+        with self._registry.transaction() as tx:
+            tx.remove_sessions_of(_named(tx, name).id)
+
     def begin_session(self, account: AccountId, now: datetime) -> tuple[str, Session]:
         """Sign an account in: the secret of the session, shown this once, and the session.
 

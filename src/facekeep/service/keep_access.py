@@ -146,6 +146,15 @@ class KeepAccess(KeepLife):
         with self._using():
             self._accounts.revoke(name)
 
+    def sign_out(self, name: str) -> None:
+        """End every session of an account; its person may sign in again.
+
+        Raises:
+            NotFoundError: there is no such account.
+        """
+        with self._using():
+            self._accounts.sign_out(name)
+
     # Passkeys
 
     def begin_registration(self, link: str, origin: str) -> Ceremony:

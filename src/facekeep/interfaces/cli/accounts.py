@@ -6,18 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from facekeep.domain.accounts import Account, Role
+from facekeep.domain.accounts import Role
 from facekeep.errors import UsageError
-from facekeep.interfaces.cli.context import composition
-from facekeep.interfaces.cli.options import JsonOption, KeepOption
+from facekeep.interfaces.cli.office import DEFAULT_ORIGIN, office
+from facekeep.interfaces.cli.options import JsonOption
+from facekeep.interfaces.cli.place import Place, placed
 from facekeep.interfaces.cli.reply import Rows, reply, shown, when
 
 if TYPE_CHECKING:
-    from facekeep.service.accounts import AccountDetails, Invited
+    from facekeep.client import AccountSummary
 
-__all__ = ["DEFAULT_ORIGIN", "OriginOption", "add_commands", "invitation_document", "link_of"]
-
-DEFAULT_ORIGIN = "http://localhost:8744"
+__all__ = ["OriginOption", "add_commands", "invitation_document"]
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="What you call the account by.", show_default=False)]
 OriginOption = Annotated[
@@ -35,10 +34,11 @@ _ROLES = ", ".join(Role)
 def add_commands(app: typer.Typer) -> None:
     """Add the commands of this module."""
     group = typer.Typer(help="Invite people who sign in, list them, change their roles, revoke them.")
-    group.command()(invite)
-    group.command("list")(list_accounts)
-    group.command()(roles)
-    group.command()(revoke)
+    group.command()(placed(invite))
+    group.command("list")(placed(list_accounts))
+    group.command()(placed(roles))
+    group.command("sign-out")(placed(sign_out))
+    group.command()(placed(revoke))
     app.add_typer(group, name="account", rich_help_panel="The service")
 
 
@@ -74,46 +74,41 @@ def invite(
         ),
     ] = None,
     origin: OriginOption = None,
-    keep: KeepOption = None,
+    place: Place,
     as_json: JsonOption = False,
 ) -> None:
     """Make an account and show the link by which its person registers a passkey, once, within three days."""
-    parts = composition(context)
     if (issuer is None) != (oidc_subject is None):
         raise UsageError("an identity elsewhere is an issuer and a subject", hint="Give both options, or none.")
     identity = None if issuer is None or oidc_subject is None else (issuer, oidc_subject)
     if not role and (identity or subject):
         raise UsageError("a new account needs a role", hint=f"Roles are {_ROLES}.")
     wanted = _roles_of_text(role)
-    at = origin or parts.settings.origin or DEFAULT_ORIGIN
-    with parts.open(keep) as opened:
-        invited = opened.invite(name, wanted, label=subject, identity=identity) if role else opened.invite_again(name)
-    account = invited.account
-    lines = [
-        f"{shown(account.name)} is {', '.join(sorted(account.roles))}.",
-        f"The link works once, until {when(invited.invitation.expires)}, and is not shown again:",
-        link_of(invited, at),
-    ]
-    reply(invitation_document(invited, at), lines, as_json=as_json)
+    with office(context, place, origin) as at:
+        account = at.invite(name, wanted, subject, identity) if role else at.invite_again(name)
+    lines = [f"{shown(account.name)} is {', '.join(sorted(account.roles))}."]
+    if account.link_expires is not None:
+        lines.append(f"The link works once, until {when(account.link_expires)}, and is not shown again:")
+    reply(invitation_document(account), [*lines, account.link], as_json=as_json)
 
 
-def list_accounts(context: typer.Context, *, keep: KeepOption = None, as_json: JsonOption = False) -> None:
+def list_accounts(context: typer.Context, *, place: Place, as_json: JsonOption = False) -> None:
     """List the accounts of people: roles, passkeys, and when they were last seen."""
-    with composition(context).open(keep) as opened:
-        found = opened.accounts()
+    with office(context, place) as at:
+        found = at.accounts()
     rows = Rows(
         ("account", "roles", "passkeys", "last seen"),
         [
             (
-                shown(details.account.name),
-                ", ".join(sorted(details.account.roles)),
-                str(details.passkeys),
-                "–" if details.last_seen is None else when(details.last_seen),
+                shown(account.name),
+                ", ".join(sorted(account.roles)),
+                str(account.passkeys),
+                "–" if account.last_seen is None else when(account.last_seen),
             )
-            for details in found
+            for account in found
         ],
     )
-    reply({"accounts": [_details_document(details) for details in found]}, [rows], as_json=as_json)
+    reply({"accounts": [_details_document(account) for account in found]}, [rows], as_json=as_json)
 
 
 def roles(
@@ -124,13 +119,13 @@ def roles(
         str,
         typer.Option("--role", metavar="ROLE[,ROLE]", help=f"All that it shall have: {_ROLES}.", show_default=False),
     ],
-    keep: KeepOption = None,
+    place: Place,
     as_json: JsonOption = False,
 ) -> None:
     """Give an account other roles, from its next request on."""
     wanted = _roles_of_text(role)
-    with composition(context).open(keep) as opened:
-        account = opened.change_roles(name, wanted)
+    with office(context, place) as at:
+        account = at.change_roles(name, wanted)
     reply(
         _document(account),
         [f"{shown(account.name)} is {', '.join(sorted(account.roles))} from now on."],
@@ -138,39 +133,42 @@ def roles(
     )
 
 
-def revoke(context: typer.Context, *, name: NameArgument, keep: KeepOption = None, as_json: JsonOption = False) -> None:
+def sign_out(context: typer.Context, *, name: NameArgument, place: Place, as_json: JsonOption = False) -> None:
+    """End every session of an account; its person may sign in again."""
+    with office(context, place) as at:
+        at.sign_out(name)
+    reply({"signed_out": name}, [f"{shown(name)} is signed out everywhere."], as_json=as_json)
+
+
+def revoke(context: typer.Context, *, name: NameArgument, place: Place, as_json: JsonOption = False) -> None:
     """Revoke an account with its passkeys, sessions and invitations."""
-    with composition(context).open(keep) as opened:
-        opened.revoke_account(name)
+    with office(context, place) as at:
+        at.revoke_account(name)
     reply({"revoked": name}, [f"The account of {shown(name)} is revoked."], as_json=as_json)
 
 
-def link_of(invited: Invited, origin: str) -> str:
-    """The link of an invitation. What is behind the # is not sent to servers and is in no log of a proxy."""
-    return f"{origin}/sign-up#{invited.secret}"
-
-
-def invitation_document(invited: Invited, origin: str) -> dict[str, object]:
+def invitation_document(account: AccountSummary) -> dict[str, object]:
     """An invitation as JSON."""
-    expires = invited.invitation.expires.isoformat()
-    return {**_document(invited.account), "link": link_of(invited, origin), "link_expires": expires}
+    expires = None if account.link_expires is None else account.link_expires.isoformat()
+    return {**_document(account), "link": account.link, "link_expires": expires}
 
 
-def _document(account: Account) -> dict[str, object]:
+def _document(account: AccountSummary) -> dict[str, object]:
     return {
+        "id": account.id,
         "name": account.name,
         "roles": sorted(account.roles),
-        "subject": None if account.subject is None else account.subject.hex(),
+        "subject": account.subject,
         "created": account.created.isoformat(),
     }
 
 
-def _details_document(details: AccountDetails) -> dict[str, object]:
+def _details_document(account: AccountSummary) -> dict[str, object]:
     return {
-        **_document(details.account),
-        "passkeys": details.passkeys,
-        "identities": [{"issuer": issuer, "subject": subject} for issuer, subject in details.identities],
-        "last_seen": None if details.last_seen is None else details.last_seen.isoformat(),
+        **_document(account),
+        "passkeys": account.passkeys,
+        "identities": [{"issuer": issuer, "subject": subject} for issuer, subject in account.identities],
+        "last_seen": None if account.last_seen is None else account.last_seen.isoformat(),
     }
 
 

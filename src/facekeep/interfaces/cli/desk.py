@@ -19,10 +19,11 @@ from facekeep.interfaces.cli.context import composition
 from facekeep.interfaces.cli.place import Place, read_token
 
 if TYPE_CHECKING:
-    from facekeep.client import NewWebhook, NoticeSummary, WebhookDetails
+    from facekeep.client import Client, NewWebhook, NoticeSummary, WebhookDetails
     from facekeep.domain.consent import Consent, KnownNotice, Notice, Purpose
     from facekeep.domain.webhooks import EventKind
     from facekeep.errors import ImageError
+    from facekeep.interfaces.composition import Composition
     from facekeep.interfaces.settings import Settings
     from facekeep.service.answers import (
         Enrolment,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from facekeep.service.enrolment import Person
     from facekeep.split.approval import ClientKey
 
-__all__ = ["CaseShown", "Desk", "desk"]
+__all__ = ["CaseShown", "Desk", "connected", "desk"]
 
 
 class CaseShown(Protocol):
@@ -191,18 +192,28 @@ def desk(context: typer.Context, place: Place, operator: str | None = None, key:
             private = parts.settings.webhooks_private
             yield LocalDesk(keep, parts.operator(operator), signer, private=private)
         return
-    from facekeep.client import Client
     from facekeep.interfaces.cli.remote import RemoteDesk
 
     if operator is not None:
         raise UsageError("a server knows who works by the token", hint="Leave --operator away.")
-    with Client(
+    with connected(parts, place, address) as client:
+        yield RemoteDesk(client, signer)
+
+
+def connected(parts: Composition, place: Place, address: str) -> Client:
+    """A client of the server at an address; to be used in a ``with`` block.
+
+    Raises:
+        UsageError: there is no token for it, or it cannot be one.
+    """
+    from facekeep.client import Client
+
+    return Client(
         address,
         _token(place, parts.settings),
         authorities=place.authorities or parts.settings.authorities,
         insecure_plain_http=place.insecure_plain_http,
-    ) as client:
-        yield RemoteDesk(client, signer)
+    )
 
 
 def _signer(key: Path | None) -> ClientKey | None:

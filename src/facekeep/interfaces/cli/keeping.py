@@ -9,8 +9,9 @@ import typer
 
 from facekeep.domain.accounts import Role
 from facekeep.errors import FacekeepError
-from facekeep.interfaces.cli.accounts import DEFAULT_ORIGIN, OriginOption, invitation_document, link_of
+from facekeep.interfaces.cli.accounts import OriginOption, invitation_document
 from facekeep.interfaces.cli.context import composition
+from facekeep.interfaces.cli.office import DEFAULT_ORIGIN, LocalOffice
 from facekeep.interfaces.cli.options import JsonOption, KeepOption
 from facekeep.interfaces.cli.reply import Exit, Hanging, Heading, Line, reply, when
 
@@ -87,14 +88,14 @@ def init(
     at = origin or parts.settings.origin or DEFAULT_ORIGIN
     with parts.create(directory, record, calibration) as keep:
         status = keep.status()
-        administrator = keep.invite(_ADMINISTRATOR, [Role.ADMINISTRATOR])
+        administrator = LocalOffice(keep, at).invite(_ADMINISTRATOR, [Role.ADMINISTRATOR], None, None)
     findings = _findings(parts, directory, status)
     document = {
         "keep": directory.absolute(),
         "model": status.model,
         "purposes": list(status.switches),
         "keys": {"keyring": record.keyring, "passphrase": record.passphrase},
-        "administrator": invitation_document(administrator, at),
+        "administrator": invitation_document(administrator),
         "findings": [_finding_document(finding) for finding in findings],
     }
     lines: list[Line] = [
@@ -106,7 +107,7 @@ def init(
         "Name the keep once: export FACEKEEP_KEEP=DIR",
         "Enrol somebody:     facekeep enrol LABEL PICTURE --consent verify,identify --notice NOTICE.txt",
         "Serve it:           facekeep serve. The first administrator signs up by this link, once, within three days:",
-        link_of(administrator, at),
+        administrator.link,
         f"A new one:          facekeep account invite {_ADMINISTRATOR}",
         "Back up each store apart from the others, and no store together with its keys.",
     ]

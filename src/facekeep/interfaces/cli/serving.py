@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from facekeep.domain.access import Client, Scope
+from facekeep.domain.access import Scope
 from facekeep.errors import UsageError
 from facekeep.interfaces.cli.context import composition
+from facekeep.interfaces.cli.office import office
 from facekeep.interfaces.cli.options import JsonOption, KeepOption
+from facekeep.interfaces.cli.place import Place, placed
 from facekeep.interfaces.cli.reply import Rows, print_json, reply, shown, when
 
 if TYPE_CHECKING:
+    from facekeep.client import TokenDetails
     from facekeep.interfaces.http.provider import ProviderSettings
     from facekeep.interfaces.settings import Settings
 
@@ -28,9 +31,9 @@ def add_commands(app: typer.Typer) -> None:
     panel = "The service"
     app.command(rich_help_panel=panel)(serve)
     group = typer.Typer(help="Make, list and revoke the tokens of machine clients.")
-    group.command()(create)
-    group.command("list")(list_tokens)
-    group.command()(revoke)
+    group.command()(placed(create))
+    group.command("list")(placed(list_tokens))
+    group.command()(placed(revoke))
     app.add_typer(group, name="token", rich_help_panel=panel)
 
 
@@ -162,36 +165,36 @@ def create(
         ),
     ],
     days: Annotated[int, typer.Option("--days", metavar="N", help="For how long, 1 to 366.")] = 30,
-    keep: KeepOption = None,
+    place: Place,
     as_json: JsonOption = False,
 ) -> None:
     """Make a machine client and show its token, this once: only a digest is kept."""
     scopes = _scopes_of_text(scope)
-    with composition(context).open(keep) as opened:
-        issued = opened.issue_token(name, scopes, days=days)
+    with office(context, place) as at:
+        made = at.create_token(name, scopes, days)
     lines = [
-        f"{shown(name)} may {', '.join(sorted(issued.client.scopes))} until {when(issued.client.expires)}.",
+        f"{shown(made.name)} may {', '.join(sorted(made.scopes))} until {when(made.expires)}.",
         "Its token, which is not shown again:",
-        issued.token,
+        made.token,
     ]
-    reply({**_document(issued.client), "token": issued.token}, lines, as_json=as_json)
+    reply({**_document(made), "token": made.token}, lines, as_json=as_json)
 
 
-def list_tokens(context: typer.Context, *, keep: KeepOption = None, as_json: JsonOption = False) -> None:
+def list_tokens(context: typer.Context, *, place: Place, as_json: JsonOption = False) -> None:
     """List the machine clients; never their tokens."""
-    with composition(context).open(keep) as opened:
-        clients = opened.clients()
+    with office(context, place) as at:
+        found = at.tokens()
     rows = Rows(
         ("client", "scopes", "expires"),
-        [(shown(client.name), ", ".join(sorted(client.scopes)), when(client.expires)) for client in clients],
+        [(shown(token.name), ", ".join(sorted(token.scopes)), when(token.expires)) for token in found],
     )
-    reply({"clients": [_document(client) for client in clients]}, [rows], as_json=as_json)
+    reply({"clients": [_document(token) for token in found]}, [rows], as_json=as_json)
 
 
-def revoke(context: typer.Context, *, name: NameArgument, keep: KeepOption = None, as_json: JsonOption = False) -> None:
+def revoke(context: typer.Context, *, name: NameArgument, place: Place, as_json: JsonOption = False) -> None:
     """Revoke the token of a machine client; it is refused from now on."""
-    with composition(context).open(keep) as opened:
-        opened.revoke_token(name)
+    with office(context, place) as at:
+        at.revoke_token(name)
     reply({"revoked": name}, [f"The token of {shown(name)} is revoked."], as_json=as_json)
 
 
@@ -204,10 +207,11 @@ def _scopes_of_text(text: str) -> frozenset[Scope]:
         ) from None
 
 
-def _document(client: Client) -> dict[str, object]:
+def _document(token: TokenDetails) -> dict[str, object]:
     return {
-        "name": client.name,
-        "scopes": sorted(client.scopes),
-        "created": client.created.isoformat(),
-        "expires": client.expires.isoformat(),
+        "id": token.id,
+        "name": token.name,
+        "scopes": sorted(token.scopes),
+        "created": token.created.isoformat(),
+        "expires": token.expires.isoformat(),
     }

@@ -215,6 +215,17 @@ async def revoke_account(
     return Response(status_code=204)
 
 
+@router.delete(
+    "/accounts/{account}/sessions", status_code=204, response_class=Response, responses=documented(*ALWAYS, "not-found")
+)
+async def sign_out_account(
+    account: str, keep: KeepOf, _: Annotated[Principal, Depends(may(Action.SIGN_OUT_ACCOUNT))]
+) -> Response:
+    """End every session of an account; its person may sign in again."""
+    await run_sync(lambda: keep.sign_out(keep.account(account).name))
+    return Response(status_code=204)
+
+
 @router.post(
     "/accounts/{account}/invitations",
     status_code=201,

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from facekeep.service.keep import Keep
     from facekeep.service.policies import Policies
 
-__all__ = ["Listening", "run"]
+__all__ = ["Listening", "listen", "run"]
 
 _KEEP_ALIVE_SECONDS = 15
 _GRACE_SECONDS = 20
@@ -100,6 +100,30 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)
 
 
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens.
+
+    Raises:
+        OSError: the address cannot be listened on.
+    """
+    # Asyncio switches Nagle's algorithm off only where a socket says that it is TCP, and one that socket.create_server
+    # made does not; with it, the second part of an answer waits for the caller's delayed acknowledgement: 40 ms.
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
+    )[0]
+    bound = socket.socket(family, kind, protocol)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound.bind(address)
+        bound.listen()
+    except BaseException:
+        bound.close()
+        raise
+    return bound
+
+
 def run(
     keep: Keep,
     listening: Listening,
@@ -156,14 +180,13 @@ def _run(app: FastAPI, listening: Listening, told: Callable[[str], None]) -> Non
     except OSError:
         raise UsageError("the certificate or its key cannot be read", hint="Give PEM files that fit.") from None
     try:
-        family, _, _, _, address = socket.getaddrinfo(listening.host, listening.port, type=socket.SOCK_STREAM)[0]
-        bound = socket.create_server(address[:2], family=family)
+        bound = listen(listening.host, listening.port)
     except OSError:
         raise UsageError(
             "the address cannot be listened on", hint="Choose another --port, or an address of this machine."
         ) from None
     scheme = "http" if listening.certificate is None else "https"
-    host = f"[{bound.getsockname()[0]}]" if family == socket.AF_INET6 else bound.getsockname()[0]
+    host = f"[{bound.getsockname()[0]}]" if bound.family == socket.AF_INET6 else bound.getsockname()[0]
     with ExitStack() as ending:
         ending.enter_context(bound)
         app.state.site = listening.site(bound.getsockname()[1])

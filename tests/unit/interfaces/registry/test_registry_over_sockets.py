@@ -7,20 +7,23 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from facekeep.domain import accounts
 from facekeep.domain.consent import Notice, Purpose
 from facekeep.domain.row import Pseudonym
-from facekeep.errors import FormatError, NotFoundError, RefusedError, UnavailableError, UsageError
+from facekeep.errors import AuthenticationError, FormatError, NotFoundError, RefusedError, UnavailableError, UsageError
 from facekeep.interfaces.registry import desk as desk_module
 from facekeep.interfaces.registry.client import RemoteRegistry
 from facekeep.interfaces.registry.desk import desk_of
 from facekeep.interfaces.vault.calls import ask
 from facekeep.interfaces.vault.handlers import serve_registrar
 from facekeep.interfaces.vault.pool import Pool
+from facekeep.service.accounts import AccountService
+from facekeep.service.passkeys import Challenges, PasskeyService
 from facekeep.split.selector import Selector
 from facekeep.split.wire import exchanges as ex
 from facekeep.split.wire.methods import Role
@@ -28,6 +31,7 @@ from facekeep.store.journal import JournalKind, JournalState
 from facekeep.store.keyfiles import FileKeyProvider
 from facekeep.store.registry import Registry
 from tests.unit.interfaces.vault.conftest import LIMITS, Keys, Line, Site, Told
+from tests.unit.service.authenticator import Authenticator
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -223,3 +227,33 @@ def test_only_the_gate_asks_the_registry(
 def test_the_gate_does_not_reach_the_selector(site: Site, remote: RemoteRegistry) -> None:
     with pytest.raises(RefusedError, match="may not ask"):
         ask(remote._pool, ex.FETCH_POSITIONS, ex.FETCH_POSITIONS.request.decode(bytes(17)))
+
+
+def test_people_sign_up_and_in_with_a_registry_elsewhere(registry: Registry, remote: RemoteRegistry) -> None:
+    here, now, origin = AccountService(remote), NOW, "http://localhost:8744"
+    invited, device = (
+        here.invite("ada", [accounts.Role.OPERATOR], now, identity=("https://id.example", "1")),
+        Authenticator(origin),
+    )
+    passkeys = PasskeyService(remote, Challenges())
+    begun = passkeys.begin_registration(invited.secret, origin, now)
+    made = passkeys.finish_registration(invited.secret, begun.name, device.make(begun.options), origin, now)
+    assert AccountService(registry).authenticate(made.secret, now)[0] == invited.account
+    with pytest.raises(AuthenticationError):
+        passkeys.begin_registration(invited.secret, origin, now)
+    begun = passkeys.begin_sign_in(origin, now)
+    again = passkeys.finish_sign_in(begun.name, device.answer(begun.options), origin, now)
+    here.touch(again.secret, now + timedelta(minutes=20))
+    assert here.authenticate(again.secret, now + timedelta(minutes=40))[1].seen == now + timedelta(minutes=20)
+    device.step = 0  # a copy: refused there as here
+    begun = passkeys.begin_sign_in(origin, now)
+    with pytest.raises(AuthenticationError):
+        passkeys.finish_sign_in(begun.name, device.answer(begun.options), origin, now)
+    assert here.sign_in_elsewhere("https://id.example", "1", now).account == invited.account
+    here.end_session(again.secret)
+    here.change_roles("ada", [accounts.Role.AUDITOR])
+    assert here.accounts() == AccountService(registry).accounts()
+    here.revoke("ada")
+    with pytest.raises(AuthenticationError):
+        here.authenticate(made.secret, now)
+    assert AccountService(registry).accounts() == ()
