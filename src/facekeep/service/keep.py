@@ -429,3 +429,24 @@ class Keep(KeepAccess, KeepCanaries):
     def waiting(self) -> int:
         """Calls that wait for a pass over the gallery."""
         return self._combined.waiting
+
+    # Whoever may not ask any more signs nothing any more
+
+    def revoke_token(self, name: str) -> None:
+        """Forget a machine client; its token is refused from then on, and its keys sign nothing.
+
+        Raises:
+            NotFoundError: there is none of this name.
+        """
+        self.revoke_operator_keys_of(f"client {name.strip()}"[:128])
+        super().revoke_token(name)
+
+    def revoke_account(self, name: str) -> None:
+        """Forget an account with its sessions and passkeys; they sign nothing from then on.
+
+        Raises:
+            NotFoundError: there is none of this name.
+            UsageError: it is the last administrator.
+        """
+        self.revoke_operator_keys_of(f"account {name.strip()}"[:128])
+        super().revoke_account(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 from facekeep.domain.consent import Purpose, purpose_bits
 from facekeep.errors import BadInputError, ImageError, NotFoundError, UsageError
@@ -14,6 +15,7 @@ from facekeep.service.combining import Combiner
 from facekeep.service.comparison import Answer, Claimed, ComparisonService, Planned, Search
 from facekeep.service.keep_life import KeepLife
 from facekeep.service.opening import Roles
+from facekeep.service.passkey_keys import spki_of_cose
 from facekeep.service.stages import Stage
 from facekeep.split.approval import Approval
 from facekeep.split.asking import Approved, Prepared, Question, Signer
@@ -212,6 +214,52 @@ class KeepSigning(KeepLife):
             key = OperatorKey(kind, public.hex(), name, bits, ends, rp, origin)
             self._change_keys(grant=key)
             return _shown(key)
+
+    def trust_passkeys(
+        self, account: str, *, origin: str, purposes: Iterable[Purpose], days: int
+    ) -> tuple[SigningKey, ...]:
+        """Let a person sign searches by the passkeys of an account, as they are now.
+
+        Args:
+            account: its name.
+            origin: of the page where the person signs in, for instance ``https://faces.example``.
+            purposes: what they may sign for, at least one.
+            days: for how long, 1 to 366.
+
+        Raises:
+            NotFoundError: there is no such account, or it has no passkey.
+            UsageError: no purpose, too long, or the origin is none.
+            FormatError: a passkey is of an algorithm that halves do not check.
+        """
+        host = urlsplit(origin).hostname
+        if not host or origin != f"{urlsplit(origin).scheme}://{urlsplit(origin).netloc}":
+            raise UsageError("this is no origin", hint="For example https://faces.example.")
+        wanted = tuple(purposes)
+        with self._reading(), self._roles.registry.read() as view:
+            found = view.account_by_name(account)
+            passkeys = () if found is None else view.passkeys_of(found.id)
+        if found is None or not passkeys:
+            raise NotFoundError("there is no such account, or it has no passkey", hint="facekeep account list.")
+        return tuple(
+            self.add_operator_key(
+                f"account {found.name}"[:128],
+                spki_of_cose(passkey.public_key),
+                purposes=wanted,
+                days=days,
+                rp=host,
+                origin=origin,
+            )
+            for passkey in passkeys
+        )
+
+    def revoke_operator_keys_of(self, operator: str) -> int:
+        """Take all keys of an operator; how many."""
+        with self._using():
+            name = self._comparison.operator(operator)
+            keys = [key.id for key in self._roles.left.operators() if key.operator == name]
+            for key in keys:
+                self._change_keys(revoke=key)
+            return len(keys)
 
     def operator_keys(self) -> tuple[SigningKey, ...]:
         """The keys by which operators sign, the desk's first, as both halves know them.

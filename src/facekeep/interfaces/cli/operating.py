@@ -9,6 +9,7 @@ import typer
 
 from facekeep.domain.consent import Purpose
 from facekeep.errors import BadInputError, UsageError
+from facekeep.interfaces.cli.accounts import DEFAULT_ORIGIN, OriginOption
 from facekeep.interfaces.cli.context import composition
 from facekeep.interfaces.cli.options import JsonOption, KeepOption, purposes_of_text
 from facekeep.interfaces.cli.reply import Line, Rows, reply, shown, when
@@ -30,6 +31,7 @@ def add_commands(app: typer.Typer) -> None:
     group = typer.Typer(help="Make, register, list and revoke the keys by which operators sign searches.")
     group.command("key")(make_key)
     group.command("add")(add_key)
+    group.command("passkeys")(trust_passkeys)
     group.command("list")(list_keys)
     group.command("revoke")(revoke_key)
     group.command("desk")(limit_desk)
@@ -106,6 +108,34 @@ def add_key(
     with composition(context).open(keep) as opened:
         key = opened.add_operator_key(name, der, purposes=purposes, days=days, rp=rp, origin=origin)
     _reply(key, f"The key {key.id} signs for {shown(name)}, for these purposes", as_json=as_json)
+
+
+def trust_passkeys(
+    context: typer.Context,
+    *,
+    name: Annotated[str, typer.Argument(metavar="ACCOUNT", help="Whose passkeys.", show_default=False)],
+    purpose: Annotated[
+        str,
+        typer.Option(
+            "--purpose",
+            metavar="PURPOSE[,PURPOSE]",
+            help=f"What they may sign for: {', '.join(Purpose)}.",
+            show_default=False,
+        ),
+    ],
+    days: Annotated[int, typer.Option("--days", metavar="N", help="For how long, 1 to 366.")] = 90,
+    origin: OriginOption = None,
+    keep: KeepOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a person sign searches by the passkeys of an account, as they are now."""
+    purposes = purposes_of_text(purpose)
+    parts = composition(context)
+    at = origin or parts.settings.origin or DEFAULT_ORIGIN
+    with parts.open(keep) as opened:
+        keys = opened.trust_passkeys(name, origin=at, purposes=purposes, days=days)
+    lines: list[Line] = [f"{len(keys)} passkeys of {shown(name)} sign searches at {at}."]
+    reply({"keys": [_document(key) for key in keys]}, lines, as_json=as_json)
 
 
 def list_keys(
