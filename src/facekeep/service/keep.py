@@ -438,8 +438,8 @@ class Keep(KeepAccess, KeepCanaries):
         Raises:
             NotFoundError: there is none of this name.
         """
-        self.revoke_operator_keys_of(f"client {name.strip()}"[:128])
         super().revoke_token(name)
+        self.revoke_operator_keys_of(f"client {name.strip()}"[:128])
 
     def revoke_account(self, name: str) -> None:
         """Forget an account with its sessions and passkeys; they sign nothing from then on.
@@ -448,5 +448,5 @@ class Keep(KeepAccess, KeepCanaries):
             NotFoundError: there is none of this name.
             UsageError: it is the last administrator.
         """
-        self.revoke_operator_keys_of(f"account {name.strip()}"[:128])
         super().revoke_account(name)
+        self.revoke_operator_keys_of(f"account {name.strip()}"[:128])

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from facekeep.domain.consent import Purpose, purpose_bits
-from facekeep.errors import BadInputError, ImageError, NotFoundError, UsageError
+from facekeep.errors import BadInputError, ImageError, NotFoundError, UnsignedError, UsageError
 from facekeep.service.acquisition import Probe
 from facekeep.service.answers import Identification, Verification
 from facekeep.service.combining import Combiner
@@ -20,7 +20,16 @@ from facekeep.service.stages import Stage
 from facekeep.split.approval import Approval
 from facekeep.split.asking import Approved, Prepared, Question, Signer
 from facekeep.split.codes import FineCode, fine_code
-from facekeep.split.operators import ANYBODY, EVERY_PURPOSE, KeyChange, KeyKind, OperatorKey, sign_change
+from facekeep.split.operators import (
+    ANYBODY,
+    EVERY_PURPOSE,
+    KeyChange,
+    KeyKind,
+    OperatorKey,
+    SignedChange,
+    change_payload,
+    sign_change,
+)
 from facekeep.split.rows import NEVER_RETURN_BIT
 from facekeep.split.statement import commit
 from facekeep.store.journal import JournalKind
@@ -312,12 +321,23 @@ class KeepSigning(KeepLife):
         return found
 
     def _change_keys(self, *, grant: OperatorKey | None = None, revoke: str = "") -> None:
-        if self._roles.registrar is None:
-            hint = "Keys of operators cannot be changed yet where the registrar has a host of its own."
-            raise UsageError("the word of the registrar is needed, whose key is on another host", hint=hint)
         # The generation rises with every transaction, so that no change is taken twice.
-        serial = self._roles.registry.generation + 1
-        change = sign_change(KeyChange(self._file.keep_id.hex(), serial, grant, revoke), self._roles.registrar)
+        change = KeyChange(self._file.keep_id.hex(), self._roles.registry.generation + 1, grant, revoke)
+        if self._roles.registrar is None:
+            message = "the registrar's word is needed, whose key is on another host"
+            raise UnsignedError(message, payload=change_payload(change))
+        self._stage_change(sign_change(change, self._roles.registrar))
+
+    def apply_key_change(self, change: SignedChange) -> None:
+        """Give both halves a change of the operators' keys that the registrar signed on its own host.
+
+        Raises:
+            RefusedError: it is not the registrar's, for another keep, or older than what the halves know.
+        """
+        with self._using():
+            self._stage_change(change)
+
+    def _stage_change(self, change: SignedChange) -> None:
         self._roles.coordinator.run_on_halves(
             JournalKind.PURPOSES, lambda half, transaction: half.stage_operators(transaction, change)
         )
