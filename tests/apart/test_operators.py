@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from facekeep.interfaces.cli import main
-from tests.apart.hosts import SERVERS, Hosts
+from tests.apart.hosts import Hosts
 
 pytestmark = pytest.mark.enable_socket
-
-
-@pytest.fixture(scope="module")
-def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
-    """Halves and registrar run; the gate is a command at a time."""
-    made = Hosts(tmp_path_factory.mktemp("hosts"))
-    try:
-        made.set_up()
-        made.start(*SERVERS)
-        yield made
-    finally:
-        made.close()
 
 
 @pytest.fixture
@@ -38,9 +26,9 @@ def run(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, Any]]:
 
 
 def test_a_key_takes_the_registrars_signature(
-    hosts: Hosts, run: Callable[..., tuple[int, Any]], pictures: Path, tmp_path: Path
+    servers: Hosts, run: Callable[..., tuple[int, Any]], pictures: Path, tmp_path: Path
 ) -> None:
-    at = ("--keep", hosts.directory("gate"))
+    at = ("--keep", servers.directory("gate"))
     notice = tmp_path / "notice.txt"
     notice.write_text("a notice")
     assert run("enrol", "obama", pictures / "obama.jpg", "--consent", "verify", "--notice", notice, *at)[0] == 0
@@ -58,8 +46,8 @@ def test_a_key_takes_the_registrars_signature(
     assert run(*add, "--request", request) == (0, {"requested": True})
     assert run(*signed_by)[0] == 3
     sign = ("operator", "sign", request, "--registrar")
-    assert run(*sign, hosts.directory("gate"))[0] == 2  # the gate's folder has no such key
-    code, said = run(*sign, hosts.directory("registrar"))
+    assert run(*sign, servers.directory("gate"))[0] == 2  # the gate's folder has no such key
+    code, said = run(*sign, servers.directory("registrar"))
     assert (code, said["grant"]["id"], said["grant"]["purposes"]) == (0, made["key"], 1)
     assert run("operator", "apply", signed, *at) == (0, {"applied": True})
     assert run(*signed_by)[0] == 0
@@ -71,22 +59,25 @@ def test_a_key_takes_the_registrars_signature(
     signed.write_text("no change")
     assert run("operator", "apply", signed, *at)[0] == 4
 
-    desk = tmp_path / "desk"
-    assert run("operator", "desk", "--nothing", "--request", desk, *at)[0] == 0
-    assert run("operator", "sign", desk, "--registrar", hosts.directory("registrar"))[0] == 0
-    assert run("operator", "apply", tmp_path / "desk.signed", *at)[0] == 0
-    assert run(*verify)[0] == 3
-    assert run(*signed_by)[0] == 0
+    for name, purposes, code in (("less", ("--nothing",), 3), ("more", ("--purpose", "verify,identify"), 0)):
+        desk = tmp_path / name
+        assert run("operator", "desk", *purposes, "--request", desk, *at)[0] == 0
+        assert run("operator", "sign", desk, "--registrar", servers.directory("registrar"))[0] == 0
+        assert run("operator", "apply", tmp_path / f"{name}.signed", *at)[0] == 0
+        assert run(*verify)[0] == code
+        assert run(*signed_by)[0] == 0
 
     revoke = tmp_path / "revoke"
     assert run("operator", "revoke", made["key"], "--request", revoke, *at)[0] == 0
-    assert run("operator", "sign", revoke, "--registrar", hosts.directory("registrar"))[1]["revoke"] == made["key"]
+    assert run("operator", "sign", revoke, "--registrar", servers.directory("registrar"))[1]["revoke"] == made["key"]
     assert run("operator", "apply", tmp_path / "revoke.signed", *at)[0] == 0
     assert run(*signed_by)[0] == 3
 
 
-def test_canaries_are_planted_and_asked_for_over_the_network(hosts: Hosts, run: Callable[..., tuple[int, Any]]) -> None:
-    at = ("--keep", hosts.directory("gate"))
+def test_canaries_are_planted_and_asked_for_over_the_network(
+    servers: Hosts, run: Callable[..., tuple[int, Any]]
+) -> None:
+    at = ("--keep", servers.directory("gate"))
     assert run("canary", "plant", "--count", "2", *at) == (0, {"planted": 2})
     code, report = run("canary", "ask", *at)
     assert (code, report["canaries"], report["fault"]) == (0, 2, None)
