@@ -4,6 +4,7 @@
 
     FacekeepError
     ├── UsageError              the call itself is wrong (exit code 2)
+    │   └── UnsignedError           a change has to be signed on another host first
     ├── RefusedError            a security check denied it (exit code 3)
     │   ├── AuthenticationError     nobody is known by this token or session
     │   ├── ConsentError            no consent for this purpose, or it was withdrawn
@@ -44,6 +45,16 @@ class FacekeepError(Exception):
 
 class UsageError(FacekeepError):
     """The call itself is wrong: an option out of range, two options that exclude each other."""
+
+
+class UnsignedError(UsageError):
+    """A change has to be signed on another host first. ``payload`` is what has to be signed."""
+
+    default_hint = "Give --request FILE, have it signed there (facekeep operator sign), and apply it."
+
+    def __init__(self, message: str, *, payload: bytes = b"", hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.payload = payload
 
 
 class RefusedError(FacekeepError):

@@ -12,9 +12,12 @@ from unittest import mock
 
 import numpy as np
 import rfc8785
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePrivateKey, derive_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from facekeep.domain.row import Pseudonym, RowFlag, RowHead, TransactionId
 from facekeep.split.approval import ClientKey, KeyApproval, PasskeyApproval
@@ -149,7 +152,7 @@ def _statements() -> dict[str, object]:
 
 
 def _operators() -> dict[str, object]:
-    """Keys, changes of them, and approvals. ES256 is not here: its signatures are drawn anew each time."""
+    """Keys, changes of them, and approvals."""
     registrar = Ed25519PrivateKey.from_private_bytes(_bytes("registrar"))
     keep = _bytes("keep", 16).hex()
     client = client_key(_CLIENT.public, "operator 1", EVERY_PURPOSE, NOW + 1000)
@@ -160,10 +163,8 @@ def _operators() -> dict[str, object]:
     statement = _STATEMENT.to_bytes()
     approval = _CLIENT.approve(statement)
     passkey = Ed25519PrivateKey.from_private_bytes(_bytes("passkey"))
-    entry = OperatorKey(
-        KeyKind.PASSKEY, client_key(passkey.public_key(), "", 0).public, "operator 1", 2, 0, "faces.example",
-        "https://faces.example",
-    )  # fmt: skip
+    other_passkey = derive_private_key(int.from_bytes(_bytes("p-256")), SECP256R1())
+    entry, other_entry = _passkey_entry(passkey), _passkey_entry(other_passkey)
     good = _assertion(passkey, statement)
 
     def case(name: str, key: OperatorKey, given: bytes) -> dict[str, str]:
@@ -176,7 +177,7 @@ def _operators() -> dict[str, object]:
     unlabelled = KeyApproval(_CLIENT.private.sign(statement))
     return {
         "registrar": registrar.public_key().public_bytes_raw().hex(),
-        "keys": [{**key.to_plain(), "id": key.id} for key in (client, entry)],
+        "keys": [{**key.to_plain(), "id": key.id} for key in (client, entry, other_entry)],
         "changes": [{"payload": c.payload.decode(), "signature": c.signature.hex()} for c in (grant, revoke)],
         "bad_changes": [
             {"name": "forged", "payload": stranger.payload.decode(), "signature": stranger.signature.hex()},
@@ -186,6 +187,7 @@ def _operators() -> dict[str, object]:
         "good": [
             case("a client's key", client, approval.to_bytes()),
             case("a passkey", entry, good.to_bytes()),
+            case("a passkey of P-256", other_entry, _assertion(other_passkey, statement).to_bytes()),
         ],
         "bad": [
             case("another statement", client, _CLIENT.approve(other).to_bytes()),
@@ -198,6 +200,8 @@ def _operators() -> dict[str, object]:
             case("nothing", client, b""),
             case("a passkey's byte more", entry, good.to_bytes() + b"\0"),
             case("a passkey's other statement", entry, _assertion(passkey, other).to_bytes()),
+            case("a passkey's for that of P-256", other_entry, good.to_bytes()),
+            case("P-256 and another statement", other_entry, _assertion(other_passkey, other).to_bytes()),
             flawed("not present", flags=4),
             flawed("not verified", flags=1),
             flawed("another relying party", rp="other.example"),
@@ -208,8 +212,13 @@ def _operators() -> dict[str, object]:
     }
 
 
+def _passkey_entry(key: Ed25519PrivateKey | EllipticCurvePrivateKey) -> OperatorKey:
+    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return OperatorKey(KeyKind.PASSKEY, public.hex(), "operator 1", 2, 0, "faces.example", "https://faces.example")
+
+
 def _assertion(
-    key: Ed25519PrivateKey,
+    key: Ed25519PrivateKey | EllipticCurvePrivateKey,
     statement: bytes,
     *,
     flags: int = 5,
@@ -222,7 +231,11 @@ def _assertion(
     said = {"type": kind, "challenge": challenge, "origin": origin, "crossOrigin": False, **more}
     client_data = json.dumps(said, separators=(",", ":")).encode()
     data = sha256(rp.encode()).digest() + bytes([flags]) + (7).to_bytes(4, "big")
-    return PasskeyApproval(data, client_data, key.sign(data + sha256(client_data).digest()))
+    message = data + sha256(client_data).digest()
+    if isinstance(key, Ed25519PrivateKey):
+        return PasskeyApproval(data, client_data, key.sign(message))
+    # RFC 6979: an authenticator draws anew each time, a file of vectors must not.
+    return PasskeyApproval(data, client_data, key.sign(message, ECDSA(SHA256(), deterministic_signing=True)))
 
 
 def _ticket(statement: Statement, level: int, opening: bytes, key: str = "gate") -> SignedTicket:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from facekeep.domain.comparison import SCORE_SCALE, Calibration
 from facekeep.domain.consent import Purpose
-from facekeep.errors import BudgetError, RefusedError
+from facekeep.errors import DisagreementError, RefusedError, TokenError
 from facekeep.service.opening import Roles
 from facekeep.split.codes import fine_code
 from facekeep.split.gate import Question
@@ -54,7 +54,7 @@ class CanaryFault(StrEnum):
     LOST = "lost"
     """A probe over the threshold was not found among all rows."""
     ABORTED = "aborted"
-    """The halves disagreed, or refused what they have to answer."""
+    """The halves disagreed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +130,10 @@ class Canaries:
                 asked += 1
                 if not right:
                     return CanaryReport(len(planted), asked, fault)
-        except BudgetError:
-            return CanaryReport(len(planted), asked)  # a count that is used up is no wrong answer
-        except RefusedError:
+        except (DisagreementError, TokenError):
             return CanaryReport(len(planted), asked, CanaryFault.ABORTED)
+        except RefusedError:
+            return CanaryReport(len(planted), asked)  # a budget that is used up, for instance, is no wrong answer
         return CanaryReport(len(planted), asked)
 
     def _planted(self, roles: Roles) -> Iterator[int]:

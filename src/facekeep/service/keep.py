@@ -456,3 +456,24 @@ class Keep(KeepAccess, KeepRecords, KeepCanaries):
     def waiting(self) -> int:
         """Calls that wait for a pass over the gallery."""
         return self._combined.waiting
+
+    # Whoever may not ask any more signs nothing any more
+
+    def revoke_token(self, name: str) -> None:
+        """Forget a machine client; its token is refused from then on, and its keys sign nothing.
+
+        Raises:
+            NotFoundError: there is none of this name.
+        """
+        super().revoke_token(name)
+        self.revoke_operator_keys_of(f"client {name.strip()}"[:128])
+
+    def revoke_account(self, name: str) -> None:
+        """Forget an account with its sessions and passkeys; they sign nothing from then on.
+
+        Raises:
+            NotFoundError: there is none of this name.
+            UsageError: it is the last administrator.
+        """
+        super().revoke_account(name)
+        self.revoke_operator_keys_of(f"account {name.strip()}"[:128])

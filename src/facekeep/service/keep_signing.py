@@ -5,20 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 from facekeep.domain.consent import Purpose, purpose_bits
-from facekeep.errors import BadInputError, ImageError, NotFoundError, UsageError
+from facekeep.errors import BadInputError, ImageError, NotFoundError, UnsignedError, UsageError
 from facekeep.service.acquisition import Probe
 from facekeep.service.answers import Identification, Verification
 from facekeep.service.combining import Combiner
 from facekeep.service.comparison import Answer, Claimed, ComparisonService, Planned, Search
 from facekeep.service.keep_life import KeepLife
 from facekeep.service.opening import Roles
+from facekeep.service.passkey_keys import spki_of_cose
 from facekeep.service.stages import Stage
 from facekeep.split.approval import Approval
 from facekeep.split.asking import Approved, Prepared, Question, Signer
 from facekeep.split.codes import FineCode, fine_code
-from facekeep.split.operators import ANYBODY, EVERY_PURPOSE, KeyChange, KeyKind, OperatorKey, sign_change
+from facekeep.split.operators import (
+    ANYBODY,
+    EVERY_PURPOSE,
+    KeyChange,
+    KeyKind,
+    OperatorKey,
+    SignedChange,
+    change_payload,
+    sign_change,
+)
 from facekeep.split.rows import NEVER_RETURN_BIT
 from facekeep.split.statement import commit
 from facekeep.store.journal import JournalKind
@@ -213,6 +224,52 @@ class KeepSigning(KeepLife):
             self._change_keys(grant=key)
             return _shown(key)
 
+    def trust_passkeys(
+        self, account: str, *, origin: str, purposes: Iterable[Purpose], days: int
+    ) -> tuple[SigningKey, ...]:
+        """Let a person sign searches by the passkeys of an account, as they are now.
+
+        Args:
+            account: its name.
+            origin: of the page where the person signs in, for instance ``https://faces.example``.
+            purposes: what they may sign for, at least one.
+            days: for how long, 1 to 366.
+
+        Raises:
+            NotFoundError: there is no such account, or it has no passkey.
+            UsageError: no purpose, too long, or the origin is none.
+            FormatError: a passkey is of an algorithm that halves do not check.
+        """
+        host = urlsplit(origin).hostname
+        if not host or origin != f"{urlsplit(origin).scheme}://{urlsplit(origin).netloc}":
+            raise UsageError("this is no origin", hint="For example https://faces.example.")
+        wanted = tuple(purposes)
+        with self._reading(), self._roles.registry.read() as view:
+            found = view.account_by_name(account)
+            passkeys = () if found is None else view.passkeys_of(found.id)
+        if found is None or not passkeys:
+            raise NotFoundError("there is no such account, or it has no passkey", hint="facekeep account list.")
+        return tuple(
+            self.add_operator_key(
+                f"account {found.name}"[:128],
+                spki_of_cose(passkey.public_key),
+                purposes=wanted,
+                days=days,
+                rp=host,
+                origin=origin,
+            )
+            for passkey in passkeys
+        )
+
+    def revoke_operator_keys_of(self, operator: str) -> int:
+        """Take all keys of an operator; how many."""
+        with self._using():
+            name = self._comparison.operator(operator)
+            keys = [key.id for key in self._roles.left.operators() if key.operator == name]
+            for key in keys:
+                self._change_keys(revoke=key)
+            return len(keys)
+
     def operator_keys(self) -> tuple[SigningKey, ...]:
         """The keys by which operators sign, the desk's first, as both halves know them.
 
@@ -264,12 +321,23 @@ class KeepSigning(KeepLife):
         return found
 
     def _change_keys(self, *, grant: OperatorKey | None = None, revoke: str = "") -> None:
-        if self._roles.registrar is None:
-            hint = "Keys of operators cannot be changed yet where the registrar has a host of its own."
-            raise UsageError("the word of the registrar is needed, whose key is on another host", hint=hint)
         # The generation rises with every transaction, so that no change is taken twice.
-        serial = self._roles.registry.generation + 1
-        change = sign_change(KeyChange(self._file.keep_id.hex(), serial, grant, revoke), self._roles.registrar)
+        change = KeyChange(self._file.keep_id.hex(), self._roles.registry.generation + 1, grant, revoke)
+        if self._roles.registrar is None:
+            message = "the registrar's word is needed, whose key is on another host"
+            raise UnsignedError(message, payload=change_payload(change))
+        self._stage_change(sign_change(change, self._roles.registrar))
+
+    def apply_key_change(self, change: SignedChange) -> None:
+        """Give both halves a change of the operators' keys that the registrar signed on its own host.
+
+        Raises:
+            RefusedError: it is not the registrar's, for another keep, or older than what the halves know.
+        """
+        with self._using():
+            self._stage_change(change)
+
+    def _stage_change(self, change: SignedChange) -> None:
         self._roles.coordinator.run_on_halves(
             JournalKind.PURPOSES, lambda half, transaction: half.stage_operators(transaction, change)
         )

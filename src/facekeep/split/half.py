@@ -105,7 +105,7 @@ class Half(ABC):
         if stored is None:
             raise self._damaged("has no rules")
         try:
-            self._rules = Rules.from_bytes(stored)
+            self._rules, self._stored_rules = Rules.from_bytes(stored), stored
             self._model = bytes.fromhex(self._rules.model)
             self._budgets = self._replay()
         except FormatError as problem:
@@ -327,8 +327,8 @@ class Half(ABC):
             for row in present:  # last: a row in the table without its codes would be read beyond the blocks' end
                 self._table.put(row.slot, row.head)
             stored = self._store.state(_RULES)
-            if stored is not None:
-                self._rules = Rules.from_bytes(stored)
+            if stored is not None and stored != self._stored_rules:  # a thousand keys take a while to be read
+                self._rules, self._stored_rules = Rules.from_bytes(stored), stored
             self._log_commit(len(applied), erased)
 
     def _log_commit(self, rows: int, erased: Sequence[Pseudonym]) -> None:

@@ -197,11 +197,16 @@ class SignedChange:
     signature: bytes
 
 
-def sign_change(change: KeyChange, registrar: Ed25519PrivateKey) -> SignedChange:
-    """The registrar's word."""
+def change_payload(change: KeyChange) -> bytes:
+    """A change as it is signed: canonical JSON."""
     grant = None if change.grant is None else change.grant.to_plain()
     plain: dict[str, Any] = {"keep": change.keep, "serial": change.serial, "grant": grant, "revoke": change.revoke}
-    payload = rfc8785.dumps(plain)
+    return rfc8785.dumps(plain)
+
+
+def sign_change(change: KeyChange, registrar: Ed25519PrivateKey) -> SignedChange:
+    """The registrar's word."""
+    payload = change_payload(change)
     return SignedChange(payload, registrar.sign(_LABEL + payload))
 
 
@@ -217,13 +222,22 @@ def open_change(signed: SignedChange, registrar: bytes, keep: str) -> KeyChange:
         raise RefusedError(
             "a change of the operators' keys is not signed by the registrar", hint="Give it on the registrar's host."
         ) from problem
-    try:
-        change = _parse(signed.payload)
-    except (ValueError, TypeError, KeyError, RecursionError, FormatError, rfc8785.CanonicalizationError) as problem:
-        raise RefusedError("a change of the operators' keys does not parse") from problem
+    change = read_change(signed.payload)
     if change.keep != keep:
         raise RefusedError("a change of the operators' keys is for another keep")
     return change
+
+
+def read_change(payload: bytes) -> KeyChange:
+    """The change in a payload.
+
+    Raises:
+        RefusedError: it does not parse.
+    """
+    try:
+        return _parse(payload)
+    except (ValueError, TypeError, KeyError, RecursionError, FormatError, rfc8785.CanonicalizationError) as problem:
+        raise RefusedError("a change of the operators' keys does not parse") from problem
 
 
 def _parse(payload: bytes) -> KeyChange:

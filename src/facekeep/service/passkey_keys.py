@@ -1,0 +1,24 @@
+"""From the key of a passkey as sign-in keeps it to the form in which the halves know it."""
+
+from __future__ import annotations
+
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from webauthn.helpers import decode_credential_public_key, decoded_public_key_to_cryptography
+from webauthn.helpers.exceptions import WebAuthnException
+
+from facekeep.errors import BadInputError
+
+__all__ = ["spki_of_cose"]
+
+
+def spki_of_cose(cose: bytes) -> bytes:
+    """SubjectPublicKeyInfo in DER, of a COSE_Key.
+
+    Raises:
+        BadInputError: it is of no algorithm that the library knows.
+    """
+    try:
+        key = decoded_public_key_to_cryptography(decode_credential_public_key(cose))
+    except (WebAuthnException, ValueError, TypeError, LookupError) as problem:
+        raise BadInputError("a passkey's public key does not parse") from problem
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

@@ -1,0 +1,151 @@
+"""Keys of operators in a keep: from files, and from the passkeys by which people sign in."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import cbor2
+import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from facekeep.domain.access import Scope
+from facekeep.domain.accounts import Role
+from facekeep.domain.consent import Purpose
+from facekeep.errors import BadInputError, FormatError, NotFoundError, TicketError, UsageError
+from facekeep.service.keep import Keep
+from facekeep.service.keep_signing import PreparedSearch
+from facekeep.service.operator_keys import make_operator_key, public_pem, read_operator_key, read_public_key
+from facekeep.service.passkey_keys import spki_of_cose
+from facekeep.split.approval import PasskeyApproval
+from facekeep.split.statement import statement_digest
+from tests.unit.service.authenticator import Authenticator, b64
+
+HERE = "http://localhost:8744"
+_SPKI = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+Picture = Callable[[str], bytes]
+
+
+def _raw(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "==")
+
+
+def _signed(authenticator: Authenticator, statement: bytes) -> PasskeyApproval:
+    """What a page makes of navigator.credentials.get() with the statement's digest as the challenge."""
+    given = json.loads(authenticator.answer({"challenge": b64(statement_digest(statement))}))["response"]
+    return PasskeyApproval(*(_raw(given[name]) for name in ("authenticatorData", "clientDataJSON", "signature")))
+
+
+@pytest.fixture
+def ada(keep: Keep) -> Authenticator:
+    """The passkey of the account "ada"."""
+    invited, made = keep.invite("ada", [Role.OPERATOR]), Authenticator(HERE)
+    begun = keep.begin_registration(invited.secret, HERE)
+    keep.finish_registration(invited.secret, begun.name, made.make(begun.options), HERE)
+    return made
+
+
+def _prepared(keep: Keep, picture: Picture, key: str) -> PreparedSearch:
+    found = keep.prepare_verification("obama", picture("obama2.jpg"), operator="account ada", key=key)
+    assert isinstance(found, PreparedSearch)
+    return found
+
+
+def test_the_passkey_by_which_somebody_signs_in_signs_searches_until_the_account_ends(
+    keep: Keep, picture: Picture, ada: Authenticator, reopen: Callable[[], Keep]
+) -> None:
+    keep.limit_desk([])
+    (key,) = keep.trust_passkeys("ada", origin=HERE, purposes=[Purpose.VERIFY], days=3)
+    search = _prepared(keep, picture, key.id)
+    assert keep.finish_verification(search, _signed(ada, search.statement)).verified
+    # A signature for signing in is none for a search, whatever search waits.
+    search, begun = _prepared(keep, picture, key.id), keep.begin_sign_in(HERE)
+    given = json.loads(ada.answer(begun.options))["response"]
+    parts = (_raw(given[name]) for name in ("authenticatorData", "clientDataJSON", "signature"))
+    with pytest.raises(TicketError, match="another statement"):
+        keep.finish_verification(search, PasskeyApproval(*parts))
+    keep = reopen()
+    search = _prepared(keep, picture, key.id)
+    keep.revoke_account("ada")
+    assert [each.operator for each in keep.operator_keys()] == [""]
+    with pytest.raises(TicketError, match="or was revoked"):
+        keep.finish_verification(search, _signed(ada, search.statement))
+
+
+def test_a_passkey_of_another_page_does_not_sign(keep: Keep, picture: Picture, ada: Authenticator) -> None:
+    (key,) = keep.trust_passkeys("ada", origin="https://faces.example", purposes=[Purpose.VERIFY], days=3)
+    search = _prepared(keep, picture, key.id)
+    with pytest.raises(TicketError, match="another page"):
+        keep.finish_verification(search, _signed(ada, search.statement))
+
+
+def test_what_cannot_be_trusted_is_refused(keep: Keep) -> None:
+    keep.invite("bob", [Role.OPERATOR])
+    for name in ("bob", "nobody"):
+        with pytest.raises(NotFoundError):
+            keep.trust_passkeys(name, origin=HERE, purposes=[Purpose.VERIFY], days=3)
+    for origin in ("localhost", "", "https://faces.example/page", "https://faces.example/"):
+        with pytest.raises(UsageError, match="origin"):
+            keep.trust_passkeys("bob", origin=origin, purposes=[Purpose.VERIFY], days=3)
+
+
+def test_a_client_whose_token_is_revoked_signs_nothing(keep: Keep, picture: Picture, tmp_path: Path) -> None:
+    keep.issue_token("till", [Scope.VERIFY], days=1)
+    key = make_operator_key(tmp_path / "till.key")
+    keep.add_operator_key("client till", read_public_key(public_pem(key)), purposes=[Purpose.VERIFY], days=1)
+    assert keep.verify("obama", picture("obama2.jpg"), operator="client till", signer=key).verified
+    keep.revoke_token("till")
+    with pytest.raises(TicketError, match="or was revoked"):
+        keep.verify("obama", picture("obama2.jpg"), operator="client till", signer=key)
+
+
+def test_a_key_ends_by_the_halves_own_clock(keep: Keep, picture: Picture, tmp_path: Path, clock: object) -> None:
+    key = make_operator_key(tmp_path / "anna.key")
+    public = key.public.public_bytes(*_SPKI)
+    keep.add_operator_key("anna", public, purposes=[Purpose.VERIFY], days=2)
+    clock.forward(days=1, hours=23)  # type: ignore[attr-defined]
+    assert keep.verify("obama", picture("obama2.jpg"), operator="anna", signer=key).verified
+    clock.forward(hours=1)  # type: ignore[attr-defined]
+    with pytest.raises(TicketError, match="has expired"):
+        keep.verify("obama", picture("obama2.jpg"), operator="anna", signer=key)
+    with pytest.raises(UsageError, match="purpose"):
+        keep.add_operator_key("anna", public, purposes=[], days=2)
+    with pytest.raises(NotFoundError):
+        keep.revoke_operator_key("0" * 32)
+
+
+# Files
+
+
+def test_key_files_come_back_and_foreign_ones_are_refused(tmp_path: Path) -> None:
+    key = make_operator_key(tmp_path / "a.key")
+    assert read_operator_key(tmp_path / "a.key").id == key.id
+    der = key.public.public_bytes(*_SPKI)
+    assert read_public_key(public_pem(key)) == read_public_key(der) == der
+    rsa = generate_private_key(65537, 2048)
+    of_another_kind = rsa.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    for number, pem in enumerate((b"", b"no key", of_another_kind, public_pem(key))):
+        path = tmp_path / f"{number}.key"
+        path.write_bytes(pem)
+        path.chmod(0o600)
+        with pytest.raises(BadInputError):
+            read_operator_key(path)
+    with pytest.raises(BadInputError):
+        read_operator_key(tmp_path / "absent.key")
+    with pytest.raises(UsageError):
+        make_operator_key(tmp_path / "absent" / "a.key")
+    for data in (b"", b"no key", b"-----BEGIN PUBLIC KEY-----\n"):
+        with pytest.raises(BadInputError):
+            read_public_key(data)
+
+
+def test_passkeys_of_other_algorithms_are_told(keep: Keep) -> None:
+    for cose in (b"", b"\xff", cbor2.dumps({1: 2, 3: -7})):
+        with pytest.raises(BadInputError):
+            spki_of_cose(cose)
+    rsa = generate_private_key(65537, 2048).public_key().public_bytes(*_SPKI)
+    with pytest.raises(FormatError):
+        keep.add_operator_key("anna", rsa, purposes=[Purpose.VERIFY], days=1)
