@@ -11,8 +11,9 @@ import typer
 
 from facekeep.domain.consent import Purpose
 from facekeep.errors import BadInputError, UnsignedError, UsageError
-from facekeep.interfaces.cli.accounts import DEFAULT_ORIGIN, OriginOption
+from facekeep.interfaces.cli.accounts import OriginOption
 from facekeep.interfaces.cli.context import composition
+from facekeep.interfaces.cli.office import DEFAULT_ORIGIN
 from facekeep.interfaces.cli.options import JsonOption, KeepOption, purposes_of_text
 from facekeep.interfaces.cli.reply import Line, Rows, reply, shown, when
 
