@@ -10,7 +10,7 @@ import typer
 
 from facekeep.errors import UsageError
 from facekeep.interfaces.cli.context import composition
-from facekeep.interfaces.cli.options import JsonOption
+from facekeep.interfaces.cli.options import JsonOption, KeepOption
 from facekeep.interfaces.cli.reply import Rows, print_json, reply
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def add_commands(app: typer.Typer) -> None:
     group.command()(add)
     group.command()(show)
     group.command()(finish)
+    group.command()(split)
     app.add_typer(group, name="pair", rich_help_panel=panel)
     app.command(rich_help_panel=panel)(vault)
     app.command(rich_help_panel=panel)(registrar)
@@ -201,6 +202,47 @@ def finish(context: typer.Context, *, directory: FolderArgument, as_json: JsonOp
     folder, record = _of(parts, directory)
     making.finish(folder, parts.plan(record, new=True))
     reply({"finished": folder.role}, [f"the {folder.role} has its store and can be served."], as_json=as_json)
+
+
+def split(
+    context: typer.Context,
+    *,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="An empty or new folder.", show_default=False)],
+    registrar: Annotated[
+        str, typer.Option("--registrar", metavar="HOST:PORT", help="Where it will be reached.", show_default=False)
+    ],
+    left: Annotated[
+        str, typer.Option("--left", metavar="HOST:PORT", help="Where it will be reached.", show_default=False)
+    ],
+    right: Annotated[
+        str, typer.Option("--right", metavar="HOST:PORT", help="Where it will be reached.", show_default=False)
+    ],
+    keep: KeepOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take a keep of one folder apart into the folders of four roles, to be carried to their hosts."""
+    from datetime import UTC, datetime
+
+    from facekeep.interfaces.pairing.cards import read_address
+    from facekeep.interfaces.pairing.splitting import split as take_apart
+    from facekeep.split.wire.methods import Role
+
+    parts = composition(context)
+    directory = parts.directory(keep)
+    texts = {Role.REGISTRAR: registrar, Role.LEFT: left, Role.RIGHT: right}
+    addresses = {role: read_address(text) for role, text in texts.items()}
+    record = parts.record(directory)
+    with parts.open(directory) as opened:  # finishes or undoes what was under way
+        if opened.is_apart:
+            raise UsageError("the keep is apart already", hint="Name the folder of a keep on one host.")
+        opened.check()
+    folders = take_apart(directory, record, parts.plan(record), out, addresses, now=datetime.now(UTC))
+    lines = [
+        f"took the keep apart: {', '.join(sorted(folders))}. Each folder knows the cards of the others.",
+        "Carry each to its host over a line that nobody reads, under the account of its role.",
+        "Then destroy OUT and the keep here, with their backups, and give: facekeep refresh --keep GATE.",
+    ]
+    reply({role: folder.directory.absolute() for role, folder in folders.items()}, lines, as_json=as_json)
 
 
 def vault(
