@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -62,3 +63,30 @@ def test_a_keep_taken_apart_finds_the_same_people(tmp_path: Path, pack: ModelPac
     (out / "left" / "left" / "half.db").write_bytes((whole / "left" / "half.db").read_bytes())
     with pytest.raises(DamagedStoreError), serve_role(RoleFolder.read(out / "left"), KeyPlan(), ("127.0.0.1", 0)):
         pass
+
+
+@pytest.mark.parametrize("role", ["registrar", "left", "right"])
+def test_what_a_host_does_for_itself(
+    role: str, tmp_path: Path, pack: ModelPack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, out = tmp_path / "keep", tmp_path / "out"
+    Keep.create(whole, pack=pack, settings=SETTINGS).close()
+    ports = dict.fromkeys((Role.REGISTRAR, Role.LEFT, Role.RIGHT), 1)
+    assert main(["pair", "split", str(out), *_addresses(ports), "--keep", str(whole), "--json"]) == 0
+    here = str(out / role)
+    before = {path.name: path.read_bytes() for path in (out / role / "keys").rglob("*.key")}
+    assert main(["rotate", "--keep", here, "--json"]) == 0
+    after = {path.name: path.read_bytes() for path in (out / role / "keys").rglob("*.key")}
+    store = "registry.key" if role == "registrar" else f"{role}.key"
+    assert before[store] != after[store]
+    assert before[f"{role}.sign.key"] == after[f"{role}.sign.key"]
+    with serve_role(RoleFolder.read(out / role), KeyPlan(), ("127.0.0.1", 0)):  # it opens with the new ones
+        structlog.reset_defaults()
+        if role != "registrar":
+            assert main(["rotate", "--keep", here, "--json"]) == 2  # it is in use
+    capsys.readouterr()
+    assert main(["doctor", "--keep", here, "--json"]) == 0
+    codes = {finding["code"] for finding in json.loads(capsys.readouterr().out)["findings"]}
+    assert "keys-in-files" not in codes  # the other half's are elsewhere
+    assert main(["doctor", "--deep", "--keep", here]) == 2
+    assert main(["rotate", "--keep", str(out / "gate")]) == 2

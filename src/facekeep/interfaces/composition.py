@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from facekeep.domain.comparison import Calibration
     from facekeep.face.models import ModelPack
     from facekeep.face.pipeline import PipelineSettings
+    from facekeep.interfaces.pairing.folder import RoleFolder
     from facekeep.service.apart import Connect
     from facekeep.service.keep import Keep
     from facekeep.service.key_plan import KeyPlan
@@ -223,15 +224,18 @@ class Composition:
         return levels, path.read_text(encoding="utf-8"), extractor.dimension
 
     @staticmethod
-    def _connecting(directory: Path) -> Connect | None:
-        """How the other roles are reached, where the folder is that of a gate alone."""
+    def role_folder(directory: Path) -> RoleFolder | None:
+        """The folder of one role on a host of its own; None for that of a whole keep."""
         from facekeep.interfaces.pairing.folder import ROLE_FILE, RoleFolder
 
-        if not (directory / ROLE_FILE).exists():
-            return None
+        return RoleFolder.read(directory) if (directory / ROLE_FILE).exists() else None
+
+    def _connecting(self, directory: Path) -> Connect | None:
+        """How the other roles are reached, where the folder is that of a gate alone."""
         from facekeep.interfaces.pairing.hosting import connecting
 
-        return connecting(RoleFolder.read(directory))
+        folder = self.role_folder(directory)
+        return None if folder is None else connecting(folder)
 
     def _from_descriptor(self, roles: Iterable[str]) -> dict[str, str]:
         number, wanted = self.settings.passphrase_fd, list(roles)

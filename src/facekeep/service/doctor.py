@@ -140,12 +140,14 @@ class Layout:
         keys: the folder of key files.
         keyring: roles whose epoch keys are in the keyring of the operating system.
         passphrase: roles whose epoch keys are under a passphrase.
+        apart: whether the folder is that of one role, and the others are on other hosts.
     """
 
     keep: Path
     keys: Path
     keyring: frozenset[str] = frozenset()
     passphrase: frozenset[str] = frozenset()
+    apart: bool = False
 
     @property
     def stores(self) -> tuple[Path, ...]:
@@ -244,7 +246,7 @@ def _together(layout: Layout, host: Host) -> Iterator[Finding]:
             "the keys of all stores are in one folder that one account can read: one theft takes all",
             "Mount the folders of the roles from different places. Backups of a store must never hold its keys.",
         )
-    if not {"left", "right"} & (layout.keyring | layout.passphrase):
+    if not layout.apart and not {"left", "right"} & (layout.keyring | layout.passphrase):
         yield Finding(
             "keys-in-files",
             Severity.WARNING,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from facekeep.domain.accounts import Role
-from facekeep.errors import FacekeepError
+from facekeep.errors import FacekeepError, UsageError
 from facekeep.interfaces.cli.accounts import OriginOption, invitation_document
 from facekeep.interfaces.cli.context import composition
 from facekeep.interfaces.cli.office import DEFAULT_ORIGIN, LocalOffice
@@ -126,8 +126,20 @@ def refresh(context: typer.Context, *, keep: KeepOption = None, as_json: JsonOpt
 
 
 def rotate(context: typer.Context, *, keep: KeepOption = None, as_json: JsonOption = False) -> None:
-    """Draw new role keys for the three stores, seal everything under them, and destroy the old ones."""
-    with composition(context).open(keep) as opened:
+    """Draw new role keys for the three stores, seal everything under them, and destroy the old ones.
+
+    On a host of one role: for its store, while it is not served.
+    """
+    parts = composition(context)
+    folder = parts.role_folder(parts.directory(keep))
+    if folder is not None:
+        from facekeep.interfaces.pairing import making
+
+        making.rotate(folder, parts.plan(parts.record(folder.directory)))
+        reply(
+            {"rotated": True}, [f"rotated: the store of the {folder.role} is sealed under new keys."], as_json=as_json
+        )
+    with parts.open(keep) as opened:
         opened.rotate()
     reply(
         {"rotated": True},
@@ -145,21 +157,14 @@ def doctor(
     keep: KeepOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Name what is weak about the keep and its machine. Exit code 1 if something is critical."""
+    """Name what is weak about the keep, or the role on this host, and its machine. Exit code 1 if it is critical."""
     parts = composition(context)
     directory = parts.directory(keep)
-    status: KeepStatus | None = None
-    findings: tuple[Finding, ...] = ()
-    try:
-        from facekeep.service.doctor import inspect_canaries
-
-        with parts.open(directory) as opened:
-            status = opened.status()
-            findings = tuple(inspect_canaries(opened.ask_canaries()))
-    except FacekeepError as error:
-        from facekeep.service.doctor import error_finding
-
-        findings = (error_finding(error),)
+    folder = parts.role_folder(directory)
+    if folder is not None and deep:
+        hint = "Without --deep, facekeep doctor looks at what is on this host."
+        raise UsageError("the stores of this keep are on several hosts", hint=hint)
+    status, findings = (None, ()) if folder is not None and folder.role != "gate" else _asked(parts, directory)
     findings = _findings(parts, directory, status, deep=deep, found=findings)
     critical = any(finding.severity == "critical" for finding in findings)
     document = {
@@ -169,6 +174,17 @@ def doctor(
     }
     lines = [*_finding_lines(findings), *([] if status is None else [_status_line(status)])]
     reply(document, lines, as_json=as_json, code=Exit.NO if critical else Exit.YES)
+
+
+def _asked(parts: Composition, directory: Path) -> tuple[KeepStatus | None, tuple[Finding, ...]]:
+    """What an open keep tells of itself."""
+    from facekeep.service.doctor import error_finding, inspect_canaries
+
+    try:
+        with parts.open(directory) as opened:
+            return opened.status(), tuple(inspect_canaries(opened.ask_canaries()))
+    except FacekeepError as error:
+        return None, (error_finding(error),)
 
 
 def _findings(
@@ -196,7 +212,11 @@ def _findings(
         every.append(findings.error_finding(error))
     else:
         layout = findings.Layout(
-            directory.absolute(), record.directory or directory.absolute() / "keys", record.keyring, record.passphrase
+            directory.absolute(),
+            record.directory or directory.absolute() / "keys",
+            record.keyring,
+            record.passphrase,
+            apart=parts.role_folder(directory) is not None,
         )
         every += findings.inspect_layout(layout, host)
         every += findings.inspect_host(layout, host)

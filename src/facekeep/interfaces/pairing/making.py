@@ -15,14 +15,14 @@ from facekeep.interfaces.pairing.cards import PURPOSES, Address, Card, KeepFacts
 from facekeep.interfaces.pairing.folder import RoleFolder
 from facekeep.interfaces.vault.certificates import Made, make
 from facekeep.service.keep_file import KeepFile, write_private
-from facekeep.service.opening import CALIBRATION, create_half, create_registry, half_path, registry_path
+from facekeep.service.opening import CALIBRATION, create_half, create_registry, half_path, registry_path, rotate_store
 from facekeep.split.wire.methods import Role
 from facekeep.store.keys import KeyProvider, new_key
 
 if TYPE_CHECKING:
     from facekeep.service.key_plan import KeyPlan
 
-__all__ = ["finish", "has_store", "issue", "new_gate", "new_role", "public_key"]
+__all__ = ["finish", "has_store", "issue", "new_gate", "new_role", "public_key", "rotate"]
 
 NO_KEEP = bytes(16)
 """In place of a keep's identifier while none is known: only entries of a keyring are named after it."""
@@ -79,6 +79,19 @@ def new_gate(
     issue(folder, made, public_key(keys, "gate.sign"), None, facts)
     KeepFile(keep_id, calibration.model, now).write(directory)
     return folder
+
+
+def rotate(folder: RoleFolder, plan: KeyPlan) -> None:
+    """Draw new role keys for the store of a half or of the registrar, which no process has open.
+
+    Raises:
+        UsageError: it is the gate's folder, which has no store, or another process has the store open.
+    """
+    if folder.role is Role.GATE:
+        raise UsageError("the gate keeps no store", hint="Rotate each store on its own host.")
+    keep_id = folder.facts().keep_id
+    store = "registry" if folder.role is Role.REGISTRAR else str(folder.role)
+    rotate_store(folder.directory, plan.provider(folder.directory, keep_id), store, keep_id)
 
 
 def has_store(folder: RoleFolder) -> bool:
