@@ -285,7 +285,8 @@ def _serve(context: typer.Context, directory: Path, role: str, listen: str, as_j
         raise UsageError(
             f"this is the folder of the {folder.role}", hint="Name the folder that facekeep pair new made."
         )
-    with until_told() as wait, serve_role(folder, parts.plan(record), read_address(listen)) as bound:
+    plan, address = parts.plan(record), read_address(listen)  # a question for a passphrase can be interrupted
+    with until_told() as wait, serve_role(folder, plan, address) as bound:
         told = show_address(bound)
         if as_json:
             print_json({"listening": told})

@@ -211,6 +211,15 @@ def test_a_refresh_gives_new_keys_there(registry: Registry, remote: RemoteRegist
         remote.rotate()
 
 
+def test_nothing_of_a_remote_registry_looks_for_a_file_here() -> None:
+    here = {"_database", "_keys", "_vault", "_epoch", "_keep_id", "_model", "_lock", "_exclusive", "_log_is_empty"}
+    for name, each in vars(Registry).items():
+        code = getattr(each, "fget", each)
+        code = getattr(getattr(code, "__wrapped__", code), "__code__", None)
+        if name[0] != "_" and code is not None and here & set(code.co_names):
+            assert name in vars(RemoteRegistry), name
+
+
 @pytest.mark.parametrize("caller", [Role.LEFT, Role.RIGHT])
 @pytest.mark.parametrize("exchange", ex.OF_THE_REGISTRY, ids=lambda exchange: exchange.method.name)
 def test_only_the_gate_asks_the_registry(
