@@ -1,0 +1,61 @@
+"""What a keep does for people, with every role on a host of its own: consents, switches, lists, refresh, erasure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from facekeep.domain.access import Scope
+from facekeep.domain.consent import Purpose
+from facekeep.errors import AuthenticationError, NotFoundError, PurposeOffError, UsageError
+from tests.apart.conftest import Apart
+
+pytestmark = pytest.mark.enable_socket
+
+PURPOSES = [Purpose.VERIFY, Purpose.IDENTIFY]
+
+
+def test_a_life_in_a_keep_whose_roles_are_apart(apart: Apart, pictures: Path) -> None:
+    keep, at_desk = apart.keep, {"operator": "desk"}
+    obama, probe = ((pictures / name).read_bytes() for name in ("obama.jpg", "obama2.jpg"))
+    size = keep.size()
+    keep.enrol("barack", [obama], purposes=PURPOSES, notice="We keep.", name="Barack Ø", **at_desk)
+    keep.open_case("door", **at_desk)
+    assert keep.plant_canaries(1) == 1
+    assert keep.ask_canaries().fault is None
+
+    def found() -> list[str]:
+        return [candidate.label for candidate in keep.identify(probe, case="door", **at_desk).candidates]
+
+    assert found() == ["barack"]
+    keep.withdraw_consent("barack", Purpose.IDENTIFY)
+    assert found() == []
+    keep.give_consent("barack", Purpose.IDENTIFY, "We keep.")
+    assert found() == ["barack"]
+    keep.switch(Purpose.IDENTIFY, on=False)
+    with pytest.raises(PurposeOffError):
+        found()
+    keep.switch(Purpose.IDENTIFY, on=True)
+    epoch = keep.status().epoch
+    assert keep.refresh().epoch == epoch + 1
+    assert found() == ["barack"]
+    keep.never_return("barack", probe, **at_desk)
+    assert found() == []
+    assert keep.verify("barack", probe, **at_desk).verified  # one's own door still opens
+    keep.unlock("barack", ["anna", "berta"])
+
+    issued = keep.issue_token("till", [Scope.VERIFY], days=1)
+    assert keep.authenticate(issued.token).name == "till"
+    keep.revoke_token("till")
+    with pytest.raises(AuthenticationError):
+        keep.authenticate(issued.token)
+
+    assert keep.subject("barack").name == "Barack Ø"
+    keep.erase("barack")
+    with pytest.raises(NotFoundError):
+        keep.subject("barack")
+    assert keep.size() == size + 1  # the canary
+    keep.check()
+    with pytest.raises(UsageError, match="other hosts"):
+        keep.rotate()
