@@ -2,72 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import structlog
 
 from facekeep.domain.consent import Purpose
 from facekeep.errors import NotFoundError, UnavailableError
-from facekeep.face.models import ModelPack
-from facekeep.face.pipeline import PipelineSettings
-from facekeep.interfaces.composition import Composition
-from facekeep.interfaces.pairing import making
-from facekeep.interfaces.pairing.folder import RoleFolder
-from facekeep.interfaces.pairing.hosting import connecting, serve_role
-from facekeep.interfaces.settings import Settings
 from facekeep.service.keep import Keep
-from facekeep.service.key_plan import KeyPlan
 from facekeep.split.wire.methods import Role
-from tests.apart.hosts import free_port
-from tests.unit.interfaces.vault.conftest import Line
+from tests.apart.conftest import ROLES, Apart
 
 pytestmark = pytest.mark.enable_socket
 
-PLAN = KeyPlan()
-SERVERS = (Role.REGISTRAR, Role.LEFT, Role.RIGHT)
 STEPS = {Role.REGISTRAR: 60, Role.LEFT: 34, Role.RIGHT: 34}
 """Bytes by which the cut moves on: one short answer of a half, one or two of the registrar."""
-
-
-@dataclass
-class Apart:
-    """A keep over loopback, with a line to each role that can be cut."""
-
-    keep: Keep
-    lines: dict[Role, Line]
-
-
-@pytest.fixture(scope="module")
-def apart(tmp_path_factory: pytest.TempPathFactory, pack: ModelPack) -> Iterator[Apart]:
-    folder, now = tmp_path_factory.mktemp("apart"), datetime.now(UTC)
-    ports = {role: free_port() for role in SERVERS}
-    levels, text, dimension = Composition(Settings(), lambda *_: "").calibration(None)
-    made = {role: making.new_role(folder / role, role, PLAN, ("127.0.0.1", ports[role]), now=now) for role in SERVERS}
-    made[Role.GATE] = making.new_gate(
-        folder / "gate", PLAN, calibration=levels, calibration_text=text, dimension=dimension, now=now
-    )
-    with ExitStack() as stack:
-        stack.callback(structlog.reset_defaults)
-        lines = {role: Line(("127.0.0.1", ports[role])) for role in SERVERS}
-        for line in lines.values():
-            stack.callback(line.close)
-        for here in made.values():
-            for there in made.values():
-                if here is not there:
-                    around = lines[there.role].address if here.role is Role.GATE else None
-                    here.add(there.card_path.read_bytes(), there.card()[1], around)
-        for role in SERVERS:
-            making.finish(made[role], PLAN)
-            stack.enter_context(serve_role(made[role], PLAN, ("127.0.0.1", ports[role])))
-        connect = connecting(RoleFolder.read(folder / "gate"))
-        keep = Keep.open(folder / "gate", pack=pack, settings=PipelineSettings(threads=1), connect=connect)
-        stack.callback(keep.close)
-        yield Apart(keep, lines)
 
 
 def _is_enrolled(keep: Keep, label: str) -> bool:
@@ -77,7 +25,7 @@ def _is_enrolled(keep: Keep, label: str) -> bool:
         return False
 
 
-@pytest.mark.parametrize("role", SERVERS)
+@pytest.mark.parametrize("role", ROLES)
 def test_an_enrolment_is_done_in_three_stores_or_in_none(role: Role, apart: Apart, pictures: Path) -> None:
     keep, line, outcomes = apart.keep, apart.lines[role], set()
     picture = (pictures / "obama.jpg").read_bytes()
