@@ -16,7 +16,8 @@ _COMMANDS = {
     "account",
     *("init", "enrol", "verify", "identify", "list", "show", "consent", "erase", "refresh", "rotate", "evaluate"),
     *("drill", "bench", "doctor", "demo", "case", "switch", "never-return", "unlock"),
-    *("serve", "token", "compare", "operator", "reference", "gallery", "notice", "webhook"),
+    *("serve", "token", "compare", "operator", "canary", "pair", "vault", "registrar"),
+    *("reference", "gallery", "notice", "webhook"),
 }
 
 

@@ -146,3 +146,24 @@ def test_accounts_are_invited_listed_changed_and_revoked(
     assert run("account", "revoke", "ada", *at).code == 1
     assert run("erase", "obama", "--yes", *at).code == 0
     assert "barack" not in run("account", "list", *at).out
+
+
+def test_a_provider_of_identities_is_named_wholly(
+    run: Run, keep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = tmp_path / "secret"
+    issuer = {"OIDC_ISSUER": "https://id.example", "OIDC_CLIENT_ID": "us"}
+    for given in (
+        {"OIDC_CLIENT_ID": "us"},
+        {"OIDC_SECRET": "s"},
+        issuer,
+        {**issuer, "OIDC_SECRET": "s", "OIDC_SECRET_FILE": str(secret)},
+        {**issuer, "OIDC_SECRET_FILE": str(secret)},
+        {"OIDC_ISSUER": "https://id.example", "OIDC_SECRET": "s"},
+        {**issuer, "OIDC_ISSUER": "http://id.example", "OIDC_SECRET": "s"},
+    ):
+        with monkeypatch.context() as environment:
+            for name, value in given.items():
+                environment.setenv(f"FACEKEEP_{name}", value)
+            ran = run("serve", "--port", "0", "--keep", keep)
+        assert (ran.code, "Traceback" in ran.error) == (2, False), given

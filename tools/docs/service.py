@@ -101,7 +101,8 @@ def page() -> str:
 _PROBLEMS = """\
 Errors are `application/problem+json` (RFC 9457) with `type`, `title`, `status`, `detail`, `hint` and `request_id`;
 `faults` names fields that do not fit, `reasons` why a picture is not fit. A type keeps its meaning. A claim that is not
-verified and a search without candidates are answers and no errors."""
+verified and a search without candidates are answers and no errors. A 503 has `Retry-After`: with roles on other hosts
+one of them is away, and what was asked may have been done or not."""
 
 
 def routes() -> list[APIRoute]:

@@ -21,6 +21,7 @@ from facekeep.errors import (
     FacekeepError,
     FormatError,
     KeyMissingError,
+    NotFoundError,
     ProbeError,
     PurposeOffError,
     RefusedError,
@@ -46,6 +47,7 @@ from facekeep.split.wire import exchanges as ex
 from facekeep.split.wire.failures import ERROR
 from facekeep.split.wire.frames import FRAME_BYTES_MAX, HEADER, Header, Kind, cut
 from facekeep.split.wire.methods import RIGHTS, Method
+from facekeep.split.wire.registry_messages import RegistryIdentity
 from facekeep.split.wire.search_messages import Choice, Claiming, Fetch, Offer
 from facekeep.split.wire.values import Mark
 from facekeep.split.wire.write_messages import Forgiveness, Marks, Operators, Rows, Switch
@@ -89,7 +91,8 @@ _ERRORS: tuple[FacekeepError, ...] = (
     FormatError("a message does not parse", hint="Run the same version."),
     DamagedStoreError("the left half is damaged", store="left"),
     KeyMissingError("a key is missing", store="right"),
-    UnavailableError("the selector cannot be reached"),
+    UnavailableError("the registrar cannot be reached"),
+    NotFoundError("there is no such case"),
 )
 
 
@@ -143,6 +146,14 @@ def values() -> dict[str, list[tuple[Any, Any]]]:
         "selector": [
             (ex.OFFER_SUMS, (offer, None)),
             (ex.FETCH_POSITIONS, (Fetch(_NONCE, b"right"), np.asarray([0, 2, 999_999], np.int32))),
+        ],
+        "registry": [
+            (ex.ASK_REGISTRY, (None, RegistryIdentity(_bytes("keep"), "0f" * 32, 3))),
+            (ex.OPEN_WORK, (True, None)),
+            (ex.ASK_OPERATION, (b"\x05state", _bytes("state", 40))),
+            (ex.CLOSE_WORK, (False, None)),
+            (ex.BEGIN_EPOCH, (None, 4)),
+            (ex.FINISH_EPOCH, (None, None)),
         ],
     }
 
@@ -263,7 +274,7 @@ def _bad() -> list[dict[str, object]]:
     ]  # fmt: skip
     errors = [
         ("code 0", b"\x00" + error[1:]),
-        ("an unknown code", b"\x0e" + error[1:]),
+        ("an unknown code", b"\x0f" + error[1:]),
         ("no hint", error[:1] + b"\x00\x01m\x00\x00"),
         ("a message of 513 bytes", error[:1] + b"\x02\x01" + b"m" * 513 + b"\x00\x01h"),
         ("a store where there is none", error + b"\x00\x00"),

@@ -21,8 +21,10 @@ from facekeep.errors import DamagedStoreError, UsageError
 from facekeep.interfaces.settings import Settings
 
 if TYPE_CHECKING:
+    from facekeep.domain.comparison import Calibration
     from facekeep.face.models import ModelPack
     from facekeep.face.pipeline import PipelineSettings
+    from facekeep.service.apart import Connect
     from facekeep.service.keep import Keep
     from facekeep.service.key_plan import KeyPlan
 
@@ -199,7 +201,37 @@ class Composition:
 
         directory = self.directory(keep)
         pack, chosen = self.models()
-        return Keep.open(directory, keys=self.plan(self.record(directory)), pack=pack, settings=chosen)
+        connect = self._connecting(directory)
+        plan = self.plan(self.record(directory))
+        return Keep.open(directory, keys=plan, pack=pack, settings=chosen, connect=connect)
+
+    def calibration(self, path: Path | None) -> tuple[Calibration, str, int]:
+        """The thresholds of the chosen embedding model, their file, and its dimension.
+
+        Args:
+            path: those of an own model; else the ones that come with Facekeep.
+        """
+        from facekeep.face.pipeline import FacePipeline
+        from facekeep.service.calibration import read_calibration, shipped_calibration, shipped_calibration_text
+
+        pack, chosen = self.models()
+        extractor = FacePipeline.build(pack, chosen).extractor
+        if path is None:
+            text = shipped_calibration_text(extractor.model)
+            return shipped_calibration(extractor.model), text, extractor.dimension
+        levels = read_calibration(path, extractor.model)
+        return levels, path.read_text(encoding="utf-8"), extractor.dimension
+
+    @staticmethod
+    def _connecting(directory: Path) -> Connect | None:
+        """How the other roles are reached, where the folder is that of a gate alone."""
+        from facekeep.interfaces.pairing.folder import ROLE_FILE, RoleFolder
+
+        if not (directory / ROLE_FILE).exists():
+            return None
+        from facekeep.interfaces.pairing.hosting import connecting
+
+        return connecting(RoleFolder.read(directory))
 
     def _from_descriptor(self, roles: Iterable[str]) -> dict[str, str]:
         number, wanted = self.settings.passphrase_fd, list(roles)

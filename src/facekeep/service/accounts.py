@@ -51,6 +51,15 @@ class AccountDetails:
     last_seen: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A session that began, with its secret, which cannot be shown again."""
+
+    account: Account
+    session: Session
+    secret: str = field(repr=False)
+
+
 class AccountService:
     """Invites, lists, changes and revokes accounts, and keeps their sessions."""
 
@@ -154,6 +163,21 @@ class AccountService:
         """
         with self._registry.transaction() as tx:
             return begin_session(tx, account, now)
+
+    def sign_in_elsewhere(self, issuer: str, subject: str, now: datetime) -> SignedIn:
+        """Sign in the account that is bound to an identity elsewhere, which has been proved.
+
+        Raises:
+            AuthenticationError: no account is bound to it.
+        """
+        with self._registry.transaction() as tx:
+            account = tx.account_by_identity(issuer, subject)
+            if account is None:
+                raise AuthenticationError(
+                    "no account is bound to this identity", hint="An administrator binds it: facekeep account invite."
+                )
+            secret, session = begin_session(tx, account.id, now)
+            return SignedIn(account, session, secret)
 
     def authenticate(self, secret: str, now: datetime) -> tuple[Account, Session]:
         """The account that is signed in by the secret of a session.

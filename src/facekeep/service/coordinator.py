@@ -93,14 +93,17 @@ class Coordinator:
 
     def _settle(self, kind: JournalKind, transaction: TransactionId) -> None:
         """After a failure: ask the journal which it was, since the decision may have been taken before it."""
-        states = {entry.id: entry.state for entry in self._registry.journal()}
-        if states[transaction] is JournalState.COMMITTED:
+        with self._registry.transaction() as tx:
+            # Within a transaction: of a registrar on another host the answer may be lost while the decision is still
+            # being written, and this one waits for that.
+            decided = any(e.id == transaction and e.state is JournalState.COMMITTED for e in tx.journal())
+            if not decided:
+                # A decision whose write failed may lie in the write-ahead log still, for the next open to find. This
+                # goes over it, before the halves forget what it would be about.
+                tx.journal_mark(transaction, JournalState.PREPARED)
+        if decided:
             self._finish(kind, transaction)
             return
-        with self._registry.transaction() as tx:
-            # A decision whose write failed may lie in the write-ahead log still, for the next open to find. This goes
-            # over it, before the halves forget what it would be about.
-            tx.journal_mark(transaction, JournalState.PREPARED)
         self._left.abort(transaction)
         self._right.abort(transaction)
         self._end([transaction])
@@ -132,7 +135,8 @@ class Coordinator:
         Raises:
             DamagedStoreError: one of them is older than the others, or the halves hold different rows.
         """
-        entries = self._registry.journal()
+        with self._registry.transaction() as tx:  # waits for a decision that a gate which was cut off had begun
+            entries = tx.journal()
         decided = [entry for entry in entries if entry.state is JournalState.COMMITTED]
         for entry in decided:
             self._left.commit(entry.id)

@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 from facekeep.errors import DamagedStoreError, FacekeepError, KeyMissingError, ModelError
 from facekeep.service.answers import KeepStatus
+from facekeep.service.canaries import CanaryReport
 
 __all__ = [
     "Finding",
@@ -25,6 +26,7 @@ __all__ = [
     "Severity",
     "Space",
     "error_finding",
+    "inspect_canaries",
     "inspect_host",
     "inspect_layout",
     "inspect_models",
@@ -314,6 +316,24 @@ def inspect_status(status: KeepStatus, now: datetime) -> Iterator[Finding]:
         )
     if not status.switches:
         yield Finding("all-off", Severity.NOTE, "every purpose is switched off", "facekeep switch PURPOSE on.")
+
+
+def inspect_canaries(report: CanaryReport) -> Iterator[Finding]:
+    """What asking for canaries gave."""
+    if report.fault is not None:
+        yield Finding(
+            "canary",
+            Severity.CRITICAL,
+            f"a canary was answered wrongly ({report.fault})",
+            "Trust no answer before it is known which half is wrong; restore the stores of one moment.",
+        )
+    elif report.canaries == 0:
+        yield Finding(
+            "no-canaries",
+            Severity.NOTE,
+            "there is no canary: a half that answers wrongly for everybody is not noticed",
+            "facekeep canary plant.",
+        )
 
 
 def error_finding(error: FacekeepError) -> Finding:

@@ -25,8 +25,9 @@ from facekeep.service.answers import (
 from facekeep.service.comparison import Answer, Planned, Search
 from facekeep.service.enrolment import EnrolmentService, Person, Terms, resolved
 from facekeep.service.keep_access import KeepAccess
+from facekeep.service.keep_canaries import KeepCanaries
 from facekeep.service.keep_records import KeepRecords
-from facekeep.service.keep_signing import KeepSigning, acquired_probes
+from facekeep.service.keep_signing import acquired_probes
 from facekeep.service.never_return import NeverReturn
 from facekeep.service.opening import Roles
 from facekeep.service.references import comparable
@@ -42,7 +43,7 @@ REFRESH_DAYS = 30
 _PAGE = 100
 
 
-class Keep(KeepAccess, KeepRecords, KeepSigning):
+class Keep(KeepAccess, KeepRecords, KeepCanaries):
     """A keep: a registry of people, and their references as two halves. Safe for threads; one process at a time.
 
     Example:
@@ -86,6 +87,7 @@ class Keep(KeepAccess, KeepRecords, KeepSigning):
             UsageError: the keep holds no such notice.
             BadInputError: a picture is not fit; nothing was enrolled.
         """
+        self.check_canaries()
         with self._reading():  # a closed keep is told before pictures are taken apart
             shown = resolved(notice, self._roles.registry)
             terms = Terms(tuple(purposes), shown, gallery, self._comparison.operator(operator))
@@ -111,6 +113,7 @@ class Keep(KeepAccess, KeepRecords, KeepSigning):
             BadInputError: a picture is not fit; nothing was enrolled.
         """
         terms = Terms((), None, gallery, self._comparison.operator(operator))
+        self.check_canaries()
         with self._reading():
             self._rights.subject(label)
             enrolment = self._enrolment
@@ -129,6 +132,7 @@ class Keep(KeepAccess, KeepRecords, KeepSigning):
         progress: Callable[[EnrolOutcome], None] | None = None,
     ) -> EnrolSummary:
         """Enrol many people; one who fails does not stop the others. See :meth:`enrol`."""
+        self.check_canaries()
         with self._using():
             shown = resolved(notice, self._roles.registry)
             terms = Terms(tuple(purposes), shown, gallery, self._comparison.operator(operator))

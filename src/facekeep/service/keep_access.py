@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from facekeep.domain.access import Client, Scope
 from facekeep.domain.accounts import Account, AccountId, Role, Session
 from facekeep.service.access import AccessService, IssuedToken
-from facekeep.service.accounts import AccountDetails, AccountService, Invited
+from facekeep.service.accounts import AccountDetails, AccountService, Invited, SignedIn
 from facekeep.service.keep_life import KeepLife
 from facekeep.service.opening import Roles
 
 if TYPE_CHECKING:
-    from facekeep.service.passkeys import Ceremony, Challenges, PasskeyService, SignedIn
+    from facekeep.service.passkeys import Ceremony, Challenges, PasskeyService
 
 
 class KeepAccess(KeepLife):
@@ -165,6 +165,19 @@ class KeepAccess(KeepLife):
         if self._challenges is None:
             self._challenges = Challenges()
         return PasskeyService(self._roles.registry, self._challenges)
+
+    def sign_in_elsewhere(self, issuer: str, subject: str) -> SignedIn:
+        """Sign in the account that is bound to an identity elsewhere, which has been proved.
+
+        Args:
+            issuer: who vouches for it.
+            subject: by which name it is known there.
+
+        Raises:
+            AuthenticationError: no account is bound to it. None is made.
+        """
+        with self._using():
+            return self._accounts.sign_in_elsewhere(issuer, subject, self._now())
 
     # Sessions
 

@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import Self
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from facekeep.domain.comparison import Calibration
 from facekeep.domain.consent import Purpose
-from facekeep.errors import DamagedStoreError, UsageError
+from facekeep.errors import DamagedStoreError, UnavailableError, UsageError
 from facekeep.face.models import ModelPack
 from facekeep.face.pipeline import FacePipeline, PipelineSettings
 from facekeep.face.quality import QualityAssessor
 from facekeep.service.acquisition import Acquisition
 from facekeep.service.answers import KeepStatus, Refreshed
+from facekeep.service.apart import Connect, OneGate, open_gate
 from facekeep.service.calibration import read_calibration, shipped_calibration, shipped_calibration_text
 from facekeep.service.keep_file import KeepFile
 from facekeep.service.key_plan import KeyPlan
 from facekeep.service.locking import SharedLock
 from facekeep.service.opening import CALIBRATION, Clock, Roles, create_stores, open_roles, rotate_stores, system_clock
 from facekeep.service.stages import Stage, Stages
+from facekeep.split.approval import ClientKey
 from facekeep.split.budget import Limits
 from facekeep.store.journal import JournalKind
 
 _DEFAULT_PURPOSES = (Purpose.VERIFY, Purpose.IDENTIFY)
+_AWAY_SECONDS = 1.0
 
 
 class KeepLife:
@@ -43,8 +50,9 @@ class KeepLife:
         calibration: Calibration,
         clock: Clock,
         secret: bytes,
-        plan: KeyPlan,
-        threads: int | None,
+        opener: Callable[[], Roles],
+        rotate: Callable[[], None],
+        gate: OneGate | None,
     ) -> None:
         """Use :meth:`create` or :meth:`open`."""
         self._directory = directory
@@ -53,8 +61,10 @@ class KeepLife:
         self._calibration = calibration
         self._clock = clock
         self._secret = secret
-        self._plan = plan
-        self._threads = threads
+        self._opener = opener
+        self._rotate = rotate
+        self._gate = gate
+        self._away: tuple[float, UnavailableError] | None = None
         self._lock = SharedLock()
         self._closed = self._stale = False
         self._begin()
@@ -131,20 +141,38 @@ class KeepLife:
         settings: PipelineSettings | None = None,
         clock: Clock = system_clock,
         threads: int | None = None,
+        connect: Connect | None = None,
     ) -> Self:
         """Open a keep; what a crash interrupted is finished or undone first.
+
+        Args:
+            directory: its folder.
+            keys: where keys live.
+            pack: the models; by default those of the package.
+            settings: which of them.
+            clock: the time.
+            threads: cores that a search may use.
+            connect: reaches the other roles where this folder is that of a gate alone.
 
         Raises:
             UsageError: the folder is no keep, or another process has it open.
             DamagedStoreError: a store is damaged, swapped, or older than its twins.
             ModelError: the model that the keep is bound to is missing.
+            UnavailableError: another host cannot be reached.
         """
         KeepFile.read(directory)  # before the models are loaded: a wrong folder is told at once
-        return cls._opened(directory, keys or KeyPlan(), _acquisition(pack, settings), clock, threads)
+        return cls._opened(directory, keys or KeyPlan(), _acquisition(pack, settings), clock, threads, connect=connect)
 
     @classmethod
     def _opened(
-        cls, directory: Path, plan: KeyPlan, acquisition: Acquisition, clock: Clock, threads: int | None
+        cls,
+        directory: Path,
+        plan: KeyPlan,
+        acquisition: Acquisition,
+        clock: Clock,
+        threads: int | None,
+        *,
+        connect: Connect | None = None,
     ) -> Self:
         file = KeepFile.read(directory)
         if file.model != acquisition.model:
@@ -153,11 +181,22 @@ class KeepLife:
                 hint="Open it with the model that it was made with: references of two models do not compare.",
             )
         calibration = read_calibration(directory / CALIBRATION, file.model)
-        secret = plan.provider(directory, file.keep_id).get("gate.sign")
-        roles = open_roles(directory, plan, file, levels=len(calibration.levels), clock=clock, threads=threads)
-        try:
+        provider = plan.provider(directory, file.keep_id)
+        secret = provider.get("gate.sign")
+        levels = len(calibration.levels)
+        if connect is None:
+            opener = partial(open_roles, directory, plan, file, levels=levels, clock=clock, threads=threads)
+        else:
+            desk = ClientKey.of(Ed25519PrivateKey.from_private_bytes(provider.get("gate.desk")))
+            opener = partial(open_gate, connect, secret, desk, file, levels=levels, clock=clock)
+        with ExitStack() as opened:
+            gate = None if connect is None else OneGate(directory)
+            if gate is not None:
+                opened.callback(gate.release)
+            roles = opener()
+            opened.callback(roles.close)
             _check_calibration(roles, calibration)
-            return cls(
+            keep = cls(
                 directory=directory,
                 file=file,
                 roles=roles,
@@ -165,18 +204,25 @@ class KeepLife:
                 calibration=calibration,
                 clock=clock,
                 secret=secret,
-                plan=plan,
-                threads=threads,
+                opener=opener,
+                rotate=partial(rotate_stores, directory, plan, file),
+                gate=gate,
             )
-        except BaseException:
-            roles.close()
-            raise
+            opened.pop_all()
+        return keep
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether the other roles run on other hosts."""
+        return self._gate is not None
 
     def close(self) -> None:
         """Close the three stores. Closing twice changes nothing."""
         with self._lock.exclusive():
-            self._closed = True
+            closed, self._closed = self._closed, True
             self._shut()
+            if self._gate is not None and not closed:
+                self._gate.release()
 
     def _shut(self) -> None:
         if self._roles_open:
@@ -190,15 +236,32 @@ class KeepLife:
         return self._stale or not self._roles_open or self._roles.coordinator.unsettled
 
     def _reopen(self) -> None:
-        """Open the stores anew, which finishes or undoes what was cut short, in memory too."""
+        """Open the stores anew, which finishes or undoes what was cut short, in memory too.
+
+        Raises:
+            UnavailableError: another host is away. Whoever comes within a second is told so without trying again, so
+                that those who wait do not wait for each other's attempts.
+        """
         self._stale = True  # also if this fails: then the next use tries again
+        if self._away is not None and monotonic() < self._away[0]:
+            raise UnavailableError(self._away[1].message, hint=self._away[1].hint)
         self._shut()
-        levels = len(self._calibration.levels)
-        roles = open_roles(
-            self._directory, self._plan, self._file, levels=levels, clock=self._clock, threads=self._threads
-        )
+        try:
+            roles = self._opener()
+        except UnavailableError as problem:
+            self._away = monotonic() + _AWAY_SECONDS, problem
+            raise
         self._adopt(roles)
-        self._stale = False
+        self._stale, self._away = False, None
+
+    @contextmanager
+    def _noticing(self) -> Iterator[None]:
+        """Have the stores opened anew if one of them turns out to be away: the halves may have to be paired again."""
+        try:
+            yield
+        except UnavailableError:
+            self._stale = True
+            raise
 
     @contextmanager
     def _using(self) -> Iterator[None]:
@@ -207,7 +270,8 @@ class KeepLife:
             self._check_open()
             if self._is_stale():
                 self._reopen()
-            yield
+            with self._noticing():
+                yield
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -216,7 +280,8 @@ class KeepLife:
             with self._lock.shared():
                 self._check_open()
                 if not self._is_stale():
-                    yield
+                    with self._noticing():
+                        yield
                     return
             with self._using():
                 """Open it anew."""
@@ -253,12 +318,29 @@ class KeepLife:
             return Refreshed(self._roles.left.epoch, len(self._roles.left))
 
     def rotate(self) -> None:
-        """Draw new role keys for the three stores and destroy the old."""
+        """Draw new role keys for the three stores and destroy the old.
+
+        Raises:
+            UsageError: the stores are on other hosts.
+        """
+        if self.is_apart:
+            raise UsageError("the stores of this keep are on other hosts", hint="Rotate each on its own host.")
         with self._using():
             self._shut()
             self._stale = True
-            rotate_stores(self._directory, self._plan, self._file)
+            self._rotate()
             self._reopen()
+
+    def tend(self) -> None:
+        """See whether every store answers, and open what was cut off anew.
+
+        Raises:
+            UnavailableError: one does not.
+        """
+        with self._reading():
+            for half in (self._roles.left, self._roles.right):
+                len(half)
+            self._roles.registry.switches()
 
     def status(self) -> KeepStatus:
         """How the keep is."""

@@ -264,6 +264,9 @@ class KeepSigning(KeepLife):
         return found
 
     def _change_keys(self, *, grant: OperatorKey | None = None, revoke: str = "") -> None:
+        if self._roles.registrar is None:
+            hint = "Keys of operators cannot be changed yet where the registrar has a host of its own."
+            raise UsageError("the word of the registrar is needed, whose key is on another host", hint=hint)
         # The generation rises with every transaction, so that no change is taken twice.
         serial = self._roles.registry.generation + 1
         change = sign_change(KeyChange(self._file.keep_id.hex(), serial, grant, revoke), self._roles.registrar)

@@ -60,7 +60,7 @@ class Roles:
         coordinator: writes to all three stores.
         threads: where halves run parts of a scan, or None.
         desk: the keep's own key, which signs for operators who have none as far as the halves let it.
-        registrar: says which keys sign for operators.
+        registrar: says which keys sign for operators; None where it is on another host.
     """
 
     registry: Registry
@@ -70,7 +70,7 @@ class Roles:
     coordinator: Coordinator
     threads: ThreadPoolExecutor | None
     desk: ClientKey
-    registrar: Ed25519PrivateKey
+    registrar: Ed25519PrivateKey | None
 
     def close(self) -> None:
         """Close everything, the registry last. What cannot be closed cleanly keeps nothing else open."""
@@ -134,15 +134,8 @@ def create_stores(
         raise UsageError("the folder for keys already holds keys", hint="Give each keep a folder of its own for keys.")
     for name in ("gate.sign", "gate.desk", "left.sign", "right.sign", "registrar.sign"):
         keys.put(name, new_key())
-    for folder in ("registry", *_SIDES):
-        (directory / folder).mkdir(mode=0o700)
-    registry = Registry.create(registry_path(directory), keys, keep_id=keep_id, model=calibration.model)
-    with registry.transaction() as tx:
-        for purpose in purposes:
-            tx.set_switch(purpose, on=True)
-    registry.close()
+    create_registry(directory, keys, keep_id=keep_id, model=calibration.model, purposes=purposes)
     for side in _SIDES:
-        store = SqliteHalfStore.create(half_path(directory, side), keys, side=side, keep_id=keep_id)
         rules = Rules(
             keep=keep_id.hex(),
             model=calibration.model,
@@ -156,29 +149,59 @@ def create_stores(
             limits=limits,
             operators=(client_key(_identity(keys, "gate.desk").public_key(), ANYBODY, EVERY_PURPOSE),),
         )
-        install_rules(store, rules)
-        FileHalfLog.create(log_path(directory, side), keys, side=side, store_id=store.store_id).close()
-        store.close()
+        create_half(directory, keys, side, rules)
     write_private(directory / CALIBRATION, calibration_text)
     KeepFile(keep_id, calibration.model, now).write(directory)
     sync_directory(directory.absolute().parent)
 
 
+def create_registry(
+    directory: Path, keys: KeyProvider, *, keep_id: bytes, model: str, purposes: Sequence[Purpose]
+) -> None:
+    """Make a registry in its place below a folder, with some purposes on."""
+    registry_path(directory).parent.mkdir(mode=0o700)
+    made = Registry.create(registry_path(directory), keys, keep_id=keep_id, model=model)
+    with made as registry, registry.transaction() as tx:
+        for purpose in purposes:
+            tx.set_switch(purpose, on=True)
+
+
+def create_half(directory: Path, keys: KeyProvider, side: str, rules: Rules) -> None:
+    """Make a half with its log in their place below a folder."""
+    half_path(directory, side).parent.mkdir(mode=0o700)
+    store = SqliteHalfStore.create(half_path(directory, side), keys, side=side, keep_id=bytes.fromhex(rules.keep))
+    try:
+        install_rules(store, rules)
+        FileHalfLog.create(log_path(directory, side), keys, side=side, store_id=store.store_id).close()
+    finally:
+        store.close()
+
+
 def rotate_stores(directory: Path, plan: KeyPlan, file: KeepFile) -> None:
     """Draw new role keys for the three stores of a closed keep; a crash is settled by the next open."""
     keys = plan.provider(directory, file.keep_id)
-    with Registry.open(registry_path(directory), keys) as registry:
-        registry.rotate()
-    for side in _SIDES:
-        store, log = _open_half(directory, keys, side, file.keep_id)
-        try:
-            rotate_half(store, log, keys)
-        finally:
-            log.close()
-            store.close()
+    for store in ("registry", *_SIDES):
+        rotate_store(directory, keys, store, file.keep_id)
 
 
-def _open_half(directory: Path, keys: KeyProvider, side: str, keep_id: bytes) -> tuple[SqliteHalfStore, FileHalfLog]:
+def rotate_store(directory: Path, keys: KeyProvider, name: str, keep_id: bytes) -> None:
+    """Draw new role keys for one closed store: registry, left or right."""
+    if name == "registry":
+        with Registry.open(registry_path(directory), keys) as registry:
+            registry.rotate()
+        return
+    store, log = open_half_store(directory, keys, name, keep_id)
+    try:
+        rotate_half(store, log, keys)
+    finally:
+        log.close()
+        store.close()
+
+
+def open_half_store(
+    directory: Path, keys: KeyProvider, side: str, keep_id: bytes
+) -> tuple[SqliteHalfStore, FileHalfLog]:
+    """Open store and log of a half."""
     store = SqliteHalfStore.open(half_path(directory, side), keys, side=side, keep_id=keep_id)
     try:
         log = FileHalfLog.open(log_path(directory, side), keys, side=side, store_id=store.store_id)
@@ -186,6 +209,18 @@ def _open_half(directory: Path, keys: KeyProvider, side: str, keep_id: bytes) ->
         store.close()
         raise
     return store, log
+
+
+def scan_threads(threads: int | None, *, halves: int = 1) -> tuple[ThreadPoolExecutor | None, int]:
+    """Where halves run further parts of a scan, or None, and into how many parts each cuts it.
+
+    Args:
+        threads: cores that searches may use; None for all that this process has.
+        halves: how many halves scan at the same time in this process.
+    """
+    parts = max(1, (threads or len(os.sched_getaffinity(0))) // halves)
+    pool = ThreadPoolExecutor(halves * (parts - 1), thread_name_prefix="facekeep-scan") if parts > 1 else None
+    return pool, parts
 
 
 def open_roles(
@@ -215,8 +250,7 @@ def open_roles(
         UsageError: another process has the keep open.
     """
     keys = plan.provider(directory, file.keep_id)
-    parts = max(1, (threads or len(os.sched_getaffinity(0))) // 2)
-    pool = ThreadPoolExecutor(2 * (parts - 1), thread_name_prefix="facekeep-scan") if parts > 1 else None
+    pool, parts = scan_threads(threads, halves=2)
 
     def seconds() -> int:
         return int(clock().timestamp())
@@ -228,7 +262,7 @@ def open_roles(
         opened.callback(registry.close)
         around = {}
         for side in _SIDES:
-            store, log = _open_half(directory, keys, side, file.keep_id)
+            store, log = open_half_store(directory, keys, side, file.keep_id)
             opened.callback(store.close)
             opened.callback(log.close)
             settle_half(store, log, keys)

@@ -34,9 +34,9 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from facekeep.domain.accounts import Account, AccountId, Session
+from facekeep.domain.accounts import AccountId
 from facekeep.errors import AuthenticationError
-from facekeep.service.accounts import begin_session, invited
+from facekeep.service.accounts import SignedIn, begin_session, invited
 from facekeep.store.registry import Registry
 
 CHALLENGES_MAX: Final = 10_000
@@ -59,15 +59,6 @@ class Ceremony:
 
     name: str
     options: dict[str, Any] = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class SignedIn:
-    """A session that began, with its secret, which cannot be shown again."""
-
-    account: Account
-    session: Session
-    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,9 +57,7 @@ class RepeatingService:
     def _prune(self, tx: Transaction, now: datetime) -> None:
         # Times are sealed, so that every record has to be opened: not with every request.
         if self._pruned is None or now - self._pruned >= _PRUNED_EVERY:
-            for kept in tx.requests():
-                if kept.begun <= now - KEPT_FOR:
-                    tx.remove_request(kept.id)
+            tx.forget_requests(now - KEPT_FOR)
             self._pruned = now
 
     def finish(self, request: RequestId, answer: KeptAnswer) -> None:

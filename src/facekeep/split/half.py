@@ -28,7 +28,7 @@ from facekeep.domain.row import (
     StoredRow,
     TransactionId,
 )
-from facekeep.errors import DamagedStoreError, FormatError, RefusedError, UsageError
+from facekeep.errors import DamagedStoreError, FormatError, RefusedError, UnavailableError, UsageError
 from facekeep.split.blocks import CoarseBlocks
 from facekeep.split.budget import Budgets
 from facekeep.split.messages import HalfStatus
@@ -234,7 +234,8 @@ class Half(ABC):
 
     def _session(self) -> Ratchet:
         if self._ratchet is None:
-            raise RefusedError("the halves are not paired", hint="Open the keep again.")
+            hint = "The gate pairs them when it opens the keep again: ask in a moment."
+            raise UnavailableError("the halves are not paired", hint=hint)
         return self._ratchet
 
     # Writing

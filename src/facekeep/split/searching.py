@@ -126,11 +126,13 @@ class SearchingHalf(Half):
             For each request None, or why it was refused; a refused one leaves nothing but a line in the log.
 
         Raises:
+            UnavailableError: the halves are not paired; nothing was begun.
             UsageError: more than 64 requests.
         """
         if len(requests) > OPEN_MAX:
             raise UsageError("too many searches were asked at once", hint=f"Ask at most {OPEN_MAX} at once.")
         with self._lock:
+            self._session()  # before a request is logged and counted
             now = self._clock()
             self._open = {nonce: s for nonce, s in self._open.items() if s.ticket.statement.expires > now}
             outcomes: list[RefusedError | None] = []

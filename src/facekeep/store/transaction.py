@@ -349,6 +349,12 @@ class Transaction(AccountWriting, WebhookWriting, View):
         self._connection.execute(delete(tables.requests).where(tables.requests.c.id == request))
         self.scrub = True
 
+    def forget_requests(self, until: datetime) -> None:
+        """Forget the requests that began then or earlier. Opens every one: times are sealed."""
+        for kept in self.requests():
+            if kept.begun <= until:
+                self.remove_request(kept.id)
+
     def journal_begin(
         self, kind: JournalKind, payload: Mapping[str, Value], *, subject: SubjectId | None = None
     ) -> TransactionId:

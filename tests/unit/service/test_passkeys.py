@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from facekeep.domain.accounts import AccountId, Role
 from facekeep.errors import AuthenticationError, UsageError
 from facekeep.service import passkeys
-from facekeep.service.accounts import AccountService
-from facekeep.service.passkeys import CHALLENGE_LENGTH, Challenges, PasskeyService, SignedIn
+from facekeep.service.accounts import AccountService, SignedIn
+from facekeep.service.passkeys import CHALLENGE_LENGTH, Challenges, PasskeyService
 from facekeep.store.keys import MemoryKeyProvider
 from facekeep.store.registry import Registry
 from tests.unit.service.authenticator import PRESENT, VERIFIED, Authenticator

@@ -16,10 +16,12 @@ from facekeep.interfaces.cli import (
     keeping,
     measuring,
     operating,
+    pairing,
     people,
     records,
     robbing,
     serving,
+    watching,
 )
 from facekeep.interfaces.cli.place import here_only
 
@@ -52,6 +54,8 @@ def build() -> typer.Typer:
     serving.add_commands(app)
     hooking.add_commands(app)
     accounts.add_commands(app)
+    watching.add_commands(app)
+    pairing.add_commands(app)
     _keep_here(app)
     return app
 

@@ -150,8 +150,11 @@ def doctor(
     status: KeepStatus | None = None
     findings: tuple[Finding, ...] = ()
     try:
+        from facekeep.service.doctor import inspect_canaries
+
         with parts.open(directory) as opened:
             status = opened.status()
+            findings = tuple(inspect_canaries(opened.ask_canaries()))
     except FacekeepError as error:
         from facekeep.service.doctor import error_finding
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,10 @@ from facekeep.errors import UsageError
 from facekeep.interfaces.cli.context import composition
 from facekeep.interfaces.cli.options import JsonOption, KeepOption
 from facekeep.interfaces.cli.reply import Rows, print_json, reply, shown, when
+
+if TYPE_CHECKING:
+    from facekeep.interfaces.http.provider import ProviderSettings
+    from facekeep.interfaces.settings import Settings
 
 __all__ = ["add_commands"]
 
@@ -107,6 +111,7 @@ def serve(
     )
     rates = Rates(Rate.read(parts.settings.rate_client), Rate.read(parts.settings.rate_address))
     chosen = None if policies is None else Policies.tightened(policies)
+    provider = _provider(parts.settings)
     with parts.open(keep) as opened:
         run(
             opened,
@@ -114,9 +119,33 @@ def serve(
             rates=rates,
             told=told,
             policies=chosen,
+            provider=provider,
             private=parts.settings.webhooks_private,
             authorities=parts.settings.authorities,
         )
+
+
+def _provider(settings: Settings) -> ProviderSettings | None:
+    """The provider of identities that the environment names, or None."""
+    from facekeep.interfaces.http.provider import ProviderSettings
+
+    if settings.oidc_issuer is None:
+        if settings.oidc_client_id or settings.oidc_secret or settings.oidc_secret_file:
+            raise UsageError("a provider of identities has an issuer", hint="Set FACEKEEP_OIDC_ISSUER.")
+        return None
+    if (settings.oidc_secret is None) == (settings.oidc_secret_file is None):
+        raise UsageError(
+            "a provider of identities needs the service's secret there, once",
+            hint="Set either FACEKEEP_OIDC_SECRET or FACEKEEP_OIDC_SECRET_FILE.",
+        )
+    if settings.oidc_secret is not None:
+        secret = settings.oidc_secret.get_secret_value()
+    else:
+        try:
+            secret = (settings.oidc_secret_file or Path()).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            raise UsageError("the file of FACEKEEP_OIDC_SECRET_FILE cannot be read") from None
+    return ProviderSettings(settings.oidc_issuer, settings.oidc_client_id or "", secret)
 
 
 def create(

@@ -28,6 +28,8 @@ from facekeep.interfaces.http import (
     subjects,
     webhooks,
 )
+from facekeep.interfaces.http.elsewhere import Elsewhere
+from facekeep.interfaces.http.elsewhere import router as elsewhere_routes
 from facekeep.interfaces.http.intake import Intake
 from facekeep.interfaces.http.metrics import Metrics
 from facekeep.interfaces.http.observing import Observed
@@ -36,6 +38,7 @@ from facekeep.interfaces.http.rates import UNLIMITED, Limited, Rates
 from facekeep.interfaces.http.site import Site
 from facekeep.service.keep import Keep
 from facekeep.service.policies import Policies
+from facekeep.service.tending import Tending
 
 __all__ = ["PARTS", "build"]
 
@@ -74,6 +77,8 @@ def build(
     site: Site | None = None,
     policies: Policies | None = None,
     private: bool = False,
+    elsewhere: Elsewhere | None = None,
+    tending: Tending | None = None,
 ) -> FastAPI:
     """The application around an open keep.
 
@@ -83,6 +88,8 @@ def build(
         site: where people sign in; without, only machine clients are served.
         policies: who may do what; else those of the package.
         private: whether webhooks may be in this network, or on this machine.
+        elsewhere: a provider of identities by which people may sign in too.
+        tending: looks after it, where its roles are on other hosts.
     """
     app = FastAPI(
         title="Facekeep",
@@ -95,8 +102,10 @@ def build(
     )
     app.state.keep = keep
     app.state.site = site or Site("")
+    app.state.elsewhere = elsewhere
     app.state.policies = policies or Policies.shipped()
     app.state.private = private
+    app.state.tending = tending
     app.state.metrics = Metrics(keep)
     app.state.waiting = signing.Waiting()
     app.add_middleware(Intake)
@@ -106,6 +115,7 @@ def build(
     for part in PARTS:
         app.include_router(part.router)
     app.include_router(pages.router)
+    app.include_router(elsewhere_routes)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     return app
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from anyio.to_thread import run_sync
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
+from facekeep.errors import UnavailableError
 from facekeep.interfaces.http.problems import documented
 from facekeep.interfaces.http.security import KeepOf
+from facekeep.service.tending import Tending
 
 __all__ = ["router"]
 
@@ -35,9 +37,14 @@ async def live() -> Health:
 
 
 @router.get("/health/ready", responses=documented("unavailable"))
-async def ready(keep: KeepOf) -> Health:
-    """Whether the stores can be read."""
-    await run_sync(keep.switches)
+async def ready(request: Request, keep: KeepOf) -> Health:
+    """Whether the stores can be read, those on other hosts too, and no canary was answered wrongly."""
+    tending: Tending | None = request.app.state.tending
+    if tending is None:
+        await run_sync(keep.switches)
+    elif not tending.well:
+        raise UnavailableError("a store cannot be used at present", hint="It is tried again every second.")
+    keep.check_canaries()
     return Health(status="ready")
 
 

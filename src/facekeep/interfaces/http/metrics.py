@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from functools import partial
 from typing import Annotated
 
 from anyio.to_thread import run_sync
@@ -12,6 +14,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from facekeep.domain.accounts import Principal
 from facekeep.domain.actions import Action
+from facekeep.errors import DamagedStoreError, UnavailableError
 from facekeep.interfaces.http.problems import ALWAYS, documented
 from facekeep.interfaces.http.security import may
 from facekeep.service.keep import Keep
@@ -56,7 +59,7 @@ class Metrics:
             "facekeep_refusals", "Requests refused, by the policy or check.", ["reason"], registry=self._registry
         )
         rows = Gauge("facekeep_references", "References in the keep.", registry=self._registry)
-        rows.set_function(keep.size)
+        rows.set_function(partial(_rows, keep))
         waiting = Gauge("facekeep_searches_waiting", "Searches that wait for a pass.", registry=self._registry)
         waiting.set_function(keep.waiting)
 
@@ -91,6 +94,14 @@ class Metrics:
     def text(self) -> bytes:
         """Everything, as Prometheus reads it."""
         return generate_latest(self._registry)
+
+
+def _rows(keep: Keep) -> float:
+    """References in the keep; no number while a store is away, which keeps the other counters from nobody."""
+    try:
+        return keep.size()
+    except (UnavailableError, DamagedStoreError):
+        return math.nan
 
 
 @router.get(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from functools import cache
+from html import escape
 from importlib import resources
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
-__all__ = ["router"]
+__all__ = ["page", "router"]
+
+_ELSEWHERE = b"<!-- elsewhere -->"
 
 router = APIRouter(include_in_schema=False)
 
@@ -24,9 +27,17 @@ async def sign_up_page() -> Response:
 
 
 @router.get("/sign-in")
-async def sign_in_page() -> Response:
-    """Where people sign in and out."""
-    return _file("sign-in.html", "text/html")
+async def sign_in_page(request: Request) -> Response:
+    """Where people sign in and out; with a way elsewhere, where there is one."""
+    response = page("sign-in.html")
+    if (elsewhere := request.app.state.elsewhere) is not None:
+        link = f'<p id="elsewhere"><a href="/v1/elsewhere">Sign in at {escape(elsewhere.provider.host)}</a></p>'
+        response = Response(
+            _bytes("sign-in.html").replace(_ELSEWHERE, link.encode()),
+            media_type="text/html",
+            headers={"Content-Security-Policy": _POLICY},
+        )
+    return response
 
 
 @router.get("/sign.js")
@@ -41,8 +52,13 @@ async def style() -> Response:
     return _file("sign.css", "text/css")
 
 
-def _file(name: str, kind: str) -> Response:
-    return Response(_bytes(name), media_type=kind, headers={"Content-Security-Policy": _POLICY})
+def page(name: str, status: int = 200) -> Response:
+    """A page of the package."""
+    return _file(name, "text/html", status)
+
+
+def _file(name: str, kind: str, status: int = 200) -> Response:
+    return Response(_bytes(name), status, media_type=kind, headers={"Content-Security-Policy": _POLICY})
 
 
 @cache

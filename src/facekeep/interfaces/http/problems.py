@@ -97,6 +97,12 @@ _OF_ERROR: Mapping[type[FacekeepError], str] = {
 }
 
 
+_HEADERS: Mapping[str, Mapping[str, str]] = {
+    "unauthenticated": {"WWW-Authenticate": "Bearer"},
+    "unavailable": {"Retry-After": "2"},  # seconds; a host that came back is noticed within one
+}
+
+
 class Fault(BaseModel):
     """One field that does not fit."""
 
@@ -173,7 +179,7 @@ def _of_error(request: Request, error: Exception) -> JSONResponse:
         raise error
     name = next(_OF_ERROR[kind] for kind in type(error).__mro__ if kind in _OF_ERROR)
     reasons = list(error.reasons) if isinstance(error, errors.QualityError) else []
-    headers = {"WWW-Authenticate": "Bearer"} if name == "unauthenticated" else {}
+    headers = dict(_HEADERS.get(name, {}))
     return _answer(request, name, error.message, error.hint, reasons=reasons, headers=headers)
 
 

@@ -5,28 +5,33 @@ from __future__ import annotations
 import ipaddress
 import signal
 import socket
-import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import structlog
 import uvicorn
 
 from facekeep.client.exchange import is_loopback
 from facekeep.errors import UsageError
 from facekeep.interfaces.http.app import build
+from facekeep.interfaces.http.elsewhere import Elsewhere
+from facekeep.interfaces.http.provider import Provider, ProviderSettings
 from facekeep.interfaces.http.rates import Rates
 from facekeep.interfaces.http.site import Site, site_at
 from facekeep.interfaces.http.tracing import export_to
+from facekeep.interfaces.http.watching import watched
+from facekeep.interfaces.logs import log_to_stderr
 from facekeep.interfaces.posting import HttpsPost
 from facekeep.service.opening import system_clock
+from facekeep.service.tending import Tending
 from facekeep.service.webhooks import Courier
 
 if TYPE_CHECKING:
     from types import FrameType
+
+    from fastapi import FastAPI
 
     from facekeep.service.keep import Keep
     from facekeep.service.policies import Policies
@@ -103,6 +108,7 @@ def run(
     policies: Policies | None = None,
     private: bool = False,
     authorities: Path | None = None,
+    provider: ProviderSettings | None = None,
 ) -> None:
     """Serve until a signal ends it.
 
@@ -114,19 +120,23 @@ def run(
         policies: who may do what; else those of the package.
         private: whether webhooks may be in this network, or on this machine.
         authorities: certificates to trust for webhooks in place of the usual ones, PEM.
+        provider: of identities, by which people may sign in too.
 
     Raises:
         UsageError: the address cannot be listened on, or the certificate cannot be read.
     """
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    app = build(keep, rates, policies=policies, private=private)
+    log_to_stderr()
+    elsewhere = None if provider is None else Elsewhere(Provider(provider))
+    with ExitStack() as opened:
+        tending = opened.enter_context(Tending(keep)) if keep.is_apart else None
+        app = build(keep, rates, policies=policies, private=private, elsewhere=elsewhere, tending=tending)
+        post = HttpsPost(private=private, authorities=authorities)
+        opened.callback(post.close)
+        courier = Courier(keep, post, system_clock, app.state.metrics.sent)
+        _run(app, listening, told, courier)
+
+
+def _run(app: FastAPI, listening: Listening, told: Callable[[str], None], courier: Courier) -> None:
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -155,13 +165,12 @@ def run(
     host = f"[{bound.getsockname()[0]}]" if family == socket.AF_INET6 else bound.getsockname()[0]
     with ExitStack() as ending:
         ending.enter_context(bound)
-        post = HttpsPost(private=private, authorities=authorities)
-        ending.callback(post.close)
-        ending.enter_context(Courier(keep, post, system_clock, app.state.metrics.sent).working())
+        ending.enter_context(courier.working())
         app.state.site = listening.site(bound.getsockname()[1])
         if listening.traces is not None:
             ending.callback(export_to(listening.traces))
         # Uvicorn raises the signal that ended it once more, which would end the process before the keep is closed.
         ending.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, _leave))
+        ending.enter_context(watched(app.state.keep))
         told(f"{scheme}://{host}:{bound.getsockname()[1]}")
         uvicorn.Server(config).run(sockets=[bound])

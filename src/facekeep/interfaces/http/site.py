@@ -40,10 +40,11 @@ class Site:
     @property
     def cookie(self) -> str:
         """The name of a session's cookie. The prefix keeps other hosts of the domain from setting it."""
-        return "__Host-facekeep" if self._secure else "facekeep"
+        return "__Host-facekeep" if self.secure else "facekeep"
 
     @property
-    def _secure(self) -> bool:
+    def secure(self) -> bool:
+        """Whether cookies are for HTTPS alone."""
         return self.origin.startswith("https:")
 
     def session_of(self, request: Request) -> str | None:
@@ -75,14 +76,14 @@ class Site:
             secret,
             max_age=int(SESSION_LENGTH.total_seconds()),
             path="/",
-            secure=self._secure,
+            secure=self.secure,
             httponly=True,
             samesite="strict",
         )
 
     def take(self, response: Response) -> None:
         """Let a browser forget its session."""
-        response.delete_cookie(self.cookie, path="/", secure=self._secure, httponly=True, samesite="strict")
+        response.delete_cookie(self.cookie, path="/", secure=self.secure, httponly=True, samesite="strict")
 
 
 def site_at(origin: str) -> Site:

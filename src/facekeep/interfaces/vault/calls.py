@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
+from time import monotonic
 from typing import Any, TypeVar
 
 from facekeep.errors import FacekeepError, UsageError
+from facekeep.interfaces.vault.channel import Silence
 from facekeep.interfaces.vault.pool import Connection, Pool
-from facekeep.split.wire.exchanges import Download, Exchange, Upload
+from facekeep.split.wire.exchanges import ASK_REGISTRY, EPOCH, Download, Exchange, Upload
 from facekeep.split.wire.failures import ERROR
 from facekeep.split.wire.frames import Header, Kind, check_stream, cut
-from facekeep.split.wire.methods import Method
+from facekeep.split.wire.methods import Method, Role
 from facekeep.split.wire.primitives import NOTHING, Codec, malformed
 from facekeep.split.wire.write_messages import ROWS_PER_FRAME
 
@@ -21,8 +23,15 @@ T = TypeVar("T")
 
 _LONG = frozenset({
     Method.STATUS, Method.STAGE_ENROL, Method.STAGE_ERASE, Method.STAGE_MARKS, Method.STAGE_SWITCH,
-    Method.STAGE_OPERATORS, Method.STAGE_REFRESH, Method.COMMIT, Method.ABORT,
+    Method.STAGE_OPERATORS, Method.STAGE_REFRESH, Method.COMMIT, Method.ABORT, Method.OPEN, Method.ASK, Method.CLOSE,
+    Method.BEGIN_EPOCH, Method.FINISH_EPOCH,
 })  # fmt: skip
+_SIGNS_OF_LIFE: Mapping[Role, Exchange[None, Any]] = {
+    Role.LEFT: EPOCH,
+    Role.RIGHT: EPOCH,
+    Role.REGISTRAR: ASK_REGISTRY,
+}
+"""What a role answers at once whatever else it does."""
 
 
 def ask(pool: Pool, exchange: Exchange[Q, A], asked: Q) -> A:
@@ -33,12 +42,31 @@ def ask(pool: Pool, exchange: Exchange[Q, A], asked: Q) -> A:
         UnavailableError: it cannot be reached, or its answer did not come; it may have done what was asked.
         UsageError: what was asked has no encoding.
     """
-    body = exchange.request.encode(asked)
     with pool.lend() as connection:
-        request = connection.next_request()
-        connection.channel.send(cut(exchange.method, Kind.REQUEST, request, body))
-        answer = _answer(pool, connection, exchange.method, request, exchange.answer)
+        answer = _exchanged(pool, connection, exchange, asked)
     return _given(answer)
+
+
+def ask_on(pool: Pool, connection: Connection, exchange: Exchange[Q, A], asked: Q) -> A:
+    """Ask on a connection that the caller was lent, which serves on after an error. Raises what :func:`ask` does."""
+    return _given(_exchanged(pool, connection, exchange, asked))
+
+
+def is_there(pool: Pool) -> None:
+    """See whether the other end answers anything, on a connection of its own.
+
+    Raises:
+        UnavailableError: it does not.
+    """
+    with pool.aside() as connection:
+        _exchanged(pool, connection, _SIGNS_OF_LIFE[pool.role], None)
+
+
+def _exchanged(pool: Pool, connection: Connection, exchange: Exchange[Q, A], asked: Q) -> tuple[A] | FacekeepError:
+    body = exchange.request.encode(asked)
+    request = connection.next_request()
+    connection.channel.send(cut(exchange.method, Kind.REQUEST, request, body))
+    return _answer(pool, connection, exchange.method, request, exchange.answer)
 
 
 def upload(pool: Pool, exchange: Upload[Q, T], head: Q, items: Iterable[T]) -> None:
@@ -110,13 +138,27 @@ def _answer(
 
 
 def _header(pool: Pool, connection: Connection, method: Method, request: int) -> Header:
-    limits = pool.limits
-    header = connection.channel.header(limits.long_answer_seconds if method in _LONG else limits.answer_seconds)
+    header = _awaited(pool, connection, method)
     if header is None:
         raise ConnectionResetError
     if header.kind is Kind.REQUEST or (header.method, header.request) != (method, request):
         raise malformed("does not answer what was asked")
     return header
+
+
+def _awaited(pool: Pool, connection: Connection, method: Method) -> Header | None:
+    """The first header of an answer. A long one is waited for as long as the other end gives signs of life."""
+    limits = pool.limits
+    if method not in _LONG:
+        return connection.channel.header(limits.answer_seconds)
+    until = monotonic() + limits.long_answer_seconds
+    while True:
+        try:
+            return connection.channel.header(limits.answer_seconds)
+        except Silence:
+            if monotonic() > until:
+                raise
+        is_there(pool)
 
 
 def _given(answer: tuple[A] | FacekeepError) -> A:

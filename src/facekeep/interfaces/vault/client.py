@@ -205,9 +205,9 @@ class RemoteRight(_RemoteHalf):
 
 
 class RemoteSelector(_Remote):
-    """The selector, for a half."""
+    """The selector, which the registrar runs, for a half."""
 
-    _role = Role.SELECTOR
+    _role = Role.REGISTRAR
 
     def offer(self, search: bytes, side: bytes, tag: bytes, shares: NDArray[np.uint8], support: int) -> None:
         """Give this half's permuted shares."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, cast
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, Protocol, cast
 
 from facekeep.errors import RefusedError
 from facekeep.split.messages import LEFT, RIGHT
@@ -19,7 +20,7 @@ NAMES: Mapping[Role, str] = {
     Role.GATE: "gate",
     Role.LEFT: "left half",
     Role.RIGHT: "right half",
-    Role.SELECTOR: "selector",
+    Role.REGISTRAR: "registrar",
 }
 """The roles as a person reads them."""
 
@@ -39,6 +40,31 @@ class Handler:
     answer: Callable[[Role, Any], Any]
 
 
+class Desk(Protocol):
+    """What one connection has to itself, made for it and used by its thread alone."""
+
+    handlers: Mapping[Method, Handler]
+
+    @property
+    def patience(self) -> float | None:
+        """Seconds to wait for the next request while others wait for what this connection holds; else None."""
+        ...
+
+    def close(self) -> None:
+        """The connection has ended: give up what it holds."""
+        ...
+
+
+class _Bare:
+    """The desk of a role that remembers nothing of a connection."""
+
+    handlers: Mapping[Method, Handler] = MappingProxyType({})
+    patience: float | None = None
+
+    def close(self) -> None:
+        """There is nothing to give up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """A role that is served.
@@ -46,10 +72,12 @@ class Service:
     Attributes:
         role: which.
         handlers: by method.
+        desk: makes what a connection has to itself.
     """
 
     role: Role
     handlers: Mapping[Method, Handler]
+    desk: Callable[[], Desk] = field(default=_Bare)
 
 
 def serve_left(port: LeftPort) -> Service:
@@ -75,8 +103,13 @@ def serve_right(port: RightPort) -> Service:
     )
 
 
-def serve_selector(port: SelectorPort) -> Service:
-    """The selector. A half acts for its own side only."""
+def serve_registrar(port: SelectorPort, desk: Callable[[], Desk] = _Bare) -> Service:
+    """The registrar.
+
+    Args:
+        port: the selector. A half acts for its own side only.
+        desk: answers the gate's questions to the registry (interfaces.registry.desk).
+    """
 
     def offer(caller: Role, asked: Offer) -> None:
         _check_side(caller, asked.side)
@@ -86,7 +119,8 @@ def serve_selector(port: SelectorPort) -> Service:
         _check_side(caller, asked.side)
         return port.positions(asked.search, asked.side)
 
-    return _service(Role.SELECTOR, Handler(ex.OFFER_SUMS, offer), Handler(ex.FETCH_POSITIONS, positions))
+    selecting = _service(Role.REGISTRAR, Handler(ex.OFFER_SUMS, offer), Handler(ex.FETCH_POSITIONS, positions))
+    return replace(selecting, desk=desk)
 
 
 def _service(role: Role, *handlers: Handler) -> Service:

@@ -29,7 +29,8 @@ class ClientLimits:
         frame_seconds: for one frame, sent or received.
         answer_seconds: for the first frame of an answer that takes no time in proportion to the rows, and for a
             connection to become free.
-        long_answer_seconds: likewise of one that does: status, staging, commit.
+        long_answer_seconds: likewise of one that does: status, staging, commit. Meanwhile the other end has to give
+            signs of life, every ``answer_seconds``.
         idle_seconds: after which a connection is not used any more; less than the server's.
     """
 
@@ -95,7 +96,7 @@ class Pool:
         """
         self.name = NAMES[role]
         self.limits = limits or ClientLimits()
-        self._role = role
+        self.role = role
         self._address = address
         self._peers = Peers({role: certificate})
         self._context = client_context(files, self._peers)
@@ -126,6 +127,16 @@ class Pool:
         finally:
             self._free.release()
 
+    @contextmanager
+    def aside(self) -> Iterator[Connection]:
+        """A connection of its own for one short call, beside those that are counted. Raises as :meth:`lend`."""
+        connection = self._connect()
+        try:
+            with self._explained():
+                yield connection
+        finally:
+            connection.close()
+
     def _take(self) -> Connection | None:
         with self._lock:
             if self._closed:
@@ -155,7 +166,7 @@ class Pool:
             except BaseException:
                 plain.close()
                 raise
-        if self._peers.role_of(pin_at(connection)) is not self._role:
+        if self._peers.role_of(pin_at(connection)) is not self.role:
             connection.close()
             raise self.unavailable(_ANOTHER)
         return Connection(connection, self.limits)

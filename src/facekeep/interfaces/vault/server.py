@@ -7,7 +7,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from time import monotonic
@@ -220,7 +220,8 @@ class VaultServer:
 
         channel = Channel(connection, self._limits.frame_seconds)
         try:
-            Session(self._service, caller, channel, failed).run(self._limits.idle_seconds)
+            with closing(self._service.desk()) as desk:
+                Session(self._service, desk, caller, channel, failed).run(self._limits.idle_seconds)
         except FormatError as problem:
             self._tell(Event(Happening.MALFORMED, address, caller, error=problem))
         except OSError as problem:

@@ -8,7 +8,7 @@ from typing import Any
 
 from facekeep.errors import FacekeepError, FormatError, RefusedError
 from facekeep.interfaces.vault.channel import Channel, Silence
-from facekeep.interfaces.vault.handlers import NAMES, Handler, Service
+from facekeep.interfaces.vault.handlers import NAMES, Desk, Handler, Service
 from facekeep.split.wire.exchanges import AnyExchange, Download, Upload, request_bound
 from facekeep.split.wire.failures import ERROR, told
 from facekeep.split.wire.frames import FRAME_BYTES_MAX, Header, Kind, cut
@@ -21,17 +21,20 @@ class Session:
     """Answers one caller."""
 
     def __init__(
-        self, service: Service, caller: Role, channel: Channel, failed: Callable[[BaseException], None]
+        self, service: Service, desk: Desk, caller: Role, channel: Channel, failed: Callable[[BaseException], None]
     ) -> None:
         """Be ready.
 
         Args:
             service: who is asked.
+            desk: what this connection has to itself; closed by who made it.
             caller: who asks, by its pin.
             channel: the connection.
             failed: told of what a role raised that is none of Facekeep's errors; the caller is not.
         """
         self._service = service
+        self._desk = desk
+        self._handlers = {**service.handlers, **desk.handlers}
         self._caller = caller
         self._channel = channel
         self._failed = failed
@@ -48,7 +51,7 @@ class Session:
         """
         for number in count(1):
             try:
-                header = self._channel.header(idle_seconds)
+                header = self._channel.header(self._desk.patience or idle_seconds)
             except Silence:
                 return
             if header is None:
@@ -58,7 +61,7 @@ class Session:
             self._channel.send(self._answer(header))
 
     def _answer(self, header: Header) -> Iterator[bytes]:
-        handler = self._service.handlers.get(header.method)
+        handler = self._handlers.get(header.method)
         if handler is None or not may(self._caller, self._service.role, header.method):
             self._channel.discard(header, _frames_max(header.method))
             refusal = RefusedError("this caller may not ask this", hint="Check which certificate is of which role.")

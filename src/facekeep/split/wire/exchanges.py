@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from facekeep.split.messages import LeftPart, RightPart
 from facekeep.split.wire.methods import Method
 from facekeep.split.wire.primitives import NOTHING, U32, Codec
+from facekeep.split.wire.registry_messages import ANSWER, CALL, COMMITS, REGISTRY_IDENTITY, WRITES
 from facekeep.split.wire.search_messages import (
     CHOICE,
     CLAIMING,
@@ -131,6 +132,13 @@ RIGHT_ENROL: Upload[Any, RightPart] = Upload(Method.STAGE_ENROL, TRANSACTION, RI
 OFFER_SUMS = Exchange(Method.OFFER, OFFER, NOTHING)
 FETCH_POSITIONS = Exchange(Method.POSITIONS, FETCH, POSITIONS)
 
+ASK_REGISTRY = Exchange(Method.REGISTRY, NOTHING, REGISTRY_IDENTITY)
+OPEN_WORK = Exchange(Method.OPEN, WRITES, NOTHING)
+ASK_OPERATION = Exchange(Method.ASK, CALL, ANSWER)
+CLOSE_WORK = Exchange(Method.CLOSE, COMMITS, NOTHING)
+BEGIN_EPOCH = Exchange(Method.BEGIN_EPOCH, NOTHING, U32)
+FINISH_EPOCH = Exchange(Method.FINISH_EPOCH, NOTHING, NOTHING)
+
 _OF_BOTH_HALVES: tuple[AnyExchange, ...] = (
     BEGIN_SESSION, PAIR, ASK_STATUS, EPOCH, COUNT, HEAD_OF, ALARMS, ASK_LEVELS, ASK_OPERATORS, BEGIN, RELEASE,
     STAGE_ERASE, STAGE_MARKS, STAGE_SWITCH, STAGE_OPERATORS, STAGE_REFRESH, COMMIT, ABORT, STAGED, FORGIVE,
@@ -139,13 +147,15 @@ _OF_BOTH_HALVES: tuple[AnyExchange, ...] = (
 OF_THE_LEFT: tuple[AnyExchange, ...] = (*_OF_BOTH_HALVES, LEFT_FINE, LEFT_TOKENS, LEFT_ENROL, DELTAS)
 OF_THE_RIGHT: tuple[AnyExchange, ...] = (*_OF_BOTH_HALVES, RIGHT_FINE, RIGHT_TOKENS, RIGHT_ENROL)
 OF_THE_SELECTOR: tuple[AnyExchange, ...] = (OFFER_SUMS, FETCH_POSITIONS)
+OF_THE_REGISTRY: tuple[AnyExchange, ...] = (
+    ASK_REGISTRY, OPEN_WORK, ASK_OPERATION, CLOSE_WORK, BEGIN_EPOCH, FINISH_EPOCH,
+)  # fmt: skip
+_ALL = (*OF_THE_LEFT, *OF_THE_RIGHT, *OF_THE_SELECTOR, *OF_THE_REGISTRY)
 
 
 def request_bound(method: Method) -> int:
     """Bytes of the longest request of a method, of any role; of a stream, of its longest frame."""
-    return max(
-        _request_bound(each) for each in (*OF_THE_LEFT, *OF_THE_RIGHT, *OF_THE_SELECTOR) if each.method is method
-    )
+    return max(_request_bound(each) for each in _ALL if each.method is method)
 
 
 def _request_bound(exchange: AnyExchange) -> int:

@@ -10,6 +10,7 @@ from facekeep.errors import (
     FacekeepError,
     FormatError,
     KeyMissingError,
+    NotFoundError,
     ProbeError,
     PurposeOffError,
     RefusedError,
@@ -37,6 +38,7 @@ CODES: dict[type[FacekeepError], int] = {
     DamagedStoreError: 11,
     KeyMissingError: 12,
     UnavailableError: 13,
+    NotFoundError: 14,
 }
 """The numbers are part of the protocol."""
 

@@ -8,12 +8,12 @@ from types import MappingProxyType
 
 
 class Role(StrEnum):
-    """Who speaks the protocol. The gate is never asked, the selector never asks."""
+    """Who speaks the protocol. The gate is never asked; the registrar, who runs the selector too, never asks."""
 
     GATE = "gate"
     LEFT = "left"
     RIGHT = "right"
-    SELECTOR = "selector"
+    REGISTRAR = "registrar"
 
 
 class Method(IntEnum):
@@ -45,17 +45,30 @@ class Method(IntEnum):
     DELTAS = 48
     OFFER = 64
     POSITIONS = 65
+    REGISTRY = 80
+    OPEN = 81
+    ASK = 82
+    CLOSE = 83
+    BEGIN_EPOCH = 84
+    FINISH_EPOCH = 85
 
 
 _OF_THE_SELECTOR = frozenset({Method.OFFER, Method.POSITIONS})
-_OF_BOTH_HALVES = frozenset(Method) - _OF_THE_SELECTOR - {Method.DELTAS}
+_OF_THE_REGISTRY = frozenset(
+    {Method.REGISTRY, Method.OPEN, Method.ASK, Method.CLOSE, Method.BEGIN_EPOCH, Method.FINISH_EPOCH}
+)
+_OF_BOTH_HALVES = frozenset(Method) - _OF_THE_SELECTOR - _OF_THE_REGISTRY - {Method.DELTAS}
 _NONE: frozenset[Method] = frozenset()
 
 RIGHTS: Mapping[Role, Mapping[Role, frozenset[Method]]] = MappingProxyType(
     {
         Role.LEFT: {Role.GATE: _OF_BOTH_HALVES, Role.RIGHT: frozenset({Method.DELTAS})},
         Role.RIGHT: {Role.GATE: _OF_BOTH_HALVES},
-        Role.SELECTOR: {Role.LEFT: _OF_THE_SELECTOR, Role.RIGHT: _OF_THE_SELECTOR},
+        Role.REGISTRAR: {
+            Role.GATE: _OF_THE_REGISTRY,
+            Role.LEFT: _OF_THE_SELECTOR,
+            Role.RIGHT: _OF_THE_SELECTOR,
+        },
     }
 )
 """For each role that is asked: who may ask it what."""

@@ -15,7 +15,7 @@ import pytest
 
 from facekeep.interfaces.vault.certificates import Made, make
 from facekeep.interfaces.vault.client import RemoteLeft, RemoteRight, RemoteSelector
-from facekeep.interfaces.vault.handlers import Service, serve_left, serve_right, serve_selector
+from facekeep.interfaces.vault.handlers import Service, serve_left, serve_registrar, serve_right
 from facekeep.interfaces.vault.pool import ClientLimits
 from facekeep.interfaces.vault.server import Event, ServerLimits, VaultServer
 from facekeep.interfaces.vault.tls import KeyFiles, Peers
@@ -165,7 +165,7 @@ class Site:
         return line
 
     def selector(self, server: VaultServer, caller: str) -> RemoteSelector:
-        certificate = self.keys.certificate("selector")
+        certificate = self.keys.certificate("registrar")
         remote = RemoteSelector(server.address, self.keys.files(caller), certificate, limits=LIMITS)
         self.stack.callback(remote.close)
         return remote
@@ -187,7 +187,7 @@ class Apart(Cluster):
         assert self.site is not None
         site = self.site
         self.selector = Selector()
-        self.selector_server = site.serve(serve_selector(self.selector), Role.LEFT, Role.RIGHT)
+        self.selector_server = site.serve(serve_registrar(self.selector), Role.LEFT, Role.RIGHT)
         self.left_half = LeftHalf(self.around("left"), site.selector(self.selector_server, "left"))
         self.left_server = site.serve(serve_left(self.left_half), Role.GATE, Role.RIGHT)
         twin = site.left(self.left_server, "right")

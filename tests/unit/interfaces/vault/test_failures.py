@@ -121,7 +121,7 @@ def test_a_selector_that_is_gone_ends_the_search(keep: Apart, site: Site) -> Non
     people = units(1010, D)
     keep.enrol(people)
     keep.selector_server.close()
-    with pytest.raises(UnavailableError, match="the selector cannot be reached"):
+    with pytest.raises(UnavailableError, match="the registrar cannot be reached"):
         keep.identify(people[0])
     assert len(keep.left) == 1010
 

@@ -177,7 +177,7 @@ def test_a_half_speaks_for_its_own_side_only(keep: Apart, site: Site) -> None:
 
 
 def test_the_gate_does_not_know_the_selector(keep: Apart, site: Site) -> None:
-    with pytest.raises(UnavailableError, match="the selector cannot be reached"):
+    with pytest.raises(UnavailableError, match="the registrar cannot be reached"):
         site.selector(keep.selector_server, "gate").positions(bytes(16), LEFT)
     assert site.told.next().what is Happening.REFUSED
 

@@ -1,0 +1,1 @@
+"""Roles on hosts of their own: what each host holds, whom it knows, and how it becomes part of a keep."""

@@ -1,0 +1,62 @@
+"""Keeping a keep whole whose roles are on other hosts: whoever was away and comes back is noticed without a search."""
+
+from __future__ import annotations
+
+import threading
+from time import monotonic
+from types import TracebackType
+from typing import Self
+
+from facekeep.errors import FacekeepError
+from facekeep.service.keep import Keep
+
+EVERY_SECONDS = 1.0
+FRESH_SECONDS = 15.0
+"""A look that is older than this says nothing any more: the last one has not come back."""
+
+
+class Tending:
+    """Looks after a keep every second, in a thread of its own, while its block lasts."""
+
+    def __init__(self, keep: Keep, *, every: float = EVERY_SECONDS) -> None:
+        """Be ready; entering the block begins.
+
+        Args:
+            keep: open, and open for longer than this.
+            every: seconds between two looks.
+        """
+        self._keep = keep
+        self._every = every
+        self._seen: float | None = None
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="facekeep-tending", daemon=True)
+
+    @property
+    def well(self) -> bool:
+        """Whether every store answered when it was looked at last, a moment ago. Asks nobody and never waits."""
+        seen = self._seen
+        return seen is not None and monotonic() - seen < FRESH_SECONDS
+
+    def __enter__(self) -> Self:
+        """Begin, with a first look."""
+        self._look()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ending.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ending.wait(self._every):
+            self._look()
+
+    def _look(self) -> None:
+        try:
+            self._keep.tend()
+        except FacekeepError:  # whoever asks meanwhile is told the same, with its reason
+            self._seen = None
+        else:
+            self._seen = monotonic()
