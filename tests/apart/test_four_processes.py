@@ -141,7 +141,7 @@ def test_a_role_that_is_killed_amid_searches_and_comes_back(
             began = time.monotonic()
             answer = search("obama2")
             answers.append((time.monotonic() - began, answer))
-            ending.wait(0.05)
+            ending.wait(0.1)
 
     threads = [threading.Thread(target=searching) for _ in range(2)]
     for thread in threads:

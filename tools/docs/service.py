@@ -60,8 +60,9 @@ identifier of a client or an account; what was asked about whom is in no line. C
 [Watch a served keep](../how-to/observe.md).
 
 Every `POST` and `DELETE` that changes anything may bear an `Idempotency-Key`, a new random one for each request. Sent
-again within a day, it is not done again, and the first answer is given. One that was refused may be sent again; one
-that was cut short by a fault is answered by 409, since it may have been done.
+again within a day, it is not done again, and the first answer is given, without a token, link or secret that was in it.
+One that was refused may be sent again; one that was cut short by a fault is answered by 409, since it may have been
+done.
 
 An operator who signs by a key of their own asks in two steps. `POST …/statements`, with the picture and the identifier
 of the key, gives a statement; it is sent back signed to `POST …/statements/ID`, and answered as the search in one step

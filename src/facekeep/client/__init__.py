@@ -9,6 +9,7 @@ Example:
 
 from __future__ import annotations
 
+from facekeep.client.administration import AccountSummary, TokenDetails
 from facekeep.client.asynchronous import AsyncClient
 from facekeep.client.calls import (
     AddedReferences,
@@ -24,6 +25,6 @@ from facekeep.client.synchronous import Client
 from facekeep.client.webhooks import WebhookMessage, verify_webhook
 from facekeep.service.operator_keys import make_operator_key, read_operator_key
 
-__all__ = ["AddedReferences", "AsyncClient", "CaseDetails", "Client", "EnrolledSubject", "NewWebhook", "NoticeSummary"]
-__all__ += ["Stated", "SubjectPage", "WebhookDetails", "WebhookMessage"]
+__all__ = ["AccountSummary", "AddedReferences", "AsyncClient", "CaseDetails", "Client", "EnrolledSubject", "NewWebhook"]
+__all__ += ["NoticeSummary", "Stated", "SubjectPage", "TokenDetails", "WebhookDetails", "WebhookMessage"]
 __all__ += ["make_operator_key", "read_operator_key", "verify_webhook"]

@@ -92,13 +92,16 @@ class NoticeSummary:
 
 @dataclass(frozen=True, slots=True)
 class NewWebhook:
-    """An endpoint with its secret, which is not shown again; see :func:`facekeep.client.verify_webhook`."""
+    """An endpoint with its secret, which is shown once: None where the request was sent again.
+
+    See :func:`facekeep.client.verify_webhook`.
+    """
 
     id: str
     url: str = field(repr=False)
     events: tuple[EventKind, ...]
     created: datetime
-    secret: str = field(repr=False)
+    secret: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

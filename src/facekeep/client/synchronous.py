@@ -9,7 +9,8 @@ from typing import Any, Self, TypeVar
 
 import httpx2
 
-from facekeep.client import calls
+from facekeep.client import administration, calls
+from facekeep.client.administration import AccountSummary, TokenDetails
 from facekeep.client.calls import (
     AddedReferences,
     Call,
@@ -23,6 +24,8 @@ from facekeep.client.calls import (
 )
 from facekeep.client.exchange import TIMEOUT_SECONDS, answer_of, checked, headers_for, request_of, trusted, unreachable
 from facekeep.client.signing import approve
+from facekeep.domain.access import Scope
+from facekeep.domain.accounts import Role
 from facekeep.domain.consent import Consent, KnownNotice, Notice, Purpose
 from facekeep.domain.webhooks import EventKind
 from facekeep.service.answers import (
@@ -401,7 +404,7 @@ class Client:
         Args:
             url: https beyond the service's own machine.
             events: of which kinds.
-            key: see ``enrol``; the secret is shown again to who sends the request again.
+            key: see ``enrol``; who sends the request again is not shown the secret.
 
         Raises:
             UsageError: the address does not fit.
@@ -432,3 +435,85 @@ class Client:
     def version(self) -> str:
         """The version of the service; needs no scope."""
         return self._do(calls.version())
+
+    # Administration
+
+    def tokens(self) -> tuple[TokenDetails, ...]:
+        """All machine clients, oldest first, without their tokens. Needs the scope ``administer``."""
+        return self._do(administration.tokens())
+
+    def create_token(self, name: str, scopes: Sequence[Scope], *, days: int = 30, key: str = "") -> TokenDetails:
+        """Make a machine client with a token, which is told this once. Needs the scope ``administer``.
+
+        Args:
+            name: what operators call it, unique in the keep.
+            scopes: what it may do, at least one; not ``administer``, which the command line alone gives.
+            days: for how long, 1 to 366.
+            key: see ``enrol``; sent again, the request is answered without the token.
+
+        Raises:
+            UsageError: the name is taken.
+            RefusedError: it would administer.
+        """
+        return self._do(administration.create_token(name, scopes, days, key))
+
+    def revoke_token(self, token: str) -> None:
+        """Revoke the token of a machine client, named by the client's identifier. Needs the scope ``administer``.
+
+        Raises:
+            NotFoundError: there is no such client.
+        """
+        self._do(administration.revoke_token(token))
+
+    def accounts(self) -> tuple[AccountSummary, ...]:
+        """All accounts of people, oldest first. Needs the scope ``administer``."""
+        return self._do(administration.accounts())
+
+    def create_account(
+        self,
+        name: str,
+        roles: Sequence[Role],
+        *,
+        subject: str = "",
+        identity: tuple[str, str] | None = None,
+        key: str = "",
+    ) -> AccountSummary:
+        """Make an account with a link by which its person registers a passkey, once. Needs the scope ``administer``.
+
+        Args:
+            name: what others call it, unique in the keep.
+            roles: what the person is, at least one.
+            subject: identifier of the data subject that the person is, exactly if that is the role.
+            identity: issuer and subject of an identity elsewhere that may sign in as this account.
+            key: see ``enrol``; sent again, the request is answered without the link.
+
+        Raises:
+            UsageError: roles and subject do not fit each other, or the name or the identity is taken.
+            NotFoundError: there is no such data subject.
+        """
+        return self._do(administration.create_account(name, roles, subject, identity, key))
+
+    def change_account(self, account: str, roles: Sequence[Role]) -> AccountSummary:
+        """Give an account other roles, from its next request on. Needs the scope ``administer``.
+
+        Raises:
+            NotFoundError: there is no such account.
+            UsageError: the roles do not fit the account.
+        """
+        return self._do(administration.change_account(account, roles))
+
+    def revoke_account(self, account: str) -> None:
+        """Revoke an account with its passkeys, sessions and invitations. Needs the scope ``administer``.
+
+        Raises:
+            NotFoundError: there is no such account.
+        """
+        self._do(administration.revoke_account(account))
+
+    def invite_account(self, account: str, *, key: str = "") -> AccountSummary:
+        """Make a new link for an account; an older one works no more. Needs the scope ``administer``.
+
+        Raises:
+            NotFoundError: there is no such account.
+        """
+        return self._do(administration.invite_account(account, key))

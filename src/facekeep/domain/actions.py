@@ -44,6 +44,7 @@ class Action(StrEnum):
     CREATE_TOKEN = "create-token"  # noqa: S105 - the name of an action
     REVOKE_TOKEN = "revoke-token"  # noqa: S105 - the name of an action
     LIST_ACCOUNTS = "list-accounts"
+    CREATE_ACCOUNT = "create-account"
     INVITE_ACCOUNT = "invite-account"
     CHANGE_ACCOUNT = "change-account"
     REVOKE_ACCOUNT = "revoke-account"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from facekeep.domain.access import Client, Scope
 from facekeep.domain.accounts import Account, AccountId, Role, Session
+from facekeep.errors import NotFoundError
 from facekeep.service.access import AccessService, IssuedToken
 from facekeep.service.accounts import AccountDetails, AccountService, Invited, SignedIn
 from facekeep.service.keep_life import KeepLife
@@ -56,6 +57,17 @@ class KeepAccess(KeepLife):
         with self._reading():
             return self._access.clients()
 
+    def client(self, client: str) -> Client:
+        """The machine client of an identifier, 32 hexadecimal digits.
+
+        Raises:
+            NotFoundError: there is none, or not any more.
+        """
+        found = next((each for each in self.clients() if each.id.hex() == client), None)
+        if found is None:
+            raise NotFoundError("there is no such client", hint="List them: facekeep token list.")
+        return found
+
     def revoke_token(self, name: str) -> None:
         """Forget a machine client; its token is refused from then on.
 
@@ -103,6 +115,17 @@ class KeepAccess(KeepLife):
         """All accounts, oldest first."""
         with self._reading():
             return self._accounts.accounts()
+
+    def account(self, account: str) -> Account:
+        """The account of an identifier, 32 hexadecimal digits.
+
+        Raises:
+            NotFoundError: there is none, or not any more.
+        """
+        found = next((each.account for each in self.accounts() if each.account.id.hex() == account), None)
+        if found is None:
+            raise NotFoundError("there is no such account", hint="List them: facekeep account list.")
+        return found
 
     def change_roles(self, name: str, roles: Iterable[Role]) -> Account:
         """Give an account other roles, from its next request on.

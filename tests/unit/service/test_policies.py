@@ -20,12 +20,12 @@ from facekeep.service.policies import Policies
 NOW = datetime(2026, 11, 26, 3, tzinfo=UTC)
 OWN, OTHER = SubjectId(b"o" * 16), SubjectId(b"x" * 16)
 SEARCHES = {Action.VERIFY, Action.COMPARE, Action.IDENTIFY}
-WRITES = {
-    Action.ENROL, Action.ERASE_SUBJECT, Action.GIVE_CONSENT, Action.WITHDRAW_CONSENT, Action.OPEN_CASE,
-    Action.CREATE_TOKEN, Action.REVOKE_TOKEN, Action.INVITE_ACCOUNT, Action.CHANGE_ACCOUNT, Action.REVOKE_ACCOUNT,
-}  # fmt: skip
 ADMINISTERING = {
-    Action.CREATE_TOKEN, Action.REVOKE_TOKEN, Action.INVITE_ACCOUNT, Action.CHANGE_ACCOUNT, Action.REVOKE_ACCOUNT,
+    Action.CREATE_TOKEN, Action.REVOKE_TOKEN, Action.CREATE_ACCOUNT, Action.INVITE_ACCOUNT, Action.CHANGE_ACCOUNT,
+    Action.REVOKE_ACCOUNT,
+}  # fmt: skip
+WRITES = ADMINISTERING | {
+    Action.ENROL, Action.ERASE_SUBJECT, Action.GIVE_CONSENT, Action.WITHDRAW_CONSENT, Action.OPEN_CASE,
 }  # fmt: skip
 
 

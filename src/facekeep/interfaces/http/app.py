@@ -13,6 +13,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.telemetry import TelemetryConfig
 
 from facekeep.interfaces.http import (
+    administering,
     cases,
     comparing,
     consents,
@@ -56,6 +57,7 @@ PARTS: Final = (
     galleries,
     notices,
     webhooks,
+    administering,
 )
 """The modules whose routers make the application, in the order in which they are described."""
 

@@ -16,7 +16,7 @@ from fastapi import Request, Response
 from pydantic import BaseModel
 
 from facekeep.domain.accounts import Principal
-from facekeep.domain.requests import KeptAnswer
+from facekeep.domain.requests import KeptAnswer, RequestId
 from facekeep.errors import BadInputError, NotFoundError, RefusedError, UsageError
 from facekeep.interfaces.http.bodies import Body
 from facekeep.service.keep import Keep
@@ -44,7 +44,14 @@ class Nothing(Body):
 
 
 async def once(
-    request: Request, keep: Keep, who: Principal, asked: Body, do: Callable[[], BaseModel], *, status: int = 201
+    request: Request,
+    keep: Keep,
+    who: Principal,
+    asked: Body,
+    do: Callable[[], BaseModel],
+    *,
+    kept: Callable[[BaseModel], BaseModel] = lambda answer: answer,
+    status: int = 201,
 ) -> Response:
     """Do what is asked, or give the answer of the first time.
 
@@ -55,37 +62,43 @@ async def once(
         asked: what.
         do: does it, on another thread.
         status: of the answer when it is done.
+        kept: makes what is kept of the answer; the first answer is given whole.
 
     Raises:
         RepeatedError: a request with this key is under way, or its outcome is not known.
         UsageError: the key served another request, or cannot be one.
     """
     key = request.headers.get("idempotency-key")
-    answer = (
-        await run_sync(_done, do, status)
-        if key is None
-        else await run_sync(partial(_once, keep, who, key, _print(request, asked), do, status=status))
-    )
+    if key is None:
+        answer = await run_sync(lambda: _done(do(), status))
+    else:
+        begin = partial(keep.begin_request, who, key, _print(request, asked))
+        answer = await run_sync(partial(_once, keep, begin, do, kept, status=status))
     return Response(answer.body, answer.status, media_type="application/json")
 
 
-def _done(do: Callable[[], BaseModel], status: int) -> KeptAnswer:
-    return KeptAnswer(status, do().model_dump_json().encode())
+def _done(answer: BaseModel, status: int) -> KeptAnswer:
+    return KeptAnswer(status, answer.model_dump_json().encode())
 
 
 def _once(
-    keep: Keep, who: Principal, key: str, fingerprint: bytes, do: Callable[[], BaseModel], *, status: int
+    keep: Keep,
+    begin: Callable[[], KeptAnswer | RequestId],
+    do: Callable[[], BaseModel],
+    kept: Callable[[BaseModel], BaseModel],
+    *,
+    status: int,
 ) -> KeptAnswer:
-    begun = keep.begin_request(who, key, fingerprint)
+    begun = begin()
     if isinstance(begun, KeptAnswer):
         return begun
     try:
-        answer = _done(do, status)
+        answer = do()
     except _CHANGED_NOTHING:
         keep.drop_request(begun)
         raise
-    keep.finish_request(begun, answer)
-    return answer
+    keep.finish_request(begun, _done(kept(answer), status))
+    return _done(answer, status)
 
 
 def _print(request: Request, asked: Body) -> bytes:

@@ -26,6 +26,7 @@ from facekeep.interfaces.logs import log_to_stderr
 from facekeep.interfaces.posting import HttpsPost
 from facekeep.service.opening import system_clock
 from facekeep.service.tending import Tending
+from facekeep.service.warming import warm_up
 from facekeep.service.webhooks import Courier
 
 if TYPE_CHECKING:
@@ -171,6 +172,7 @@ def _run(app: FastAPI, listening: Listening, told: Callable[[str], None], courie
             ending.callback(export_to(listening.traces))
         # Uvicorn raises the signal that ended it once more, which would end the process before the keep is closed.
         ending.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, _leave))
+        warm_up()  # whoever asks first waits for an answer and not for a compiler
         ending.enter_context(watched(app.state.keep))
         told(f"{scheme}://{host}:{bound.getsockname()[1]}")
         uvicorn.Server(config).run(sockets=[bound])

@@ -41,7 +41,7 @@ class NewWebhookAnswer(BaseModel):
     url: str
     events: list[EventKind]
     created: datetime
-    secret: str = Field(description="Signs what is sent; give it to the receiver.")
+    secret: str | None = Field(description="Signs what is sent; give it to the receiver. Null if sent again.")
 
 
 class WebhookAnswer(BaseModel):
@@ -84,7 +84,8 @@ async def add_webhook(
 ) -> Response:
     """Have an endpoint told of events. Its secret is shown this once."""
     asked = await read(request, WebhookRequest)
-    return await once(request, keep, who, asked, partial(_add, keep, asked, private=request.app.state.private))
+    do = partial(_add, keep, asked, private=request.app.state.private)
+    return await once(request, keep, who, asked, do, kept=lambda made: made.model_copy(update={"secret": None}))
 
 
 def _add(keep: Keep, asked: WebhookRequest, *, private: bool) -> NewWebhookAnswer:

@@ -19,6 +19,7 @@ from facekeep.interfaces.vault.handlers import NAMES, Service, serve_left, serve
 from facekeep.interfaces.vault.server import Event, Happening, VaultServer
 from facekeep.service.apart import Connect, Ports, open_half
 from facekeep.service.opening import registry_path, system_clock
+from facekeep.service.warming import warm_up
 from facekeep.split.selector import Selector
 from facekeep.split.wire.methods import RIGHTS, Role
 from facekeep.store.registry import Registry
@@ -72,6 +73,7 @@ def serve_role(folder: RoleFolder, plan: KeyPlan, listen: Address) -> Iterator[A
     callers = folder.peers(*RIGHTS[folder.role])
     with ExitStack() as opened:
         service = _open(folder, plan, opened)
+        warm_up()  # whoever asks first waits for an answer and not for a compiler
         log_to_stderr()
         try:
             server = VaultServer(service, listen, folder.files, callers, tell=_teller(folder.role))

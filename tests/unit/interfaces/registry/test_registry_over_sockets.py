@@ -242,9 +242,14 @@ def test_messages_for_webhooks_are_recorded_there_and_told_of_here(registry: Reg
         assert here.webhooks() == there.webhooks() == (webhook,)
         assert here.deliveries(webhook.id) == there.deliveries(webhook.id)
         assert [delivery.event for delivery in there.deliveries(webhook.id)] == [event]
-    with pytest.raises(NotFoundError), remote.transaction() as tx:
-        tx.tell(event)
-        tx.case(CaseId(bytes(16)))
+
+    def fail() -> None:
+        with remote.transaction() as tx:
+            tx.tell(event)
+            tx.case(CaseId(bytes(16)))
+
+    with pytest.raises(NotFoundError):
+        fail()
     assert told == [0]
     with remote.read() as there:
         assert there.waiting(webhook.id) == 1

@@ -1,0 +1,281 @@
+"""Tokens of machine clients and accounts of people, for administrators. Secrets are in the first answer only.
+
+Clients and accounts are named in paths by random identifiers. An answer that is kept for a request that may be
+sent again is kept without its secret: a token or a link lies nowhere, not even sealed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Annotated
+
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, Field, RootModel
+
+from facekeep.domain.access import Client, Scope
+from facekeep.domain.accounts import Account, Principal, Role
+from facekeep.domain.actions import Action
+from facekeep.interfaces.http.bodies import Body, documented_body, read
+from facekeep.interfaces.http.once import KEYED, once
+from facekeep.interfaces.http.problems import ALWAYS, Problem, documented
+from facekeep.interfaces.http.security import KeepOf, SiteOf, may
+from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged
+from facekeep.service.accounts import AccountDetails, Invited
+from facekeep.service.keep import Keep
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1")
+
+_BODY = (*ALWAYS, "body-too-large", "media-type", "invalid-request")
+_Id = Annotated[str, Field(description="32 hexadecimal digits.")]
+
+
+class TokenRequest(Body):
+    """A new machine client."""
+
+    name: str = Field(min_length=1, max_length=128, description="What operators call it, unique.")
+    scopes: list[Scope] = Field(min_length=1, max_length=len(Scope), description="What it may do; not administer.")
+    days: int = Field(30, ge=1, le=366, description="For how long.")
+
+
+class TokenAnswer(BaseModel):
+    """A machine client, without its token."""
+
+    id: _Id
+    name: str
+    scopes: list[Scope]
+    created: datetime
+    expires: datetime
+
+
+class NewTokenAnswer(TokenAnswer):
+    """A new machine client with its token, which is told this once."""
+
+    token: str | None = Field(description="Null if the request is sent again.")
+
+
+class Tokens(RootModel[list[TokenAnswer]]):
+    """All machine clients, oldest first."""
+
+
+class AccountRequest(Body):
+    """A new account."""
+
+    name: str = Field(min_length=1, max_length=128, description="What others call it, unique.")
+    roles: list[Role] = Field(min_length=1, max_length=len(Role), description="What the person is.")
+    subject: str = Field("", max_length=64, description="The data subject that the person is, with that role.")
+    issuer: str = Field("", max_length=1024, description="Who else vouches for the person, by OpenID Connect.")
+    issuer_subject: str = Field("", max_length=255, description="By which name (sub) the issuer knows the person.")
+
+
+class RolesRequest(Body):
+    """All roles that an account shall have."""
+
+    roles: list[Role] = Field(min_length=1, max_length=len(Role))
+
+
+class NothingRequest(Body):
+    """Nothing has to be said."""
+
+
+class AccountAnswer(BaseModel):
+    """An account."""
+
+    id: _Id
+    name: str
+    roles: list[Role]
+    subject: str | None = Field(description="The data subject that the person is.")
+    created: datetime
+
+
+class IdentityAnswer(BaseModel):
+    """An identity elsewhere."""
+
+    issuer: str
+    subject: str
+
+
+class AccountDetailsAnswer(AccountAnswer):
+    """An account, and how its person can sign in."""
+
+    passkeys: int
+    identities: list[IdentityAnswer]
+    last_seen: datetime | None = Field(description="To the minute.")
+
+
+class InvitedAnswer(AccountAnswer):
+    """An account with the link by which its person registers a passkey, which is told this once."""
+
+    link: str | None = Field(description="Null if the request is sent again.")
+    link_expires: datetime
+
+
+class Accounts(RootModel[list[AccountDetailsAnswer]]):
+    """All accounts, oldest first."""
+
+
+@router.get("/tokens", response_model=Tokens, responses={**documented(*ALWAYS), **NOT_MODIFIED})
+async def list_tokens(
+    request: Request, keep: KeepOf, _: Annotated[Principal, Depends(may(Action.LIST_TOKENS))]
+) -> Response:
+    """All machine clients, oldest first; never their tokens."""
+    return tagged(request, Tokens([_token(client) for client in await run_sync(keep.clients)]))
+
+
+@router.post(
+    "/tokens",
+    status_code=201,
+    response_model=NewTokenAnswer,
+    responses=documented(*_BODY, "request-under-way"),
+    openapi_extra=documented_body(TokenRequest, **KEYED),
+)
+async def create_token(
+    request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.CREATE_TOKEN))]
+) -> Response:
+    """Make a machine client with a token, which is told this once."""
+    asked = await read(request, TokenRequest)
+    if Scope.ADMINISTER in asked.scopes:
+        request.state.refusal = "no-token-administers"
+        raise Problem(
+            "forbidden", "The service makes no token that administers.", "On its machine: facekeep token create."
+        )
+    return await once(request, keep, who, asked, partial(_create, keep, asked), kept=_without("token"))
+
+
+def _create(keep: Keep, asked: TokenRequest) -> NewTokenAnswer:
+    issued = keep.issue_token(asked.name, asked.scopes, days=asked.days)
+    return NewTokenAnswer(**_token(issued.client).model_dump(), token=issued.token)
+
+
+@router.delete("/tokens/{token}", status_code=204, response_class=Response, responses=documented(*ALWAYS, "not-found"))
+async def revoke_token(
+    token: str, keep: KeepOf, _: Annotated[Principal, Depends(may(Action.REVOKE_TOKEN))]
+) -> Response:
+    """Revoke the token of a machine client, named by the client's identifier."""
+    await run_sync(lambda: keep.revoke_token(keep.client(token).name))
+    return Response(status_code=204)
+
+
+@router.get("/accounts", response_model=Accounts, responses={**documented(*ALWAYS), **NOT_MODIFIED})
+async def list_accounts(
+    request: Request, keep: KeepOf, _: Annotated[Principal, Depends(may(Action.LIST_ACCOUNTS))]
+) -> Response:
+    """All accounts of people, oldest first."""
+    return tagged(request, Accounts([_details(details) for details in await run_sync(keep.accounts)]))
+
+
+@router.post(
+    "/accounts",
+    status_code=201,
+    response_model=InvitedAnswer,
+    responses=documented(*_BODY, "request-under-way", "not-found"),
+    openapi_extra=documented_body(AccountRequest, **KEYED),
+)
+async def create_account(
+    request: Request, keep: KeepOf, site: SiteOf, who: Annotated[Principal, Depends(may(Action.CREATE_ACCOUNT))]
+) -> Response:
+    """Make an account, with a link by which its person registers a passkey, once, within three days."""
+    asked = await read(request, AccountRequest)
+    if bool(asked.issuer) != bool(asked.issuer_subject):
+        raise Problem("invalid-request", "An identity elsewhere is an issuer and a subject.", "Give both, or none.")
+    do = partial(_create_account, keep, asked, site.origin)
+    return await once(request, keep, who, asked, do, kept=_without("link"))
+
+
+def _create_account(keep: Keep, asked: AccountRequest, origin: str) -> InvitedAnswer:
+    label = keep.label_of(asked.subject) if asked.subject else None
+    identity = (asked.issuer, asked.issuer_subject) if asked.issuer else None
+    return _invited(keep.invite(asked.name, asked.roles, label=label, identity=identity), origin)
+
+
+@router.patch(
+    "/accounts/{account}",
+    responses=documented(*_BODY, "not-found"),
+    openapi_extra=documented_body(RolesRequest),
+)
+async def change_account(
+    account: str, request: Request, keep: KeepOf, _: Annotated[Principal, Depends(may(Action.CHANGE_ACCOUNT))]
+) -> AccountAnswer:
+    """Give an account other roles, from its next request on."""
+    asked = await read(request, RolesRequest)
+    return _account(await run_sync(lambda: keep.change_roles(keep.account(account).name, asked.roles)))
+
+
+@router.delete(
+    "/accounts/{account}", status_code=204, response_class=Response, responses=documented(*ALWAYS, "not-found")
+)
+async def revoke_account(
+    account: str, keep: KeepOf, _: Annotated[Principal, Depends(may(Action.REVOKE_ACCOUNT))]
+) -> Response:
+    """Revoke an account with its passkeys, sessions and invitations."""
+    await run_sync(lambda: keep.revoke_account(keep.account(account).name))
+    return Response(status_code=204)
+
+
+@router.post(
+    "/accounts/{account}/invitations",
+    status_code=201,
+    response_model=InvitedAnswer,
+    responses=documented(*_BODY, "request-under-way", "not-found"),
+    openapi_extra=documented_body(NothingRequest, **KEYED),
+)
+async def invite_again(
+    account: str,
+    request: Request,
+    keep: KeepOf,
+    site: SiteOf,
+    who: Annotated[Principal, Depends(may(Action.INVITE_ACCOUNT))],
+) -> Response:
+    """Make a new link for an account; an older one works no more."""
+    asked = await read(request, NothingRequest)
+    do = partial(_invite_again, keep, account, site.origin)
+    return await once(request, keep, who, asked, do, kept=_without("link"))
+
+
+def _invite_again(keep: Keep, account: str, origin: str) -> InvitedAnswer:
+    return _invited(keep.invite_again(keep.account(account).name), origin)
+
+
+def _without(secret: str) -> Callable[[BaseModel], BaseModel]:
+    return lambda answer: answer.model_copy(update={secret: None})
+
+
+def _token(client: Client) -> TokenAnswer:
+    return TokenAnswer(
+        id=client.id.hex(),
+        name=client.name,
+        scopes=sorted(client.scopes),
+        created=client.created,
+        expires=client.expires,
+    )
+
+
+def _account(account: Account) -> AccountAnswer:
+    return AccountAnswer(
+        id=account.id.hex(),
+        name=account.name,
+        roles=sorted(account.roles),
+        subject=None if account.subject is None else account.subject.hex(),
+        created=account.created,
+    )
+
+
+def _details(details: AccountDetails) -> AccountDetailsAnswer:
+    return AccountDetailsAnswer(
+        **_account(details.account).model_dump(),
+        passkeys=details.passkeys,
+        identities=[IdentityAnswer(issuer=issuer, subject=subject) for issuer, subject in details.identities],
+        last_seen=details.last_seen,
+    )
+
+
+def _invited(invited: Invited, origin: str) -> InvitedAnswer:
+    return InvitedAnswer(
+        **_account(invited.account).model_dump(),
+        link=f"{origin}/sign-up#{invited.secret}",
+        link_expires=invited.invitation.expires,
+    )
