@@ -26,7 +26,8 @@ _INTRODUCTION = f"""# The service over HTTP
 
 This page is made from the program by `python tools/docs/service.py`; do not edit it.
 
-`facekeep serve` serves an open keep. Its description by OpenAPI 3.1 is at `/v1/openapi.json`. It listens on this
+`facekeep serve` serves an open keep. Its description by OpenAPI 3.1, with examples, is at
+`/v1/openapi.json`. It listens on this
 machine only, unless it has a certificate, or `--insecure-plain-http` says that a proxy in front of it has one.
 
 A client sends `Authorization: Bearer TOKEN`. An administrator makes the token, for some scopes and at most a year:
