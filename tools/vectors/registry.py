@@ -19,7 +19,7 @@ TARGET = Path(__file__).parents[2] / "tests" / "vectors" / "registry-v1.json"
 
 _PLAIN: Mapping[Any, Any] = {bool: True, int: 2**40 + 7, float: 0.5, NoneType: None}
 _LATER = ("expires", "withdrawn", "closed", "when", "until")
-_TEXTS = {"language": "de-AT"}  # what a text of a certain form looks like
+_FORMED = {"language": "de-AT", "url": "https://hooks.example/keep"}
 _LOOSE = (None, True, 7, "é", b"\x00\xff", ((), ("deep",)))
 
 
@@ -28,7 +28,7 @@ def example(kind: Any, name: str) -> Any:
     plain = {
         **_PLAIN,
         datetime: datetime(2027 if name in _LATER else 2026, 2, 3, 4, 5, 6, 789, UTC),
-        str: _TEXTS.get(name, f"{name} ø"),
+        str: _FORMED.get(name, f"{name} ø"),
         bytes: sha256(name.encode()).digest(),
         Any: _LOOSE,
         Loose: _LOOSE,

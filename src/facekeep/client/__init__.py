@@ -25,6 +25,21 @@ from facekeep.client.synchronous import Client
 from facekeep.client.webhooks import WebhookMessage, verify_webhook
 from facekeep.service.operator_keys import make_operator_key, read_operator_key
 
-__all__ = ["AccountSummary", "AddedReferences", "AsyncClient", "CaseDetails", "Client", "EnrolledSubject", "NewWebhook"]
-__all__ += ["NoticeSummary", "Stated", "SubjectPage", "TokenDetails", "WebhookDetails", "WebhookMessage"]
-__all__ += ["make_operator_key", "read_operator_key", "verify_webhook"]
+__all__ = [
+    "AccountSummary",
+    "AddedReferences",
+    "AsyncClient",
+    "CaseDetails",
+    "Client",
+    "EnrolledSubject",
+    "NewWebhook",
+    "NoticeSummary",
+    "Stated",
+    "SubjectPage",
+    "TokenDetails",
+    "WebhookDetails",
+    "WebhookMessage",
+    "make_operator_key",
+    "read_operator_key",
+    "verify_webhook",
+]

@@ -92,7 +92,7 @@ class NoticeSummary:
 
 @dataclass(frozen=True, slots=True)
 class NewWebhook:
-    """An endpoint with its secret, which is shown once: None where the request was sent again.
+    """An endpoint with its secret, which is not shown again (it is "" where a request was sent again).
 
     See :func:`facekeep.client.verify_webhook`.
     """
@@ -101,7 +101,7 @@ class NewWebhook:
     url: str = field(repr=False)
     events: tuple[EventKind, ...]
     created: datetime
-    secret: str | None = field(repr=False)
+    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -440,7 +440,7 @@ def add_webhook(url: str, events: Sequence[EventKind], key: str) -> Call[NewWebh
 
 
 def _new_webhook(d: Json) -> NewWebhook:
-    return NewWebhook(d["id"], d["url"], _kinds(d), _time(d["created"]), d["secret"])
+    return NewWebhook(d["id"], d["url"], _kinds(d), _time(d["created"]), d["secret"] or "")
 
 
 def webhooks(after: str | None) -> Call[Page[WebhookDetails]]:

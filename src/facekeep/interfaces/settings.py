@@ -44,11 +44,11 @@ class Settings(BaseModel):
         proxies: addresses or networks, separated by commas, of proxies before the service whose word on the address of
             a caller is taken (``X-Forwarded-For``).
         origin: where people sign in at the served keep, for links and passkeys: https:// and a host.
-        webhooks_private: 1 if webhooks may be in this network, or on this machine.
         oidc_issuer: a provider of identities (OpenID Connect) by which people may sign in to the service too.
         oidc_client_id: the service's name there.
         oidc_secret: the service's secret there.
         oidc_secret_file: the file that holds it, in place of FACEKEEP_OIDC_SECRET.
+        webhooks_private: 1 if webhooks may be in this network, or on this machine.
         data: folder of data outside the repository. Only the project's own extended tests read it.
     """
 
@@ -71,11 +71,11 @@ class Settings(BaseModel):
     rate_address: str = Field(default="60/60", pattern=_RATE)
     proxies: str = ""
     origin: str | None = Field(default=None, max_length=256)
-    webhooks_private: bool = False
     oidc_issuer: str | None = Field(default=None, max_length=1024)
     oidc_client_id: str | None = Field(default=None, max_length=1024)
     oidc_secret: SecretStr | None = None
     oidc_secret_file: Path | None = None
+    webhooks_private: bool = False
     data: Path | None = None
 
     @classmethod

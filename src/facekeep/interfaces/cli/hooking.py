@@ -48,7 +48,7 @@ def add_webhook(
     with desk(context, place) as opened:
         made = opened.add_webhook(url, kinds)
     document = {"webhook": made.id, "url": made.url, "events": list(made.events), "secret": made.secret}
-    lines = [f"made the webhook {made.id}.", "Its secret, which is not shown again:", made.secret or ""]
+    lines = [f"made the webhook {made.id}.", "Its secret, which is not shown again:", made.secret]
     reply(document, lines, as_json=as_json)
 
 

@@ -6,7 +6,6 @@ sent again is kept without its secret: a token or a link lies nowhere, not even 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Annotated
@@ -19,7 +18,7 @@ from facekeep.domain.access import Client, Scope
 from facekeep.domain.accounts import Account, Principal, Role
 from facekeep.domain.actions import Action
 from facekeep.interfaces.http.bodies import Body, documented_body, read
-from facekeep.interfaces.http.once import KEYED, once
+from facekeep.interfaces.http.once import KEYED, once, without
 from facekeep.interfaces.http.problems import ALWAYS, Problem, documented
 from facekeep.interfaces.http.security import KeepOf, SiteOf, may
 from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged
@@ -143,7 +142,7 @@ async def create_token(
         raise Problem(
             "forbidden", "The service makes no token that administers.", "On its machine: facekeep token create."
         )
-    return await once(request, keep, who, asked, partial(_create, keep, asked), kept=_without("token"))
+    return await once(request, keep, who, asked, partial(_create, keep, asked), kept=without("token"))
 
 
 def _create(keep: Keep, asked: TokenRequest) -> NewTokenAnswer:
@@ -183,7 +182,7 @@ async def create_account(
     if bool(asked.issuer) != bool(asked.issuer_subject):
         raise Problem("invalid-request", "An identity elsewhere is an issuer and a subject.", "Give both, or none.")
     do = partial(_create_account, keep, asked, site.origin)
-    return await once(request, keep, who, asked, do, kept=_without("link"))
+    return await once(request, keep, who, asked, do, kept=without("link"))
 
 
 def _create_account(keep: Keep, asked: AccountRequest, origin: str) -> InvitedAnswer:
@@ -233,15 +232,11 @@ async def invite_again(
     """Make a new link for an account; an older one works no more."""
     asked = await read(request, NothingRequest)
     do = partial(_invite_again, keep, account, site.origin)
-    return await once(request, keep, who, asked, do, kept=_without("link"))
+    return await once(request, keep, who, asked, do, kept=without("link"))
 
 
 def _invite_again(keep: Keep, account: str, origin: str) -> InvitedAnswer:
     return _invited(keep.invite_again(keep.account(account).name), origin)
-
-
-def _without(secret: str) -> Callable[[BaseModel], BaseModel]:
-    return lambda answer: answer.model_copy(update={secret: None})
 
 
 def _token(client: Client) -> TokenAnswer:

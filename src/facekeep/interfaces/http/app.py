@@ -79,9 +79,9 @@ def build(
     *,
     site: Site | None = None,
     policies: Policies | None = None,
-    private: bool = False,
     elsewhere: Elsewhere | None = None,
     tending: Tending | None = None,
+    private: bool = False,
 ) -> FastAPI:
     """The application around an open keep.
 
@@ -90,9 +90,9 @@ def build(
         rates: how often somebody may ask; else the usual ones.
         site: where people sign in; without, only machine clients are served.
         policies: who may do what; else those of the package.
-        private: whether webhooks may be in this network, or on this machine.
         elsewhere: a provider of identities by which people may sign in too.
         tending: looks after it, where its roles are on other hosts.
+        private: whether webhooks may be in this network, or on this machine.
     """
     app = FastAPI(
         title="Facekeep",
@@ -107,8 +107,8 @@ def build(
     app.state.site = site or Site("")
     app.state.elsewhere = elsewhere
     app.state.policies = policies or Policies.shipped()
-    app.state.private = private
     app.state.tending = tending
+    app.state.private = private
     app.state.metrics = Metrics(keep)
     app.state.waiting = signing.Waiting()
     app.add_middleware(Intake)

@@ -50,8 +50,8 @@ async def once(
     asked: Body,
     do: Callable[[], BaseModel],
     *,
-    kept: Callable[[BaseModel], BaseModel] = lambda answer: answer,
     status: int = 201,
+    kept: Callable[[BaseModel], BaseModel] = lambda answer: answer,
 ) -> Response:
     """Do what is asked, or give the answer of the first time.
 
@@ -69,15 +69,21 @@ async def once(
         UsageError: the key served another request, or cannot be one.
     """
     key = request.headers.get("idempotency-key")
+    told = partial(_told, status)
     if key is None:
-        answer = await run_sync(lambda: _done(do(), status))
+        answer = told(await run_sync(do))
     else:
         begin = partial(keep.begin_request, who, key, _print(request, asked))
-        answer = await run_sync(partial(_once, keep, begin, do, kept, status=status))
+        answer = await run_sync(_once, keep, begin, do, lambda given: told(kept(given)), told)
     return Response(answer.body, answer.status, media_type="application/json")
 
 
-def _done(answer: BaseModel, status: int) -> KeptAnswer:
+def without(secret: str) -> Callable[[BaseModel], BaseModel]:
+    """For ``once``: an answer is kept without this field, which is told once only."""
+    return lambda answer: answer.model_copy(update={secret: None})
+
+
+def _told(status: int, answer: BaseModel) -> KeptAnswer:
     return KeptAnswer(status, answer.model_dump_json().encode())
 
 
@@ -85,9 +91,8 @@ def _once(
     keep: Keep,
     begin: Callable[[], KeptAnswer | RequestId],
     do: Callable[[], BaseModel],
-    kept: Callable[[BaseModel], BaseModel],
-    *,
-    status: int,
+    kept: Callable[[BaseModel], KeptAnswer],
+    told: Callable[[BaseModel], KeptAnswer],
 ) -> KeptAnswer:
     begun = begin()
     if isinstance(begun, KeptAnswer):
@@ -97,8 +102,8 @@ def _once(
     except _CHANGED_NOTHING:
         keep.drop_request(begun)
         raise
-    keep.finish_request(begun, _done(kept(answer), status))
-    return _done(answer, status)
+    keep.finish_request(begun, kept(answer))
+    return told(answer)
 
 
 def _print(request: Request, asked: Body) -> bytes:

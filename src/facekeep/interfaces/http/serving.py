@@ -107,9 +107,9 @@ def run(
     rates: Rates,
     told: Callable[[str], None],
     policies: Policies | None = None,
+    provider: ProviderSettings | None = None,
     private: bool = False,
     authorities: Path | None = None,
-    provider: ProviderSettings | None = None,
 ) -> None:
     """Serve until a signal ends it.
 
@@ -119,9 +119,9 @@ def run(
         rates: how often somebody may ask.
         told: gets the address once the socket listens.
         policies: who may do what; else those of the package.
+        provider: of identities, by which people may sign in too.
         private: whether webhooks may be in this network, or on this machine.
         authorities: certificates to trust for webhooks in place of the usual ones, PEM.
-        provider: of identities, by which people may sign in too.
 
     Raises:
         UsageError: the address cannot be listened on, or the certificate cannot be read.
@@ -130,14 +130,14 @@ def run(
     elsewhere = None if provider is None else Elsewhere(Provider(provider))
     with ExitStack() as opened:
         tending = opened.enter_context(Tending(keep)) if keep.is_apart else None
-        app = build(keep, rates, policies=policies, private=private, elsewhere=elsewhere, tending=tending)
+        app = build(keep, rates, policies=policies, elsewhere=elsewhere, tending=tending, private=private)
         post = HttpsPost(private=private, authorities=authorities)
         opened.callback(post.close)
-        courier = Courier(keep, post, system_clock, app.state.metrics.sent)
-        _run(app, listening, told, courier)
+        opened.enter_context(Courier(keep, post, system_clock, app.state.metrics.sent).working())
+        _run(app, listening, told)
 
 
-def _run(app: FastAPI, listening: Listening, told: Callable[[str], None], courier: Courier) -> None:
+def _run(app: FastAPI, listening: Listening, told: Callable[[str], None]) -> None:
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -166,7 +166,6 @@ def _run(app: FastAPI, listening: Listening, told: Callable[[str], None], courie
     host = f"[{bound.getsockname()[0]}]" if family == socket.AF_INET6 else bound.getsockname()[0]
     with ExitStack() as ending:
         ending.enter_context(bound)
-        ending.enter_context(courier.working())
         app.state.site = listening.site(bound.getsockname()[1])
         if listening.traces is not None:
             ending.callback(export_to(listening.traces))

@@ -14,7 +14,7 @@ from facekeep.domain.accounts import Principal
 from facekeep.domain.actions import Action
 from facekeep.domain.webhooks import EventKind, Webhook, shown_secret
 from facekeep.interfaces.http.bodies import Body, documented_body, read
-from facekeep.interfaces.http.once import KEYED, Nothing, once
+from facekeep.interfaces.http.once import KEYED, Nothing, once, without
 from facekeep.interfaces.http.paging import After, Limit, page
 from facekeep.interfaces.http.problems import ALWAYS, documented
 from facekeep.interfaces.http.security import KeepOf, may
@@ -41,7 +41,9 @@ class NewWebhookAnswer(BaseModel):
     url: str
     events: list[EventKind]
     created: datetime
-    secret: str | None = Field(description="Signs what is sent; give it to the receiver. Null if sent again.")
+    secret: str | None = Field(
+        description="Signs what is sent; give it to the receiver. Null if the request is sent again."
+    )
 
 
 class WebhookAnswer(BaseModel):
@@ -84,8 +86,9 @@ async def add_webhook(
 ) -> Response:
     """Have an endpoint told of events. Its secret is shown this once."""
     asked = await read(request, WebhookRequest)
-    do = partial(_add, keep, asked, private=request.app.state.private)
-    return await once(request, keep, who, asked, do, kept=lambda made: made.model_copy(update={"secret": None}))
+    return await once(
+        request, keep, who, asked, partial(_add, keep, asked, private=request.app.state.private), kept=without("secret")
+    )
 
 
 def _add(keep: Keep, asked: WebhookRequest, *, private: bool) -> NewWebhookAnswer:
