@@ -16,40 +16,15 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from facekeep.client import verify_webhook
 from facekeep.domain.access import Scope
 from facekeep.interfaces.cli import main
 from tests.cli.conftest import Ran, clean_environment
-from tests.receiver import receiving
+from tests.receiver import certificate, receiving
 
 Run = Callable[..., Ran]
 DIGEST = sha256(b"We keep a template of your face to open the door.\n").hexdigest()
-
-
-def _certificate(folder: Path) -> None:
-    """A certificate of 127.0.0.1 that signs itself, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    (folder / "key.pem").write_bytes(key.private_bytes(serialization.Encoding.PEM, *plain))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +49,7 @@ class Served:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A new keep, served over TLS by a process of its own."""
     folder = tmp_path_factory.mktemp("served")
-    _certificate(folder)
+    certificate(folder, x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
     keep = folder / "keep"
     assert main(["init", str(keep), "--json"]) == 0
     from facekeep.service.keep import Keep

@@ -26,8 +26,9 @@ _INTRODUCTION = f"""# The service over HTTP
 
 This page is made from the program by `python tools/docs/service.py`; do not edit it.
 
-`facekeep serve` serves an open keep. Its description by OpenAPI 3.1 is at `/v1/openapi.json`. It listens on this
-machine only, unless it has a certificate, or `--insecure-plain-http` says that a proxy in front of it has one.
+`facekeep serve` serves an open keep. Its description by OpenAPI 3.1, with examples, is at `/v1/openapi.json`. It
+listens on this machine only, unless it has a certificate, or `--insecure-plain-http` says that a proxy in front of it
+has one.
 
 A client sends `Authorization: Bearer TOKEN`. An administrator makes the token, for some scopes and at most a year:
 
@@ -59,10 +60,10 @@ what refused it, client and milliseconds. The operation is a path with the names
 identifier of a client or an account; what was asked about whom is in no line. Counters and traces:
 [Watch a served keep](../how-to/observe.md).
 
-Every `POST` and `DELETE` that changes anything may bear an `Idempotency-Key`, a new random one for each request. Sent
-again within a day, it is not done again, and the first answer is given, without a token, link or secret that was in it.
-One that was refused may be sent again; one that was cut short by a fault is answered by 409, since it may have been
-done.
+A `POST` or `DELETE` of subjects, references, consents, notices, cases and webhooks, and a `POST` of tokens, accounts
+and invitations, may bear an `Idempotency-Key`, a new random one for each request. Sent again within a day, it is not
+done again, and the first answer is given, without a token, link or secret that was in it. One that was refused may be
+sent again; one that was cut short by a fault is answered by 409, since it may have been done.
 
 An operator who signs by a key of their own asks in two steps. `POST …/statements`, with the picture and the identifier
 of the key, gives a statement; it is sent back signed to `POST …/statements/ID`, and answered as the search in one step
@@ -81,9 +82,9 @@ the caller stands, by `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-rat
 memory of the process and begin anew with it. The budgets of both halves are something else, and also answered by 429
 (`budget-used-up`), without `Retry-After`: see [budgets](../how-to/budgets.md).
 
-Lists come in pages, in an order that stays the same: `limit` says how many, and `next` of a page, given as `after`,
-asks for the page behind it. Answers to `GET` of what the registry holds have an `ETag`; sent again as `If-None-Match`,
-an answer that is still the same is 304 without a body.
+Lists come in pages, but for tokens and accounts, in an order that stays the same: `limit` says how many, and `next` of
+a page, given as `after`, asks for the page behind it. Answers to `GET` of what the registry holds have an `ETag`; sent
+again as `If-None-Match`, an answer that is still the same is 304 without a body.
 """
 
 

@@ -407,7 +407,7 @@ class AsyncClient:
         Args:
             url: https beyond the service's own machine.
             events: of which kinds.
-            key: see ``enrol``; the secret is shown again to who sends the request again.
+            key: see ``enrol``; who sends the request again is not shown the secret.
 
         Raises:
             UsageError: the address does not fit.

@@ -113,6 +113,7 @@ class Keep(KeepAccess, KeepRecords, KeepCanaries):
             BadInputError: a picture is not fit; nothing was enrolled.
         """
         terms = Terms((), None, gallery, self._comparison.operator(operator))
+        self.check_canaries()
         with self._reading():
             self._rights.subject(label)
             enrolment = self._enrolment

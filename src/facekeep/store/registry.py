@@ -48,6 +48,8 @@ class Registry:
     another process holds it for longer than ten seconds.
     """
 
+    _told: Callable[[], None] | None = None
+
     def __init__(self, database: Database, keys: RegistryKeys, vault: Vault, epoch: int, state: State) -> None:
         self._database = database
         self._keys = keys
@@ -58,7 +60,6 @@ class Registry:
         self._lock = threading.RLock()
         self._writing = False
         self._log_is_empty = True
-        self._told: Callable[[], None] | None = None
 
     @classmethod
     def create(cls, path: Path, keys: KeyProvider, *, keep_id: bytes, model: str) -> Registry:

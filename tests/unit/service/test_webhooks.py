@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from facekeep.client import verify_webhook
 from facekeep.domain.webhooks import Delivery, Event, EventKind, Webhook, WebhookId, shown_secret
@@ -27,7 +28,7 @@ from facekeep.service.webhooks import (
 from facekeep.store import webhook_writing
 from facekeep.store.keyfiles import FileKeyProvider
 from facekeep.store.registry import Registry
-from tests.receiver import Received, receiving
+from tests.receiver import Received, certificate, receiving
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
@@ -349,6 +350,22 @@ def test_nothing_in_this_network_is_reached_unless_that_is_allowed(private: bool
         with pytest.raises(UnavailableError):
             post("https://nowhere/", {}, b"{}")
         post.close()
+
+
+@pytest.mark.enable_socket
+def test_who_answers_has_to_be_who_the_name_says(tmp_path: Path) -> None:
+    certificate(tmp_path, x509.DNSName("receiver.example"))
+    with receiving(tls=tmp_path) as receiver:
+        believing = HttpsPost(private=True, authorities=tmp_path / "cert.pem", lookup=lambda *_: ["127.0.0.1"])
+        other = HttpsPost(private=True, lookup=lambda *_: ["127.0.0.1"])
+        named = receiver.url.replace("127.0.0.1", "receiver.example")
+        assert believing(named, {}, b"{}") == 200
+        for post, url in ((believing, named.replace("receiver", "other")), (believing, receiver.url), (other, named)):
+            with pytest.raises(UnavailableError):
+                post(url, {}, b"{}")
+        assert len(receiver.all()) == 1
+        believing.close()
+        other.close()
 
 
 @pytest.mark.enable_socket

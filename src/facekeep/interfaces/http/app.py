@@ -31,6 +31,7 @@ from facekeep.interfaces.http import (
 )
 from facekeep.interfaces.http.elsewhere import Elsewhere
 from facekeep.interfaces.http.elsewhere import router as elsewhere_routes
+from facekeep.interfaces.http.examples import illustrate
 from facekeep.interfaces.http.intake import Intake
 from facekeep.interfaces.http.metrics import Metrics
 from facekeep.interfaces.http.observing import Observed
@@ -132,9 +133,19 @@ def _described(app: FastAPI) -> dict[str, Any]:
         # The framework describes its own answer to unfit parameters, which is never given.
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
+        _forget_framework_answers(document["paths"])
         _tell_of_rates(document["paths"])
+        illustrate(document)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _forget_framework_answers(paths: dict[str, Any]) -> None:
+    """Take out the answers that the framework adds where a path has a parameter, which is any text here."""
+    for item in paths.values():
+        for operation in item.values():
+            if "HTTPValidationError" in str(operation["responses"].get("422", "")):
+                del operation["responses"]["422"]
 
 
 _HEADERS = {

@@ -139,12 +139,12 @@ def documented(*names: str) -> dict[int | str, dict[str, object]]:
     found: dict[int | str, dict[str, object]] = {}
     for name in names:
         kind = PROBLEMS[name]
-        known = found.setdefault(kind.status, {"description": "", "content": _CONTENT})
+        known = found.setdefault(kind.status, {"description": "", "content": {MEDIA_TYPE: {"schema": _SCHEMA}}})
         known["description"] = "; ".join(filter(None, [str(known["description"]), kind.title]))
     return found
 
 
-_CONTENT = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
+_SCHEMA = {"$ref": "#/components/schemas/ProblemDocument"}
 
 
 def install(app: FastAPI) -> None:

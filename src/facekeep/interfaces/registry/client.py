@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from facekeep.domain.webhooks import Event
 from facekeep.errors import FacekeepError, UnavailableError, UsageError
 from facekeep.interfaces.registry.operations import OPERATIONS, STATE, Operation, encode_call
 from facekeep.interfaces.vault.calls import ask, ask_on
@@ -54,6 +55,14 @@ def _forwarding(operation: Operation) -> Callable[..., Any]:
 for _each in OPERATIONS.values():
     if _each is not STATE:
         setattr(_RemoteTransaction, _each.name, _forwarding(_each))
+
+
+def _tell(self: _RemoteTransaction, event: Event) -> None:
+    self._asked(OPERATIONS["tell"], {"event": event})
+    self.told = True  # whether anybody wants to know it, the other end knows
+
+
+setattr(_RemoteTransaction, "tell", _tell)  # noqa: B010 - as the others, which a checker of types need not see
 
 
 class RemoteRegistry(Registry):
@@ -146,8 +155,9 @@ class RemoteRegistry(Registry):
         failure: FacekeepError | None = None
         with self._pool.lend() as connection:
             ask_on(self._pool, connection, ex.OPEN_WORK, writes)
+            transaction = _RemoteTransaction(self._pool, self._sender(connection))
             try:
-                yield _RemoteTransaction(self._pool, self._sender(connection))
+                yield transaction
             except UnavailableError:
                 raise  # the connection ends, and what was open on it with it
             except FacekeepError as problem:
@@ -157,6 +167,8 @@ class RemoteRegistry(Registry):
                 ask_on(self._pool, connection, ex.CLOSE_WORK, writes)
         if failure is not None:
             raise failure
+        if transaction.told and self._told is not None:
+            self._told()
 
     def _sender(self, connection: Connection) -> _Send:
         return lambda call: ask_on(self._pool, connection, ex.ASK_OPERATION, call)

@@ -15,6 +15,8 @@ import pytest
 from facekeep.domain import accounts
 from facekeep.domain.consent import Notice, Purpose
 from facekeep.domain.row import Pseudonym
+from facekeep.domain.search import CaseId
+from facekeep.domain.webhooks import Event, EventKind
 from facekeep.errors import AuthenticationError, FormatError, NotFoundError, RefusedError, UnavailableError, UsageError
 from facekeep.interfaces.registry import desk as desk_module
 from facekeep.interfaces.registry.client import RemoteRegistry
@@ -266,3 +268,31 @@ def test_people_sign_up_and_in_with_a_registry_elsewhere(registry: Registry, rem
     with pytest.raises(AuthenticationError):
         here.authenticate(made.secret, now)
     assert AccountService(registry).accounts() == ()
+
+
+def test_messages_for_webhooks_are_recorded_there_and_told_of_here(registry: Registry, remote: RemoteRegistry) -> None:
+    told: list[int] = []
+    remote.watch_events(lambda: told.append(len(told)))
+    with remote.transaction() as tx:
+        webhook = tx.add_webhook("https://example.org/", [EventKind.CASE_OPENED], NOW)
+    assert told == []
+    event = Event(EventKind.CASE_OPENED, NOW, {"case": "00" * 16})
+    with remote.transaction() as tx:
+        tx.tell(event)
+        assert told == []  # not before it is durable
+    assert told == [0]
+    with registry.read() as here, remote.read() as there:
+        assert here.webhooks() == there.webhooks() == (webhook,)
+        assert here.deliveries(webhook.id) == there.deliveries(webhook.id)
+        assert [delivery.event for delivery in there.deliveries(webhook.id)] == [event]
+
+    def fail() -> None:
+        with remote.transaction() as tx:
+            tx.tell(event)
+            tx.case(CaseId(bytes(16)))
+
+    with pytest.raises(NotFoundError):
+        fail()
+    assert told == [0]
+    with remote.read() as there:
+        assert there.waiting(webhook.id) == 1

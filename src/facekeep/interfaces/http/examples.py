@@ -1,0 +1,210 @@
+"""Examples of all that the description of the interface describes: what is sent, what is answered, what goes wrong.
+
+They are put together from the schemas and one value for each name of a field, so that none can be forgotten or disagree
+with its schema; a test holds each against it. Times, identifiers and people are made up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from facekeep.interfaces.http.problems import MEDIA_TYPE, PROBLEMS, Kind
+
+__all__ = ["illustrate", "problem_example"]
+
+_ID: Final = "6f1d3a0c9b2e4875a1c0d4e2f3b59687"
+_HASH: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+_PICTURE: Final = "/9j/4AAQSkZJRgABAQAAAQABAAD/2Q=="
+_BASE64: Final = "3q2+7wABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhs="
+_TIME: Final = "2026-11-26T12:00:00Z"
+_LATER: Final = "2026-12-26T12:00:00Z"
+
+_VALUES: Final[Mapping[str, Any]] = {
+    "account": _ID,
+    "backups_readable_until": _LATER,
+    "case": "lost at the fair",
+    "ceremony": _ID,
+    "characters": 1834,
+    "days": 30,
+    "delivered": 17,
+    "expires": _LATER,
+    "failures": 0,
+    "fmr": 0.0001,
+    "fpir": 0.01,
+    "gallery": "main",
+    "hash": _HASH,
+    "id": _ID,
+    "issuer": "https://id.example.org",
+    "issuer_subject": "4711",
+    "key": _ID,
+    "label": "ada",
+    "language": "en",
+    "link": "https://faces.example.org/sign-up#fki1_…",
+    "link_expires": _LATER,
+    "name": "Ada Lovelace",
+    "notice": "We keep a template of your face to open the door.",
+    "notice_hash": _HASH,
+    "one_in": 10_000,
+    "opened_by": "client till",
+    "other_picture": _PICTURE,
+    "picture": _PICTURE,
+    "pictures": _PICTURE,
+    "reference": _ID,
+    "references": 2,
+    "request_id": "b3f1c2d4e5968778695a4b3c2d1e0f00",
+    "salt": _BASE64,
+    "searched": 1200,
+    "secret": "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+    "signature": _BASE64,
+    "authenticator_data": _BASE64,
+    "client_data": _BASE64,
+    "statement": _BASE64,
+    "status": "ready",
+    "subject": _ID,
+    "text": "We keep a template of your face to open the door.",
+    "title": "lost at the fair",
+    "token": "fkt1_…",
+    "url": "https://hooks.example.org/facekeep",
+    "verified": True,
+    "acquired": True,
+    "version": "0.1.0",
+    "webhook": _ID,
+}
+
+_OF_MODEL: Final[Mapping[tuple[str, str], Any]] = {
+    ("ConsentAnswer", "notice"): _HASH,
+    ("GalleryAnswer", "name"): "main",
+    ("TokenAnswer", "name"): "till",
+    ("TokenRequest", "name"): "till",
+}
+
+_EMPTY: Final = frozenset({"reasons", "faults", "identities"})
+_NULL: Final = frozenset({"answer", "closed", "disabled", "last_seen", "next", "retry", "withdrawn"})
+_LEFT_OUT: Final[Mapping[str, frozenset[str]]] = {
+    "VerificationRequest": frozenset({"label"}),
+    "StatedVerificationRequest": frozenset({"label"}),
+    "EnrolmentRequest": frozenset({"notice_hash"}),
+    "ConsentRequest": frozenset({"notice_hash"}),
+    "ApprovalRequest": frozenset({"authenticator_data", "client_data"}),
+    "AccountRequest": frozenset({"label", "subject", "issuer", "issuer_subject"}),
+}
+"""Fields that exclude another one."""
+
+_DETAILS: Final[Mapping[str, tuple[str, str]]] = {
+    "unauthenticated": ("nobody is known by this token", "Send a token as “Authorization: Bearer …”."),
+    "forbidden": ("You may not do this: erase-subject.", "docs/reference/access.md says which roles and scopes may."),
+    "consent-missing": ("enrolment needs consent to at least one purpose", "Record a consent first."),
+    "purpose-off": ("the purpose is switched off", "An administrator can switch the purpose on."),
+    "refused": ("the case is closed, has expired, or is for another purpose", "Open a new case for this purpose."),
+    "not-found": ("there is no such data subject", "List what there is."),
+    "invalid-request": ("Some fields do not fit.", "See faults."),
+    "picture-unreadable": ("the picture cannot be decoded", "Give a still picture as JPEG, PNG, WebP, HEIC or TIFF."),
+    "picture-not-fit": ("the picture is not fit for enrolment", "Take the picture again: one face, frontal, in focus."),
+    "too-many-requests": ("More than 1200 requests in 60 seconds.", "Ask again in 3 s, as Retry-After says."),
+    "budget-used-up": ("a budget is used up", "Wait for the next day, or have the lock reviewed."),
+}
+
+
+def problem_example(kind: Kind) -> dict[str, Any]:
+    """A problem of a kind, as it is sent."""
+    detail, hint = _DETAILS.get(kind.name, (f"{kind.title}.", "See /v1/openapi.json."))
+    document: dict[str, Any] = {
+        "type": f"urn:facekeep:problem:{kind.name}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": detail,
+        "hint": hint,
+        "request_id": _VALUES["request_id"],
+    }
+    if kind.name == "invalid-request":
+        document["faults"] = [{"field": "fmr", "message": "Input should be less than or equal to 0.0001"}]
+    if kind.name == "picture-not-fit":
+        document["reasons"] = ["the face is too small"]
+    return document
+
+
+def illustrate(document: dict[str, Any]) -> None:
+    """Add examples to every parameter, body and answer of a description."""
+    schemas = document["components"]["schemas"]
+    for item in document["paths"].values():
+        for operation in item.values():
+            for parameter in operation.get("parameters", ()):
+                parameter["example"] = _parameter(parameter, schemas)
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                content["examples"] = {"usual": {"value": _example(content["schema"], "", "", schemas)}}
+            for status, answer in operation["responses"].items():
+                _answer(status, answer, schemas)
+
+
+def _answer(status: str, answer: dict[str, Any], schemas: Mapping[str, Any]) -> None:
+    for media, content in answer.get("content", {}).items():
+        if media == MEDIA_TYPE:
+            kinds = [
+                kind for kind in PROBLEMS.values() if str(kind.status) == status and kind.title in answer["description"]
+            ]
+            content["examples"] = {k.name: {"summary": k.title, "value": problem_example(k)} for k in kinds}
+        elif media == "text/plain":
+            content["examples"] = {"usual": {"value": "facekeep_references 1200.0\n"}}
+        else:
+            content["examples"] = {"usual": {"value": _example(content["schema"], "", "", schemas)}}
+
+
+def _parameter(parameter: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:
+    name, place = parameter["name"], parameter["in"]
+    if place == "path" and name in ("case", "statement", "token"):
+        return _HASH if name == "statement" else _ID
+    if name == "after":
+        pattern = next(str(s["pattern"]) for s in parameter["schema"]["anyOf"] if "pattern" in s)
+        return {"{64}": _HASH, "{8}": "00000049"}.get(pattern[pattern.find("{") : -1], _ID)
+    if name == "Idempotency-Key":
+        return "0b8f6a4e-8c1d-4f6e-9a57-2f3c1d5e7b90"
+    return _example(parameter["schema"], "", name, schemas)
+
+
+def _example(schema: Mapping[str, Any], model: str, name: str, schemas: Mapping[str, Any]) -> Any:
+    """A value that fits a schema.
+
+    Args:
+        schema: of the value.
+        model: the model that has it as a field.
+        name: of that field.
+        schemas: what schemas refer to.
+    """
+    if "$ref" in schema:
+        schema = schemas[schema["$ref"].rpartition("/")[2]]
+    if "anyOf" in schema:
+        return _optional(schema["anyOf"], model, name, schemas)
+    if schema.get("type") == "array":
+        return [] if name in _EMPTY else [_example(schema["items"], model, name, schemas)]
+    if "properties" in schema:
+        own = schema.get("title", "")
+        left = _LEFT_OUT.get(own, frozenset())
+        return {each: _example(s, own, each, schemas) for each, s in schema["properties"].items() if each not in left}
+    return _plain(schema, model, name)
+
+
+_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
+    "string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,)
+}  # fmt: skip
+_OTHERWISE: Final[Mapping[str, Any]] = {"string": "text", "integer": 0, "number": 0.5, "boolean": False, "object": {}}
+
+
+def _plain(schema: Mapping[str, Any], model: str, name: str) -> Any:
+    if "enum" in schema:
+        return schema["enum"][0]
+    if (model, name) in _OF_MODEL:
+        return _OF_MODEL[model, name]
+    if schema.get("format") == "date-time":
+        return _VALUES.get(name, _TIME)
+    kind = str(schema.get("type", "object"))
+    if name in _VALUES and type(_VALUES[name]) in _TYPES.get(kind, ()):
+        return _VALUES[name]
+    return schema.get("default", schema.get("minimum", _OTHERWISE[kind]))
+
+
+def _optional(choices: Any, model: str, name: str, schemas: Mapping[str, Any]) -> Any:
+    some = [choice for choice in choices if choice.get("type") != "null"]
+    if name in _NULL and len(some) < len(choices):
+        return None
+    return _example(some[0], model, name, schemas)
