@@ -16,7 +16,7 @@ _COMMANDS = {
     "account",
     *("init", "enrol", "verify", "identify", "list", "show", "consent", "erase", "refresh", "rotate", "evaluate"),
     *("drill", "bench", "doctor", "demo", "case", "switch", "never-return", "unlock"),
-    *("serve", "token", "compare", "operator", "canary", "pair", "vault", "registrar"),
+    *("serve", "token", "compare", "operator", "canary", "pair", "vault", "registrar", "ready"),
     *("reference", "gallery", "notice", "webhook"),
 }
 

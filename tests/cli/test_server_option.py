@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+import httpx2
 import pytest
 from cryptography import x509
 
 from facekeep.client import verify_webhook
+from facekeep.client.exchange import trusted
 from facekeep.domain.access import Scope
 from facekeep.interfaces.cli import main
 from tests.cli.conftest import Ran, clean_environment
@@ -156,7 +158,7 @@ def _commands(pictures: Path, people: Path, notice: Path) -> list[list[object]]:
     ]
 
 
-_SECRET = re.compile(r"whsec_[A-Za-z0-9+/=]{44}")
+_SECRET = re.compile(r"whsec_[A-Za-z0-9+/=]{44}|fk[it]1_[A-Za-z0-9_-]{43}")
 _RANDOM = re.compile(r"\b[0-9a-f]{32}\b")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+(\+00:00|Z)")
 
@@ -193,9 +195,6 @@ def test_a_served_keep_answers_as_one_here(
     assert codes == {0, 1, 2, 3, 4}
     lines = run("verify", "biden", pictures / "biden.jpg", *served.options())
     assert lines.out.startswith("yes: verified. Fewer than one in ")
-
-
-_SECRET = re.compile(r"(fk[it]1_)[A-Za-z0-9_-]{43}")
 
 
 @pytest.mark.enable_socket
@@ -332,3 +331,15 @@ def test_what_cannot_be_is_told_before_anything_is_sent(
         (tmp_path / name).chmod(mode)
     ran = run(*(tmp_path / word if word in ("TOKEN", "OPEN") else word for word in arguments))
     assert (ran.code, message in ran.error) == (2, True), ran
+
+
+def test_whether_a_server_can_work(run: Run, served: Served) -> None:
+    asked = run("ready", *served.options(), "--json")
+    assert (asked.code, asked.document["ready"]) == (0, True)
+    counted = run("ready", "--counters", *served.options())
+    assert (counted.code, "facekeep_references " in counted.out) == (0, True)
+    assert run("ready", *served.options("narrow")).code == 0
+    assert run("ready", "--counters", *served.options("narrow")).code == 3
+    assert run("ready").code == 2
+    with httpx2.Client(base_url=served.address, verify=trusted(served.folder / "cert.pem")) as client:
+        assert client.get("/health/live").headers["strict-transport-security"] == "max-age=63072000"

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from facekeep.client.calls import Call, Json
+from facekeep.client.calls import Call, Json, Page, listed
 from facekeep.domain.access import Scope
 from facekeep.domain.accounts import Role
 
@@ -63,9 +63,9 @@ class AccountSummary:
     last_seen: datetime | None = None
 
 
-def tokens() -> Call[tuple[TokenDetails, ...]]:
+def tokens(after: str | None) -> Call[Page[TokenDetails]]:
     """See :meth:`facekeep.client.Client.tokens`."""
-    return Call("GET", "/v1/tokens", lambda documents: tuple(map(_token, documents)))
+    return listed("/v1/tokens", "tokens", _token, after)
 
 
 def create_token(name: str, scopes: Sequence[Scope], days: int, key: str) -> Call[TokenDetails]:
@@ -74,14 +74,14 @@ def create_token(name: str, scopes: Sequence[Scope], days: int, key: str) -> Cal
     return Call("POST", "/v1/tokens", _token, json=body, key=key)
 
 
-def revoke_token(token: str) -> Call[None]:
+def revoke_token(token: str, key: str) -> Call[None]:
     """See :meth:`facekeep.client.Client.revoke_token`."""
-    return Call("DELETE", f"/v1/tokens/{quote(token, safe='')}", _nothing)
+    return Call("DELETE", f"/v1/tokens/{quote(token, safe='')}", _nothing, key=key)
 
 
-def accounts() -> Call[tuple[AccountSummary, ...]]:
+def accounts(after: str | None) -> Call[Page[AccountSummary]]:
     """See :meth:`facekeep.client.Client.accounts`."""
-    return Call("GET", "/v1/accounts", lambda documents: tuple(map(_account, documents)))
+    return listed("/v1/accounts", "accounts", _account, after)
 
 
 def create_account(
@@ -94,19 +94,19 @@ def create_account(
     return Call("POST", "/v1/accounts", _account, json={**body, **more}, key=key)
 
 
-def change_account(account: str, roles: Sequence[Role]) -> Call[AccountSummary]:
+def change_account(account: str, roles: Sequence[Role], key: str) -> Call[AccountSummary]:
     """See :meth:`facekeep.client.Client.change_account`."""
-    return Call("PATCH", _of(account), _account, json={"roles": [role.value for role in roles]})
+    return Call("PATCH", _of(account), _account, json={"roles": [role.value for role in roles]}, key=key)
 
 
-def revoke_account(account: str) -> Call[None]:
+def revoke_account(account: str, key: str) -> Call[None]:
     """See :meth:`facekeep.client.Client.revoke_account`."""
-    return Call("DELETE", _of(account), _nothing)
+    return Call("DELETE", _of(account), _nothing, key=key)
 
 
-def sign_out_account(account: str) -> Call[None]:
+def sign_out_account(account: str, key: str) -> Call[None]:
     """See :meth:`facekeep.client.Client.sign_out_account`."""
-    return Call("DELETE", f"{_of(account)}/sessions", _nothing)
+    return Call("DELETE", f"{_of(account)}/sessions", _nothing, key=key)
 
 
 def invite_account(account: str, key: str) -> Call[AccountSummary]:

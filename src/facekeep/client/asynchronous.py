@@ -435,6 +435,18 @@ class AsyncClient:
         """
         await self._do(calls.remove_webhook(webhook, key))
 
+    async def check_ready(self) -> None:
+        """Whether the service can work at present; needs no scope.
+
+        Raises:
+            UnavailableError: a store cannot be used, or a canary was answered wrongly.
+        """
+        await self._do(calls.ready())
+
+    async def metrics(self) -> str:
+        """Counters, as Prometheus reads them. Needs the scope ``metrics``."""
+        return await self._do(calls.metrics())
+
     async def version(self) -> str:
         """The version of the service; needs no scope."""
         return await self._do(calls.version())
@@ -443,7 +455,8 @@ class AsyncClient:
 
     async def tokens(self) -> tuple[TokenDetails, ...]:
         """All machine clients, oldest first, without their tokens. Needs the scope ``administer``."""
-        return await self._do(administration.tokens())
+        found = await self._all(administration.tokens)
+        return tuple(sorted(found, key=lambda one: (one.created, one.id)))
 
     async def create_token(self, name: str, scopes: Sequence[Scope], *, days: int = 30, key: str = "") -> TokenDetails:
         """Make a machine client with a token, which is told this once. Needs the scope ``administer``.
@@ -460,17 +473,18 @@ class AsyncClient:
         """
         return await self._do(administration.create_token(name, scopes, days, key))
 
-    async def revoke_token(self, token: str) -> None:
+    async def revoke_token(self, token: str, *, key: str = "") -> None:
         """Revoke the token of a machine client, named by the client's identifier. Needs the scope ``administer``.
 
         Raises:
             NotFoundError: there is no such client.
         """
-        await self._do(administration.revoke_token(token))
+        await self._do(administration.revoke_token(token, key))
 
     async def accounts(self) -> tuple[AccountSummary, ...]:
         """All accounts of people, oldest first. Needs the scope ``administer``."""
-        return await self._do(administration.accounts())
+        found = await self._all(administration.accounts)
+        return tuple(sorted(found, key=lambda one: (one.created, one.id)))
 
     async def create_account(
         self,
@@ -496,30 +510,30 @@ class AsyncClient:
         """
         return await self._do(administration.create_account(name, roles, subject, identity, key))
 
-    async def change_account(self, account: str, roles: Sequence[Role]) -> AccountSummary:
+    async def change_account(self, account: str, roles: Sequence[Role], *, key: str = "") -> AccountSummary:
         """Give an account other roles, from its next request on. Needs the scope ``administer``.
 
         Raises:
             NotFoundError: there is no such account.
             UsageError: the roles do not fit the account.
         """
-        return await self._do(administration.change_account(account, roles))
+        return await self._do(administration.change_account(account, roles, key))
 
-    async def revoke_account(self, account: str) -> None:
+    async def revoke_account(self, account: str, *, key: str = "") -> None:
         """Revoke an account with its passkeys, sessions and invitations. Needs the scope ``administer``.
 
         Raises:
             NotFoundError: there is no such account.
         """
-        await self._do(administration.revoke_account(account))
+        await self._do(administration.revoke_account(account, key))
 
-    async def sign_out_account(self, account: str) -> None:
+    async def sign_out_account(self, account: str, *, key: str = "") -> None:
         """End every session of an account; its person may sign in again. Needs the scope ``administer``.
 
         Raises:
             NotFoundError: there is no such account.
         """
-        await self._do(administration.sign_out_account(account))
+        await self._do(administration.sign_out_account(account, key))
 
     async def invite_account(self, account: str, *, key: str = "") -> AccountSummary:
         """Make a new link for an account; an older one works no more. Needs the scope ``administer``.

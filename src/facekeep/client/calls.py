@@ -44,6 +44,7 @@ class Call(Generic[_T]):
         pictures: names and bytes.
         query: parameters.
         key: by which the request is known if it is sent again, or "".
+        plain: whether the answer is text and no document.
     """
 
     method: str
@@ -54,6 +55,7 @@ class Call(Generic[_T]):
     pictures: Sequence[tuple[str, bytes]] = field(default=(), repr=False)
     query: Mapping[str, str] = field(default_factory=dict)
     key: str = field(default="", repr=False)
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +266,7 @@ def _approval(approval: Approval) -> dict[str, str]:
 
 def cases(after: str | None) -> Call[Page[CaseDetails]]:
     """See :meth:`facekeep.client.Client.cases`."""
-    return _listed("/v1/cases", "cases", _case, after)
+    return listed("/v1/cases", "cases", _case, after)
 
 
 def case(case: str) -> Call[CaseDetails]:
@@ -363,7 +365,7 @@ def _erasure(d: Json) -> Erasure:
 
 def references(subject: str, after: str | None) -> Call[Page[ReferenceDetails]]:
     """See :meth:`facekeep.client.Client.references`."""
-    return _listed(f"{_of(subject)}/references", "references", _reference, after)
+    return listed(f"{_of(subject)}/references", "references", _reference, after)
 
 
 def _reference(d: Json) -> ReferenceDetails:
@@ -390,7 +392,7 @@ def remove_reference(subject: str, reference: str, key: str) -> Call[int]:
 
 def galleries(after: str | None) -> Call[Page[GallerySummary]]:
     """See :meth:`facekeep.client.Client.galleries`."""
-    return _listed("/v1/galleries", "galleries", lambda d: GallerySummary(d["name"], d["references"]), after)
+    return listed("/v1/galleries", "galleries", lambda d: GallerySummary(d["name"], d["references"]), after)
 
 
 def add_notice(text: str, language: str, purposes: Sequence[Purpose], key: str) -> Call[Notice]:
@@ -401,7 +403,7 @@ def add_notice(text: str, language: str, purposes: Sequence[Purpose], key: str) 
 
 def notices(after: str | None) -> Call[Page[NoticeSummary]]:
     """See :meth:`facekeep.client.Client.notices`."""
-    return _listed("/v1/notices", "notices", _notice_summary, after)
+    return listed("/v1/notices", "notices", _notice_summary, after)
 
 
 def _notice_summary(d: Json) -> NoticeSummary:
@@ -419,7 +421,7 @@ def _notice(d: Json) -> Notice:
 
 def consents(subject: str, after: str | None) -> Call[Page[Consent]]:
     """See :meth:`facekeep.client.Client.consents`."""
-    return _listed(f"{_of(subject)}/consents", "consents", _consent, after)
+    return listed(f"{_of(subject)}/consents", "consents", _consent, after)
 
 
 def consent(subject: str, purpose: Purpose, notice: str | KnownNotice, key: str) -> Call[tuple[Consent, ...]]:
@@ -445,7 +447,7 @@ def _new_webhook(d: Json) -> NewWebhook:
 
 def webhooks(after: str | None) -> Call[Page[WebhookDetails]]:
     """See :meth:`facekeep.client.Client.webhooks`."""
-    return _listed("/v1/webhooks", "webhooks", _webhook, after)
+    return listed("/v1/webhooks", "webhooks", _webhook, after)
 
 
 def webhook(webhook: str) -> Call[WebhookDetails]:
@@ -482,6 +484,16 @@ def version() -> Call[str]:
     return Call("GET", "/v1/version", lambda d: str(d["version"]))
 
 
+def ready() -> Call[None]:
+    """See :meth:`facekeep.client.Client.check_ready`."""
+    return Call("GET", "/health/ready", lambda _: None)
+
+
+def metrics() -> Call[str]:
+    """See :meth:`facekeep.client.Client.metrics`."""
+    return Call("GET", "/metrics", str, plain=True)
+
+
 def _of(subject: str) -> str:
     return f"/v1/subjects/{_quoted(subject)}"
 
@@ -494,7 +506,15 @@ def _notice_of(notice: str | KnownNotice) -> dict[str, str]:
     return {"notice_hash": notice.digest} if isinstance(notice, KnownNotice) else {"notice": notice}
 
 
-def _listed(path: str, name: str, parse: Callable[[Any], _T], after: str | None) -> Call[Page[_T]]:
+def listed(path: str, name: str, parse: Callable[[Any], _T], after: str | None) -> Call[Page[_T]]:
+    """A page of a list.
+
+    Args:
+        path: of the list.
+        name: of the field with what is listed.
+        parse: one of them.
+        after: ``next`` of the page before, or None.
+    """
     query = {"limit": str(_PAGE)} | ({} if after is None else {"after": after})
     return Call("GET", path, lambda d: Page(tuple(map(parse, d[name])), d["next"]), query=query)
 

@@ -130,6 +130,8 @@ def answer_of(call: Call[_T], response: httpx2.Response) -> _T:
         UnavailableError: it is not the answer of a Facekeep.
     """
     try:
+        if call.plain and response.is_success:
+            return call.parse(response.text)
         document = None if response.status_code == httpx2.codes.NO_CONTENT else response.json()
         if response.is_success:
             return call.parse(document)

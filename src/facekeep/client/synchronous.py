@@ -432,6 +432,18 @@ class Client:
         """
         self._do(calls.remove_webhook(webhook, key))
 
+    def check_ready(self) -> None:
+        """Whether the service can work at present; needs no scope.
+
+        Raises:
+            UnavailableError: a store cannot be used, or a canary was answered wrongly.
+        """
+        self._do(calls.ready())
+
+    def metrics(self) -> str:
+        """Counters, as Prometheus reads them. Needs the scope ``metrics``."""
+        return self._do(calls.metrics())
+
     def version(self) -> str:
         """The version of the service; needs no scope."""
         return self._do(calls.version())
@@ -440,7 +452,8 @@ class Client:
 
     def tokens(self) -> tuple[TokenDetails, ...]:
         """All machine clients, oldest first, without their tokens. Needs the scope ``administer``."""
-        return self._do(administration.tokens())
+        found = self._all(administration.tokens)
+        return tuple(sorted(found, key=lambda one: (one.created, one.id)))
 
     def create_token(self, name: str, scopes: Sequence[Scope], *, days: int = 30, key: str = "") -> TokenDetails:
         """Make a machine client with a token, which is told this once. Needs the scope ``administer``.
@@ -457,17 +470,18 @@ class Client:
         """
         return self._do(administration.create_token(name, scopes, days, key))
 
-    def revoke_token(self, token: str) -> None:
+    def revoke_token(self, token: str, *, key: str = "") -> None:
         """Revoke the token of a machine client, named by the client's identifier. Needs the scope ``administer``.
 
         Raises:
             NotFoundError: there is no such client.
         """
-        self._do(administration.revoke_token(token))
+        self._do(administration.revoke_token(token, key))
 
     def accounts(self) -> tuple[AccountSummary, ...]:
         """All accounts of people, oldest first. Needs the scope ``administer``."""
-        return self._do(administration.accounts())
+        found = self._all(administration.accounts)
+        return tuple(sorted(found, key=lambda one: (one.created, one.id)))
 
     def create_account(
         self,
@@ -493,30 +507,30 @@ class Client:
         """
         return self._do(administration.create_account(name, roles, subject, identity, key))
 
-    def change_account(self, account: str, roles: Sequence[Role]) -> AccountSummary:
+    def change_account(self, account: str, roles: Sequence[Role], *, key: str = "") -> AccountSummary:
         """Give an account other roles, from its next request on. Needs the scope ``administer``.
 
         Raises:
             NotFoundError: there is no such account.
             UsageError: the roles do not fit the account.
         """
-        return self._do(administration.change_account(account, roles))
+        return self._do(administration.change_account(account, roles, key))
 
-    def revoke_account(self, account: str) -> None:
+    def revoke_account(self, account: str, *, key: str = "") -> None:
         """Revoke an account with its passkeys, sessions and invitations. Needs the scope ``administer``.
 
         Raises:
             NotFoundError: there is no such account.
         """
-        self._do(administration.revoke_account(account))
+        self._do(administration.revoke_account(account, key))
 
-    def sign_out_account(self, account: str) -> None:
+    def sign_out_account(self, account: str, *, key: str = "") -> None:
         """End every session of an account; its person may sign in again. Needs the scope ``administer``.
 
         Raises:
             NotFoundError: there is no such account.
         """
-        self._do(administration.sign_out_account(account))
+        self._do(administration.sign_out_account(account, key))
 
     def invite_account(self, account: str, *, key: str = "") -> AccountSummary:
         """Make a new link for an account; an older one works no more. Needs the scope ``administer``.

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, field
 
 from facekeep.domain.row import Pseudonym
 from facekeep.errors import BudgetError, FormatError
+from facekeep.split.statement import NEVER_RETURN
 
 _DAY = 86_400
 
@@ -67,7 +68,7 @@ class Budgets:
             now: the time.
             row: the row of a 1:1 comparison, None for 1:N.
             case: identifier, "" where the purpose needs none.
-            operator: identifier.
+            operator: identifier, "" where it counts for none (``counted_operator``).
 
         Raises:
             BudgetError: it is not.
@@ -85,7 +86,7 @@ class Budgets:
             return
         if case and self._cases[case] >= self.limits.searches_per_case:
             raise BudgetError("the case has used up its searches", hint="Have the case reviewed and open a new one.")
-        if self._operators_today[operator] >= self.limits.searches_per_operator_day:
+        if operator and self._operators_today[operator] >= self.limits.searches_per_operator_day:
             raise BudgetError("the operator has used up today's searches")
         if self._searches_today >= self.limits.searches_per_day:
             raise BudgetError("this half has used up today's searches")
@@ -108,7 +109,8 @@ class Budgets:
             return
         if case:
             self._cases[case] += 1
-        self._operators_today[operator] += 1
+        if operator:
+            self._operators_today[operator] += 1
         self._searches_today += 1
 
     def accepted(self, when: int, row: Pseudonym) -> None:
@@ -176,6 +178,15 @@ class Budgets:
             )
         except (ValueError, KeyError, TypeError) as problem:
             raise FormatError("the counts of a half do not parse") from problem
+
+
+def counted_operator(gallery: str, operator: str) -> str:
+    """The operator for whom a 1:N search counts, or "" for none.
+
+    Looking into the list of those never returned, as each enrolment does once somebody is on it, counts for the day
+    alone: an operator who enrols a thousand people asks nothing about anybody that the list does not answer.
+    """
+    return "" if gallery == NEVER_RETURN else operator
 
 
 def _lower(counts: Counter[str], name: str) -> None:

@@ -30,7 +30,7 @@ from facekeep.domain.row import (
 )
 from facekeep.errors import DamagedStoreError, FormatError, RefusedError, UnavailableError, UsageError
 from facekeep.split.blocks import CoarseBlocks
-from facekeep.split.budget import Budgets
+from facekeep.split.budget import Budgets, counted_operator
 from facekeep.split.messages import HalfStatus
 from facekeep.split.operators import OperatorKey, SignedChange
 from facekeep.split.ports import HalfLog, HalfStore
@@ -169,7 +169,8 @@ class Half(ABC):
         match record["kind"]:
             case "search":
                 self._nonces[str(record["nonce"])] = int(str(record["expires"]))
-                case, operator, compared = str(record["case"]), str(record["operator"]), record["rows"] != 0
+                case, compared = str(record["case"]), record["rows"] != 0
+                operator = counted_operator(str(record["gallery"]), str(record["operator"]))
                 budgets.count(when, row=row or None, case=case, operator=operator, compared=compared)
             case "refuse":
                 self._refusals.seen(when, int(str(record["count"])))

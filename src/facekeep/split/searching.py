@@ -14,6 +14,7 @@ from facekeep.domain.row import TransactionId
 from facekeep.errors import DisagreementError, RefusedError, TicketError, TokenError, UsageError
 from facekeep.split.approval import approval_from_bytes, check_approval
 from facekeep.split.bands import BANDS
+from facekeep.split.budget import counted_operator
 from facekeep.split.codes import FineCode, check_probe, coarse_code, coarse_support
 from facekeep.split.half import Half, Surroundings
 from facekeep.split.kernels import add
@@ -160,7 +161,8 @@ class SearchingHalf(Half):
         if ticket.nonce.hex() in self._nonces or request.nonce != ticket.nonce:
             raise TicketError("a ticket was used before, or its nonce is another's")
         probe = check_probe(request.probe, self._rules.dimension)
-        self._budgets.check(now, row=ticket.row, case=statement.case, operator=statement.operator)
+        operator = counted_operator(statement.gallery, statement.operator)
+        self._budgets.check(now, row=ticket.row, case=statement.case, operator=operator)
         if ticket.row is None:
             rows = self._table.row_set(statement.gallery, bits)
         else:
@@ -170,7 +172,7 @@ class SearchingHalf(Half):
         turn_key = self._session().take(request.turn)
         self._nonces[ticket.nonce.hex()] = statement.expires
         compared = len(rows) > 0
-        self._budgets.count(now, row=ticket.row, case=statement.case, operator=statement.operator, compared=compared)
+        self._budgets.count(now, row=ticket.row, case=statement.case, operator=operator, compared=compared)
         return _Admitted(request, ticket, probe, rows, turn_key)
 
     def _record(self, admitted: Sequence[_Admitted], outcomes: Sequence[RefusedError | None], now: int) -> None:

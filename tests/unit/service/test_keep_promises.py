@@ -12,13 +12,14 @@ import pytest
 from keyring.backend import KeyringBackend
 
 from facekeep.domain.consent import Purpose
-from facekeep.errors import FormatError, RefusedError, UsageError
+from facekeep.errors import BudgetError, FormatError, RefusedError, UsageError
 from facekeep.face.model_spec import ModelRole
 from facekeep.face.models import ModelPack
 from facekeep.service import keep_life
 from facekeep.service.comparison import Search
 from facekeep.service.keep import REFRESH_DAYS, Keep, Person
 from facekeep.service.key_plan import KeyPlan
+from facekeep.split.budget import Limits
 from tests.crash.faces import InventedFaces
 
 from .conftest import BOTH, NOTICE, MovedClock
@@ -65,6 +66,23 @@ def test_never_return_holds_for_later_pictures_that_the_list_does_not_know(small
     assert _found(small, b"ada/3") == []
     assert _found(small, b"quite another picture") == []
     assert _found(small, b"kim/2") == ["kim"]
+
+
+def test_who_enrols_is_not_held_by_the_list_but_by_the_day(tmp_path: Path, clock: MovedClock) -> None:
+    limits = Limits(searches_per_operator_day=2, searches_per_day=8)
+    with Keep.create(tmp_path / "keep", clock=clock, threads=1, limits=limits) as keep:
+        keep.open_case("case", operator="op")
+        keep.never_return("anon", b"ada/2", operator="op")  # a search of the operator: it looks at everybody's rows
+        for label in ("bob", "eve", "kim", "lea"):
+            assert not _enrol(keep, label)
+    with Keep.open(tmp_path / "keep", clock=clock, threads=1) as keep:
+        assert _enrol(keep, "ada")
+        assert _found(keep, b"bob/2") == ["bob"]
+        with pytest.raises(BudgetError, match="operator"):
+            _found(keep, b"bob/2")
+        assert not _enrol(keep, "zoe")
+        with pytest.raises(BudgetError, match="half"):
+            _enrol(keep, "late")
 
 
 def test_who_only_joined_the_list_is_nobody_to_a_comparison(small: Keep) -> None:

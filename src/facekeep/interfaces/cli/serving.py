@@ -11,6 +11,7 @@ import typer
 from facekeep.domain.access import Scope
 from facekeep.errors import UsageError
 from facekeep.interfaces.cli.context import composition
+from facekeep.interfaces.cli.desk import connected
 from facekeep.interfaces.cli.office import office
 from facekeep.interfaces.cli.options import JsonOption, KeepOption
 from facekeep.interfaces.cli.place import Place, placed
@@ -30,6 +31,7 @@ def add_commands(app: typer.Typer) -> None:
     """Add the commands of this module."""
     panel = "The service"
     app.command(rich_help_panel=panel)(serve)
+    app.command(rich_help_panel=panel)(placed(ready))
     group = typer.Typer(help="Make, list and revoke the tokens of machine clients.")
     group.command()(placed(create))
     group.command("list")(placed(list_tokens))
@@ -149,6 +151,28 @@ def _provider(settings: Settings) -> ProviderSettings | None:
         except (OSError, UnicodeDecodeError):
             raise UsageError("the file of FACEKEEP_OIDC_SECRET_FILE cannot be read") from None
     return ProviderSettings(settings.oidc_issuer, settings.oidc_client_id or "", secret)
+
+
+def ready(
+    context: typer.Context,
+    *,
+    counters: Annotated[
+        bool, typer.Option("--counters", help="Show the counters too, as Prometheus reads them.", show_default=False)
+    ] = False,
+    place: Place,
+    as_json: JsonOption = False,
+) -> None:
+    """Say whether a served keep can work at present, and which version it is."""
+    parts = composition(context)
+    address = place.served(parts.settings)
+    if address is None:
+        raise UsageError("this command asks a served keep", hint="Give --server URL; for a folder: facekeep doctor.")
+    with connected(parts, place, address) as client:
+        version = client.version()
+        client.check_ready()
+        counted = client.metrics() if counters else ""
+    document = {"ready": True, "version": version} | ({"counters": counted} if counters else {})
+    reply(document, [f"Ready, version {version}.", *counted.splitlines()], as_json=as_json)
 
 
 def create(

@@ -6,19 +6,21 @@ sent again is kept without its secret: a token or a link lies nowhere, not even 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Annotated
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, Field, RootModel
+from pydantic import BaseModel, Field
 
 from facekeep.domain.access import Client, Scope
 from facekeep.domain.accounts import Account, Principal, Role
 from facekeep.domain.actions import Action
 from facekeep.interfaces.http.bodies import Body, documented_body, read
-from facekeep.interfaces.http.once import KEYED, once, without
+from facekeep.interfaces.http.once import KEYED, Nothing, once, without
+from facekeep.interfaces.http.paging import After, Limit, page
 from facekeep.interfaces.http.problems import ALWAYS, Problem, documented
 from facekeep.interfaces.http.security import KeepOf, SiteOf, may
 from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged
@@ -30,6 +32,7 @@ __all__ = ["router"]
 router = APIRouter(prefix="/v1")
 
 _BODY = (*ALWAYS, "body-too-large", "media-type", "invalid-request")
+_UNDONE = (*ALWAYS, "invalid-request", "request-under-way", "not-found")
 _Id = Annotated[str, Field(description="32 hexadecimal digits.")]
 
 
@@ -57,8 +60,11 @@ class NewTokenAnswer(TokenAnswer):
     token: str | None = Field(description="Null if the request is sent again.")
 
 
-class Tokens(RootModel[list[TokenAnswer]]):
-    """All machine clients, oldest first."""
+class TokenPage(BaseModel):
+    """A page of machine clients, in an order that stays the same."""
+
+    tokens: list[TokenAnswer]
+    next: str | None = Field(description="Asks for the page behind this one, as `after`; null on the last.")
 
 
 class AccountRequest(Body):
@@ -113,16 +119,30 @@ class InvitedAnswer(AccountAnswer):
     link_expires: datetime
 
 
-class Accounts(RootModel[list[AccountDetailsAnswer]]):
-    """All accounts, oldest first."""
+class AccountPage(BaseModel):
+    """A page of accounts, in an order that stays the same."""
+
+    accounts: list[AccountDetailsAnswer]
+    next: str | None = Field(description="Asks for the page behind this one, as `after`; null on the last.")
 
 
-@router.get("/tokens", response_model=Tokens, responses={**documented(*ALWAYS), **NOT_MODIFIED})
+class DoneAnswer(BaseModel):
+    """With whom it was done."""
+
+    id: _Id
+
+
+@router.get("/tokens", response_model=TokenPage, responses={**documented(*ALWAYS, "invalid-request"), **NOT_MODIFIED})
 async def list_tokens(
-    request: Request, keep: KeepOf, _: Annotated[Principal, Depends(may(Action.LIST_TOKENS))]
+    request: Request,
+    keep: KeepOf,
+    _: Annotated[Principal, Depends(may(Action.LIST_TOKENS))],
+    after: After = None,
+    limit: Limit = 50,
 ) -> Response:
-    """All machine clients, oldest first; never their tokens."""
-    return tagged(request, Tokens([_token(client) for client in await run_sync(keep.clients)]))
+    """A page of machine clients; never their tokens."""
+    found, following = page(await run_sync(keep.clients), lambda client: client.id.hex(), after, limit)
+    return tagged(request, TokenPage(tokens=[_token(client) for client in found], next=following))
 
 
 @router.post(
@@ -150,21 +170,32 @@ def _create(keep: Keep, asked: TokenRequest) -> NewTokenAnswer:
     return NewTokenAnswer(**_token(issued.client).model_dump(), token=issued.token)
 
 
-@router.delete("/tokens/{token}", status_code=204, response_class=Response, responses=documented(*ALWAYS, "not-found"))
+@router.delete("/tokens/{token}", response_model=DoneAnswer, responses=documented(*_UNDONE), openapi_extra=KEYED)
 async def revoke_token(
-    token: str, keep: KeepOf, _: Annotated[Principal, Depends(may(Action.REVOKE_TOKEN))]
+    token: str, request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.REVOKE_TOKEN))]
 ) -> Response:
     """Revoke the token of a machine client, named by the client's identifier."""
-    await run_sync(lambda: keep.revoke_token(keep.client(token).name))
-    return Response(status_code=204)
+
+    def do() -> DoneAnswer:
+        keep.revoke_token(keep.client(token).name)
+        return DoneAnswer(id=token)
+
+    return await once(request, keep, who, Nothing(), do, status=200)
 
 
-@router.get("/accounts", response_model=Accounts, responses={**documented(*ALWAYS), **NOT_MODIFIED})
+@router.get(
+    "/accounts", response_model=AccountPage, responses={**documented(*ALWAYS, "invalid-request"), **NOT_MODIFIED}
+)
 async def list_accounts(
-    request: Request, keep: KeepOf, _: Annotated[Principal, Depends(may(Action.LIST_ACCOUNTS))]
+    request: Request,
+    keep: KeepOf,
+    _: Annotated[Principal, Depends(may(Action.LIST_ACCOUNTS))],
+    after: After = None,
+    limit: Limit = 50,
 ) -> Response:
-    """All accounts of people, oldest first."""
-    return tagged(request, Accounts([_details(details) for details in await run_sync(keep.accounts)]))
+    """A page of accounts of people."""
+    found, following = page(await run_sync(keep.accounts), lambda one: one.account.id.hex(), after, limit)
+    return tagged(request, AccountPage(accounts=[_details(details) for details in found], next=following))
 
 
 @router.post(
@@ -193,37 +224,43 @@ def _create_account(keep: Keep, asked: AccountRequest, origin: str) -> InvitedAn
 
 @router.patch(
     "/accounts/{account}",
-    responses=documented(*_BODY, "not-found"),
-    openapi_extra=documented_body(RolesRequest),
+    response_model=AccountAnswer,
+    responses=documented(*_BODY, "request-under-way", "not-found"),
+    openapi_extra=documented_body(RolesRequest, **KEYED),
 )
 async def change_account(
-    account: str, request: Request, keep: KeepOf, _: Annotated[Principal, Depends(may(Action.CHANGE_ACCOUNT))]
-) -> AccountAnswer:
+    account: str, request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.CHANGE_ACCOUNT))]
+) -> Response:
     """Give an account other roles, from its next request on."""
     asked = await read(request, RolesRequest)
-    return _account(await run_sync(lambda: keep.change_roles(keep.account(account).name, asked.roles)))
+
+    def do() -> AccountAnswer:
+        return _account(keep.change_roles(keep.account(account).name, asked.roles))
+
+    return await once(request, keep, who, asked, do, status=200)
 
 
-@router.delete(
-    "/accounts/{account}", status_code=204, response_class=Response, responses=documented(*ALWAYS, "not-found")
-)
+@router.delete("/accounts/{account}", response_model=DoneAnswer, responses=documented(*_UNDONE), openapi_extra=KEYED)
 async def revoke_account(
-    account: str, keep: KeepOf, _: Annotated[Principal, Depends(may(Action.REVOKE_ACCOUNT))]
+    account: str, request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.REVOKE_ACCOUNT))]
 ) -> Response:
     """Revoke an account with its passkeys, sessions and invitations."""
-    await run_sync(lambda: keep.revoke_account(keep.account(account).name))
-    return Response(status_code=204)
+    return await once(request, keep, who, Nothing(), partial(_end, keep, account, keep.revoke_account), status=200)
 
 
 @router.delete(
-    "/accounts/{account}/sessions", status_code=204, response_class=Response, responses=documented(*ALWAYS, "not-found")
+    "/accounts/{account}/sessions", response_model=DoneAnswer, responses=documented(*_UNDONE), openapi_extra=KEYED
 )
 async def sign_out_account(
-    account: str, keep: KeepOf, _: Annotated[Principal, Depends(may(Action.SIGN_OUT_ACCOUNT))]
+    account: str, request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.SIGN_OUT_ACCOUNT))]
 ) -> Response:
     """End every session of an account; its person may sign in again."""
-    await run_sync(lambda: keep.sign_out(keep.account(account).name))
-    return Response(status_code=204)
+    return await once(request, keep, who, Nothing(), partial(_end, keep, account, keep.sign_out), status=200)
+
+
+def _end(keep: Keep, account: str, how: Callable[[str], None]) -> DoneAnswer:
+    how(keep.account(account).name)
+    return DoneAnswer(id=account)
 
 
 @router.post(

@@ -65,6 +65,8 @@ class Observed:
                 headers["X-Request-Id"] = number
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
+                if scope["scheme"] == "https":
+                    headers.setdefault("Strict-Transport-Security", "max-age=63072000")
             await send(message)
 
         with request_span(scope["headers"]) as span:
