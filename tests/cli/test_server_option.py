@@ -224,7 +224,7 @@ def test_tokens_and_accounts_are_managed_there_as_here(run: Run, served: Served,
         told = []
         for where in (["--keep", here], served.options()):
             ran = run(*command, *where, "--json")
-            document = json.loads(_SECRET.sub(r"\1", _MOMENT.sub("a moment", ran.out)))
+            document = json.loads(_SECRET.sub("a secret", _MOMENT.sub("a moment", ran.out)))
             for each in (document, *document.get("accounts", [])):
                 each.pop("id", None)
                 each.pop("message", None)
