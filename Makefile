@@ -10,6 +10,9 @@ INSTALLED := $(VENV)/.installed
 MODELS := src/facekeep/models/manifest.json
 PICTURES := .cache/pictures/.fetched
 
+# Tests on two cores, those of a file on one: they share what it sets up.
+SIDES := --numprocesses 2 --dist loadfile
+
 .PHONY: help setup models pictures demo test test-all test-lfw check format bench docs lock wheel clean
 
 help:  ## This list
@@ -37,11 +40,11 @@ demo: models pictures  ## See it work on real faces, thief included
 	$(BIN)/facekeep demo --pictures .cache/pictures
 
 test: models pictures  ## The tests, with the coverage that split/ and store/ must have
-	$(BIN)/python -m pytest -m 'not extended and not lfw' --cov --cov-report= $(PYTEST)
+	$(BIN)/python -m pytest -m 'not extended and not lfw' $(SIDES) --cov --cov-report= $(PYTEST)
 	$(BIN)/coverage report --fail-under=95 --skip-covered
 
 test-all: models pictures  ## The long tests too; some need FACEKEEP_DATA
-	$(BIN)/python -m pytest -m 'not lfw' $(PYTEST)
+	$(BIN)/python -m pytest -m 'not lfw' $(SIDES) $(PYTEST)
 
 test-lfw: models  ## What needs Labeled Faces in the Wild: FACEKEEP_LFW=DIR
 	$(BIN)/python -m pytest -m lfw $(PYTEST)

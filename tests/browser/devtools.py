@@ -77,6 +77,7 @@ class Page:
         self.evaluate(
             "document.readyState === 'complete' || new Promise(done => addEventListener('load', () => done(true)))"
         )
+        assert self.evaluate("location.href") == address
 
     def press(self, key: str, code: int, text: str = "") -> None:
         """Press a key, as a person does."""

@@ -32,7 +32,14 @@ def keep(tmp_path: Path) -> Iterator[Keep]:
         yield made
 
 
+FOCUSED = """new Promise(done => {
+  const look = () => document.activeElement !== document.body ? done(true) : requestAnimationFrame(look);
+  look();
+})"""
+
+
 def _enter(page: Page) -> None:
+    page.evaluate(FOCUSED)  # the browser gives the focus with the first frame, which may come after the page
     page.press("Enter", 13, "\r")
 
 
