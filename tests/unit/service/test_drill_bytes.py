@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import os
+from itertools import count
 
 import numpy as np
 import pytest
@@ -45,6 +46,7 @@ FINE = fine_code(REFERENCES[1])
         (base64.b64encode(coarse_code(FINE).tobytes()), FACES),
         (base64.b64encode(b"head" + REFERENCES[2].tobytes()), FACES),
     ],
+    ids=count(),  # the values are random, and the names of tests are not
 )
 @pytest.mark.parametrize("offset", [0, 3])
 def test_every_encoding_is_found(content: bytes, kind: str, offset: int) -> None:
