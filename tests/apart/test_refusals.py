@@ -22,7 +22,7 @@ from facekeep.interfaces.pairing.folder import RoleFolder
 from facekeep.interfaces.pairing.hosting import connecting
 from facekeep.interfaces.settings import Settings
 from facekeep.service.apart import Ports
-from facekeep.service.canaries import label_of
+from facekeep.service.canary_labels import label_of
 from facekeep.service.opening import open_half_store
 from facekeep.split.approval import ClientKey
 from facekeep.split.budget import Limits

@@ -141,6 +141,13 @@ def test_bodies_that_do_not_parse(asking: Asking, kind: str, content: bytes, sta
     assert answer.json()["hint"]
 
 
+def test_a_body_without_pictures_is_small(asking: Asking) -> None:
+    body = b'{"title": "' + bytes(5 << 20)
+    headers = {"Content-Type": "application/json"}
+    answer = asking(Scope.CASES).post("/v1/cases", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["detail"]) == (413, "A body has at most 4096 KiB.")
+
+
 def test_a_field_given_twice_is_refused(asking: Asking) -> None:
     files = [("picture", ("a", b"x")), ("picture", ("b", b"y"))]
     answer = asking(Scope.VERIFY).post("/v1/verifications", data={"subject": "x"}, files=files)

@@ -135,6 +135,20 @@ def test_an_identification_is_signed_too(till: TestClient, pictures: Path, passk
     assert [candidate["label"] for candidate in answer.json()["candidates"]] == ["obama"]
 
 
+def test_a_case_that_was_closed_meanwhile_is_not_searched_for(
+    till: TestClient, pictures: Path, passkey: Authenticator
+) -> None:
+    case = till.post("/v1/cases", json={"title": "closed soon", "purpose": "identify", "days": 2}).json()["id"]
+    files = {"picture": ("probe", (pictures / "obama3.jpg").read_bytes())}
+    form = {"case": "closed soon", "key": passkey.id}
+    stated = till.post("/v1/identifications/statements", data=form, files=files).json()
+    assert till.post(f"/v1/cases/{case}/closure").status_code == 200
+    sent = _sent(passkey.approve(_statement(stated)))
+    answer = till.post(f"/v1/identifications/statements/{stated['id']}", json=sent)
+    assert (answer.status_code, answer.json()["type"]) == (403, "urn:facekeep:problem:refused")
+    assert "closed" in answer.json()["detail"]
+
+
 def test_a_signature_serves_once_for_its_own_client_and_kind(
     till: TestClient, other: TestClient, identifier: Identifier, picture: bytes, key: ClientKey
 ) -> None:

@@ -9,6 +9,17 @@ from facekeep.service.keep import Keep
 from tests.api.conftest import NOTICE, Asking, b64
 
 
+def test_an_identifier_is_written_in_one_way(asking: Asking, keep: Keep) -> None:
+    """Policies name people by it: written otherwise it would get around what they forbid."""
+    client, who = asking(*Scope), keep.subject("obama").id
+    assert client.get(f"/v1/subjects/{who}").status_code == 200
+    for other in (who.upper(), f"{who[:16]}%20{who[16:]}", who[:30], f"{who}0", "%00" * 16):
+        for path in (f"/v1/subjects/{other}", f"/v1/subjects/{other}/references", f"/v1/subjects/{other}/consents"):
+            assert client.get(path).json()["type"] == "urn:facekeep:problem:not-found"
+        assert client.delete(f"/v1/subjects/{other}").status_code == 404
+    assert keep.subject("obama").references == 1
+
+
 def test_a_person_comes_and_goes(asking: Asking, pictures: Path) -> None:
     client = asking(Scope.ENROL, Scope.READ, Scope.ERASE, Scope.VERIFY, Scope.CONSENT)
     made = client.post(

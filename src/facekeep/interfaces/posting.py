@@ -55,12 +55,11 @@ class HttpsPost:
 
     def __call__(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
         """See :class:`~facekeep.service.webhooks.Post`."""
-        target = httpx2.URL(url)
-        port = target.port or {"https": 443, "http": 80}[target.scheme]
         try:
-            addresses = self._lookup(target.host, port)
-        except OSError:
-            addresses = []
+            target = httpx2.URL(url)
+            addresses = self._lookup(target.host, target.port or {"https": 443, "http": 80}[target.scheme])
+        except (OSError, UnicodeError, httpx2.InvalidURL):  # UnicodeError: a name that no resolver takes
+            raise UnavailableError("the endpoint has no address") from None
         if not addresses or not (self._private or all(map(is_public, addresses))):
             raise UnavailableError("the endpoint has no address, or one that may not be reached from here")
         pinned = target.copy_with(host=addresses[0].partition("%")[0])

@@ -22,13 +22,13 @@ from numpy.typing import NDArray
 from facekeep.domain.comparison import SCORE_SCALE, Calibration
 from facekeep.domain.consent import Purpose
 from facekeep.errors import DisagreementError, RefusedError, TokenError
+from facekeep.service.canary_labels import CANARIES_MAX, label_of
 from facekeep.service.opening import Roles
 from facekeep.split.codes import fine_code
 from facekeep.split.gate import Question
 from facekeep.split.rules import VERIFY_FMR_MAX
 from facekeep.split.statement import CANDIDATES_MAX, NEVER_RETURN
 
-CANARIES_MAX = 16
 OPERATOR = "canary"
 """Who asks for canaries, in the logs of the halves under a pseudonym of its own."""
 
@@ -40,7 +40,7 @@ MARGIN = 0.04
 _BEST = 0.8
 
 Vector = NDArray[np.float32]
-Verify = Callable[[str, Vector], bool]
+Verify = Callable[[str, Vector], bool | None]
 """Whether the halves verify a probe as the person of a label."""
 
 
@@ -70,11 +70,6 @@ class CanaryReport:
     canaries: int
     asked: int
     fault: CanaryFault | None = None
-
-
-def label_of(number: int) -> str:
-    """The label of a canary, by which people can see what it is."""
-    return f"canary {number}"
 
 
 class Canaries:
@@ -127,6 +122,8 @@ class Canaries:
         asked = 0
         try:
             for fault, right in self._questions(roles, operator, verify, secrets.choice(planted)):
+                if right is None:
+                    continue
                 asked += 1
                 if not right:
                     return CanaryReport(len(planted), asked, fault)
@@ -144,7 +141,7 @@ class Canaries:
 
     def _questions(
         self, roles: Roles, operator: str, verify: Verify | None, number: int
-    ) -> Iterator[tuple[CanaryFault, bool]]:
+    ) -> Iterator[tuple[CanaryFault, bool | None]]:
         strictest = len(self._calibration.levels) - 1
         over, below = self._cosine_over(strictest), _between(0.0, self._threshold(strictest) - MARGIN)
         yield CanaryFault.LOST, self._is_found(roles, operator, number, over)

@@ -13,6 +13,7 @@ import numpy as np
 from facekeep.domain.comparison import Calibration, Level
 from facekeep.domain.consent import Purpose
 from facekeep.domain.row import Pseudonym
+from facekeep.domain.search import Case, CaseId
 from facekeep.domain.subject import normalised_label
 from facekeep.errors import BudgetError, FormatError, NotFoundError, PurposeOffError, RefusedError, UsageError
 from facekeep.service.answers import Identification, IdentifiedCandidate, Verification
@@ -234,6 +235,15 @@ class ComparisonService:
         )
         return Planned(question, search.purpose, self._calibration.levels[level].fmr, rows)
 
+    def check_case(self, planned: Planned, now: datetime) -> None:
+        """Whether the case of a search that was planned before is still open.
+
+        Raises:
+            RefusedError: it is not.
+        """
+        if planned.question.case:
+            _check_open(self._roles.registry.case(CaseId(bytes.fromhex(planned.question.case))), planned.purpose, now)
+
     def identified(self, planned: Planned, answer: Answer) -> Identification:
         """What the answer to a search means.
 
@@ -252,10 +262,7 @@ class ComparisonService:
         case = self._roles.registry.case_by_title(search.case)
         if case is None:
             raise NotFoundError("there is no such case", hint="Open one: facekeep case open TITLE.")
-        if not case.is_open(now) or case.purpose is not search.purpose:
-            raise RefusedError(
-                "the case is closed, has expired, or is for another purpose", hint="Open a new case for this purpose."
-            )
+        _check_open(case, search.purpose, now)
         return case.id.hex()
 
     def _people(self, hits: Sequence[Hit], purpose: Purpose) -> tuple[IdentifiedCandidate, ...]:
@@ -271,3 +278,10 @@ class ComparisonService:
 
     def _level(self, band: int) -> Level:
         return self._calibration.levels[band - 1]
+
+
+def _check_open(case: Case, purpose: Purpose, now: datetime) -> None:
+    if not case.is_open(now) or case.purpose is not purpose:
+        raise RefusedError(
+            "the case is closed, has expired, or is for another purpose", hint="Open a new case for this purpose."
+        )

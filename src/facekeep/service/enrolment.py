@@ -17,6 +17,7 @@ from facekeep.domain.webhooks import Event, EventKind
 from facekeep.errors import BadInputError, ConsentError, FacekeepError, FormatError, NotFoundError, UsageError
 from facekeep.service.acquisition import Acquisition
 from facekeep.service.answers import Enrolment, EnrolOutcome, EnrolSummary
+from facekeep.service.canary_labels import check_person
 from facekeep.service.never_return import NeverReturn
 from facekeep.service.opening import Roles
 from facekeep.service.references import comparable
@@ -136,6 +137,7 @@ class EnrolmentService:
         Raises:
             BadInputError: one of them is not fit, or there are too many; or a name that cannot be written.
         """
+        check_person(label)
         return self._acquire(Person(label, [partial(_same, picture) for picture in pictures], name))
 
     def enrol(self, acquired: Acquired, terms: Terms, now: datetime) -> Enrolment:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 
@@ -22,6 +23,7 @@ from facekeep.service.answers import (
     SubjectSummary,
     Verification,
 )
+from facekeep.service.canary_labels import check_person, is_canary
 from facekeep.service.comparison import Answer, Planned, Search
 from facekeep.service.enrolment import EnrolmentService, Person, Terms, resolved
 from facekeep.service.keep_access import KeepAccess
@@ -41,6 +43,7 @@ REFRESH_DAYS = 30
 """How often a keep is to be refreshed; copies made before a refresh are unreadable after it."""
 
 _PAGE = 100
+_IDENTIFIER = re.compile(r"[0-9a-f]{32}")
 
 
 class Keep(KeepAccess, KeepRecords, KeepCanaries):
@@ -173,12 +176,10 @@ class Keep(KeepAccess, KeepRecords, KeepCanaries):
         Raises:
             NotFoundError: there is no such person, or not any more.
         """
-        try:
-            identifier = SubjectId(bytes.fromhex(subject))
-        except ValueError:
-            raise NotFoundError("there is no such data subject") from None
+        if not _IDENTIFIER.fullmatch(subject):
+            raise NotFoundError("there is no such data subject")
         with self._reading():
-            return self._roles.registry.subject(identifier).label
+            return self._roles.registry.subject(SubjectId(bytes.fromhex(subject))).label
 
     def subject(self, label: str) -> SubjectDetails:
         """All that the registry holds of a person.
@@ -236,7 +237,8 @@ class Keep(KeepAccess, KeepRecords, KeepCanaries):
             DisagreementError: the halves disagree; nothing was released.
         """
         with self._reading():
-            claimed = self._comparison.claim(label, fmr, purpose, operator)
+            # Nobody uses up what is left of a canary's comparisons: to everybody else it is an unknown label.
+            claimed = self._comparison.claim("" if is_canary(label) else label, fmr, purpose, operator)
         probe = self._acquisition.for_probe(picture)
         if probe.template is None:
             return Verification(False, acquired=False, reasons=probe.reasons)
@@ -364,11 +366,13 @@ class Keep(KeepAccess, KeepRecords, KeepCanaries):
             ConsentError: the notice does not speak of the purpose.
             UsageError: the keep holds no such notice.
         """
+        check_person(label)
         with self._using():
             self._rights.give_consent(label, purpose, notice, self._now())
 
     def withdraw_consent(self, label: str, purpose: Purpose) -> None:
         """Record that a person withdrew; both halves know before this returns."""
+        check_person(label)
         with self._using():
             self._rights.withdraw_consent(label, purpose, self._now())
 
@@ -474,7 +478,6 @@ class Keep(KeepAccess, KeepRecords, KeepCanaries):
 
         Raises:
             NotFoundError: there is none of this name.
-            UsageError: it is the last administrator.
         """
         super().revoke_account(name)
         self.revoke_operator_keys_of(f"account {name.strip()}"[:128])

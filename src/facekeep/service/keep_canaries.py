@@ -7,19 +7,18 @@ from collections.abc import Sequence
 
 from facekeep.domain.consent import Notice, Purpose
 from facekeep.domain.template import Template
-from facekeep.errors import UnavailableError, UsageError
+from facekeep.errors import BudgetError, UnavailableError, UsageError
 from facekeep.service.acquisition import Probe
 from facekeep.service.canaries import (
-    CANARIES_MAX,
     NOTICE,
     OPERATOR,
     Canaries,
     CanaryFault,
     CanaryReport,
     Vector,
-    label_of,
     verifies,
 )
+from facekeep.service.canary_labels import CANARIES_MAX, label_of
 from facekeep.service.comparison import Answer
 from facekeep.service.enrolment import Acquired, EnrolmentService, Terms
 from facekeep.service.keep_signing import Asked, KeepSigning
@@ -70,11 +69,17 @@ class KeepCanaries(KeepSigning):
             self._canary_fault = report.fault
         return report
 
-    def _verify_canary(self, label: str, vector: Vector) -> bool:
+    def _verify_canary(self, label: str, vector: Vector) -> bool | None:
+        subject = self._roles.registry.subject_by_label(label)
+        if subject is None or Purpose.VERIFY not in self._roles.registry.allowed_purposes(subject.id):
+            return None  # planted while the purpose was off: a "no" would be right
         claimed = self._comparison.claim(label, VERIFY_FMR_MAX, Purpose.VERIFY, OPERATOR)
         probe = Probe(Template(vector, self._acquisition.model), crop=os.urandom(32))
         search = self._prepared(probe, claimed.questions, claimed, self._key_of(None))
-        return self._comparison.verified(self._roles.gate.search_many(self._signed(search, None))).verified
+        answers = self._roles.gate.search_many(self._signed(search, None))
+        if any(isinstance(answer, BudgetError) for answer in answers):
+            return None
+        return self._comparison.verified(answers).verified
 
     def check_canaries(self) -> None:
         """Whether searches may be made.

@@ -11,6 +11,7 @@ from facekeep.domain.consent import Purpose, purpose_bits
 from facekeep.errors import BadInputError, ImageError, NotFoundError, UnsignedError, UsageError
 from facekeep.service.acquisition import Probe
 from facekeep.service.answers import Identification, Verification
+from facekeep.service.canary_labels import is_canary
 from facekeep.service.combining import Combiner
 from facekeep.service.comparison import Answer, Claimed, ComparisonService, Planned, Search
 from facekeep.service.keep_life import KeepLife
@@ -144,7 +145,7 @@ class KeepSigning(KeepLife):
             What to sign; the answer itself if no face of sufficient quality was found.
         """
         with self._reading():
-            claimed = self._comparison.claim(label, fmr, purpose, operator)
+            claimed = self._comparison.claim("" if is_canary(label) else label, fmr, purpose, operator)
         probe = self._acquisition.for_probe(picture)
         if probe.template is None:
             return Verification(False, acquired=False, reasons=probe.reasons)
@@ -179,9 +180,11 @@ class KeepSigning(KeepLife):
         Raises:
             RefusedError: a half refused it, for instance since the signature is not the operator's.
         """
-        (answer,) = self._search(search.asked(approval))
         if not isinstance(search.meaning, Planned):
             raise UsageError("this search is a verification", hint="Finish it as one.")
+        with self._reading():  # the case may have been closed since it was stated
+            self._comparison.check_case(search.meaning, self._now())
+        (answer,) = self._search(search.asked(approval))
         with self._reading():
             return self._comparison.identified(search.meaning, answer)
 

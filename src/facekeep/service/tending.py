@@ -7,7 +7,6 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
-from facekeep.errors import FacekeepError
 from facekeep.service.keep import Keep
 
 EVERY_SECONDS = 1.0
@@ -56,7 +55,7 @@ class Tending:
     def _look(self) -> None:
         try:
             self._keep.tend()
-        except FacekeepError:  # whoever asks meanwhile is told the same, with its reason
+        except Exception:  # noqa: BLE001 - whoever asks meanwhile is told the same, with its reason
             self._seen = None
         else:
             self._seen = monotonic()

@@ -19,7 +19,7 @@ from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from facekeep.domain.webhooks import Delivery, EventKind, Webhook, WebhookId, headers_of
-from facekeep.errors import FacekeepError, NotFoundError, UnavailableError, UsageError
+from facekeep.errors import FacekeepError, NotFoundError, UsageError
 from facekeep.store.registry import Registry
 
 __all__ = ["FAILURES_MAX", "KEPT_FOR", "Courier", "Outcome", "Post", "WebhookService", "WebhookStatus", "is_public"]
@@ -72,12 +72,14 @@ def is_public(address: str) -> bool:
     if isinstance(found, ipaddress.IPv6Address):
         if found.ipv4_mapped is not None:
             return is_public(str(found.ipv4_mapped))
-        if found.sixtofour is not None or found.teredo is not None or found in _TRANSLATED:
+        if found.sixtofour is not None or found.teredo is not None or any(found in one for one in _TRANSLATED):
             return False
     return found.is_global and not found.is_multicast
 
 
-_TRANSLATED: Final = ipaddress.IPv6Network("64:ff9b::/96")
+_TRANSLATED: Final = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96", "fec0::/10")))
+"""Addresses that stand for others (translated, version 4 within 6), or for those of a site."""
+_LABEL_MAX: Final = 63
 
 
 def check_url(url: str, *, private: bool) -> None:
@@ -96,7 +98,13 @@ def check_url(url: str, *, private: bool) -> None:
     except ValueError:
         raise UsageError("this is no address of a webhook", hint="For example https://example.org/facekeep.") from None
     sound = url.isascii() and url.isprintable() and " " not in url and len(url) <= _URL_MAX
-    if not (sound and host and parts.scheme in ("https", "http")) or parts.username is not None or parts.fragment:
+    labels = host.removesuffix(".").split(".")
+    named = ":" in host or all(0 < len(label) <= _LABEL_MAX for label in labels)
+    if (
+        not (sound and named and host and parts.scheme in ("https", "http"))
+        or parts.username is not None
+        or parts.fragment
+    ):
         raise UsageError("this is no address of a webhook", hint="For example https://example.org/facekeep.")
     try:
         literal = ipaddress.ip_address(host)
@@ -271,7 +279,7 @@ class Courier:
             try:
                 headers = headers_of(webhook.secret, delivery, int(now.timestamp()))
                 status = self._post(webhook.url, headers, delivery.body())
-            except UnavailableError:
+            except Exception:  # noqa: BLE001 - one endpoint, whatever is wrong with it, must not end the others
                 status = 0
             if not 200 <= status < 300:
                 self._told(Outcome.FAILED, 1)

@@ -12,7 +12,8 @@ import pytest
 from facekeep.domain.comparison import Calibration, Level
 from facekeep.domain.consent import Purpose
 from facekeep.errors import UnavailableError, UsageError
-from facekeep.service.canaries import Canaries, CanaryFault, CanaryReport, label_of
+from facekeep.service.canaries import Canaries, CanaryFault, CanaryReport
+from facekeep.service.canary_labels import is_canary, label_of
 from facekeep.service.keep import Keep
 from facekeep.split.budget import Limits
 from facekeep.split.half import Half
@@ -160,3 +161,42 @@ def test_a_budget_that_is_used_up_is_no_wrong_answer(planted: Keep) -> None:
     half._budgets.limits = Limits(searches_per_operator_day=4)
     assert [planted.ask_canaries() for _ in range(3)] == [CanaryReport(3, 3)] * 2 + [CanaryReport(3, 0)]
     planted.check_canaries()
+
+
+def test_nobody_reaches_a_canary_by_its_label(planted: Keep, picture: Picture) -> None:
+    for number in (1, 2, 3):
+        label = label_of(number)
+        for _ in range(11):
+            assert planted.verify(label, picture("obama2.jpg"), operator="desk") == planted.verify(
+                "nobody at all", picture("obama2.jpg"), operator="desk"
+            )
+        for change in (
+            lambda label=label: planted.enrol(
+                label, [picture("obama.jpg")], purposes=[Purpose.VERIFY], notice=NOTICE, operator="desk"
+            ),
+            lambda label=label: planted.add_references(label, [picture("obama.jpg")], operator="desk"),
+            lambda label=label: planted.give_consent(label, Purpose.PAYMENT, NOTICE),
+            lambda label=label: planted.withdraw_consent(label, Purpose.VERIFY),
+        ):
+            with pytest.raises(UsageError, match="canary"):
+                change()
+    for _ in range(3):
+        assert planted.ask_canaries() == CanaryReport(3, 3)
+    assert [is_canary(label) for label in ("canary 16", " canary 1", "canary 17", "canary", "a canary 1")] == [
+        True, True, False, False, False
+    ]  # fmt: skip
+
+
+def test_a_canary_whose_row_is_locked_or_that_may_not_be_verified_is_not_asked_1_to_1(keep: Keep) -> None:
+    keep.switch(Purpose.VERIFY, False)
+    keep.plant_canaries(1)
+    keep.switch(Purpose.VERIFY, True)
+    assert keep.ask_canaries() == CanaryReport(1, 2)
+    keep.erase(label_of(1))
+    keep.plant_canaries(1)
+    assert keep.ask_canaries() == CanaryReport(1, 3)
+    half: Any = keep._roles.left
+    (row,) = keep._roles.registry.references_of(keep._rights.subject(label_of(1)).id)
+    half._budgets._rejects_today[row.pseudonym.hex()] = 10
+    assert keep.ask_canaries() == CanaryReport(1, 2)
+    keep.check_canaries()

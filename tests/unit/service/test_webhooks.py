@@ -225,6 +225,20 @@ def test_a_dead_endpoint_is_disabled_after_about_a_day(outbox: Outbox) -> None:
     assert (sender.round(), outbox.only().waiting) == (None, 0)
 
 
+def test_an_endpoint_at_which_sending_fails_in_a_way_nobody_meant_ends_no_other(outbox: Outbox) -> None:
+    def odd(url: str, *_: object) -> int:
+        if "odd" in url:
+            raise UnicodeError("label empty or too long")
+        return 200
+
+    outbox.add("https://odd.example/")
+    outbox.add("https://example.org/")
+    outbox.tell()
+    told: list[tuple[Outcome, int]] = []
+    assert courier(outbox, odd, told).round() is not None
+    assert sorted(outcome for outcome, _ in told) == sorted([Outcome.FAILED, Outcome.DELIVERED])
+
+
 def test_waits_are_spread(outbox: Outbox) -> None:
     def refuse(*_: object) -> int:
         raise UnavailableError("nobody there")

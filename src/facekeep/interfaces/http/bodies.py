@@ -29,10 +29,22 @@ from starlette.requests import ClientDisconnect
 
 from facekeep.interfaces.http.problems import Fault, Problem
 
-__all__ = ["BODY_BYTES_MAX", "PARTS_MAX", "Body", "Bytes", "Gallery", "Picture", "documented_body", "read"]
+__all__ = [
+    "BODY_BYTES_MAX",
+    "PARTS_MAX",
+    "PLAIN_BYTES_MAX",
+    "Body",
+    "Bytes",
+    "Gallery",
+    "Picture",
+    "documented_body",
+    "read",
+]
 
 BODY_BYTES_MAX: Final = 96 << 20
 """Two pictures of 32 MiB in base64, or many usual ones."""
+PLAIN_BYTES_MAX: Final = 4 << 20
+"""Of a body without pictures, a notice of a million characters among them."""
 
 PARTS_MAX: Final = 64
 
@@ -81,6 +93,7 @@ class Body(BaseModel):
 
 
 _B = TypeVar("_B", bound=Body)
+_PICTURES = {"picture", "other_picture", "pictures"}
 
 
 async def read(request: Request, model: type[_B], *, most: int | None = None) -> _B:
@@ -95,7 +108,7 @@ async def read(request: Request, model: type[_B], *, most: int | None = None) ->
         Problem: too large, of another kind, or not of the form of the model.
     """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
-    bound = BODY_BYTES_MAX if most is None else most
+    bound = most or (BODY_BYTES_MAX if _PICTURES & set(model.model_fields) else PLAIN_BYTES_MAX)
     if kind == b"application/json":
         plain = _json(await _bounded(request, bound))
     elif kind == b"multipart/form-data" and b"boundary" in options:

@@ -78,6 +78,7 @@ async def add(
 ) -> Response:
     """Give a known person further references, under what the person consents to already."""
     asked = await read(request, ReferencesRequest)
+    keep.check_canaries()  # before a key is taken for it: sent again later, it shall be done
     return await once(request, keep, who, asked, partial(_add, keep, subject, asked, operator_of(who)))
 
 

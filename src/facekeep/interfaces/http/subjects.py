@@ -110,6 +110,7 @@ class ErasureAnswer(BaseModel):
 async def enrol(request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.ENROL))]) -> Response:
     """Enrol a person, or give a known person further references."""
     asked = await read(request, EnrolmentRequest)
+    keep.check_canaries()  # before a key is taken for it: sent again later, it shall be done
     return await once(request, keep, who, asked, partial(_enrol, keep, asked, operator_of(who)))
 
 

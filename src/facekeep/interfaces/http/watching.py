@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from facekeep.errors import FacekeepError
-
 if TYPE_CHECKING:
     from facekeep.service.keep import Keep
 
@@ -53,10 +51,12 @@ def _ask(keep: Keep) -> None:
     log = structlog.get_logger()
     try:
         report = keep.ask_canaries()
-    except FacekeepError as error:  # whoever asks next is told of it too
+    except Exception as error:  # noqa: BLE001 - told, without its message; whoever asks next is told of it too
         log.warning("canary", outcome="not-asked", error=type(error).__name__)
         return
     if report.fault is not None:
         log.error("canary", outcome="wrong", fault=report.fault.value)
+    elif report.canaries and report.asked == 0:
+        log.warning("canary", outcome="not-asked", error="")
     elif report.canaries:
         log.info("canary", outcome="right", asked=report.asked)
