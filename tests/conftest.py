@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,3 +58,15 @@ def sample_of(pictures: Path) -> Callable[[str], BiometricSample]:
     from facekeep.face.images import decode
 
     return lambda name: decode((pictures / name).read_bytes())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Number tests that share a name, as schemathesis makes them: by names two processes agree on who runs which."""
+    seen: Counter[str] = Counter()
+    for item in items:
+        name = item.nodeid
+        seen[name] += 1
+        if seen[name] > 1:
+            # pytest has no public way to rename a test; of two with one name, xdist would leave one out.
+            item._id = type(item.id).parse(f"{name}[{seen[name]}]")
+    assert len({item.nodeid for item in items}) == len(items)
