@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+
+import numpy as np
+from numpy.typing import NDArray
 
 from facekeep.domain.quality import ENROLMENT, PROBE, QualityPolicy
 from facekeep.domain.template import Template
@@ -16,6 +20,9 @@ from facekeep.service.combining import Combiner
 from facekeep.service.stages import Stage, Stages
 
 _EMBEDDED_TOGETHER = 8  # faces of one run; more would keep each waiting for all
+_LOOKED_AT_ONCE = (
+    4  # pictures: their pixels fill the memory, and on a few cores more of them only get in each other's way
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,7 @@ class Acquisition:
         self.stages = Stages()
         self._pipeline = pipeline
         self._assessor = assessor
+        self._room = threading.BoundedSemaphore(_LOOKED_AT_ONCE)
         self._embed = Combiner(pipeline.extractor.embed, largest=_EMBEDDED_TOGETHER)
 
     @property
@@ -97,26 +105,37 @@ class Acquisition:
         """Several probes, embedded together; a picture that cannot be decoded gives its error."""
         return self._acquire(pictures, PROBE)
 
+    def _look(self, picture: bytes, policy: QualityPolicy) -> tuple[Probe | ImageError, NDArray[np.uint8] | None]:
+        """The aligned face of a picture whose quality suffices, or None and why. All other pixels are dropped here."""
+        try:
+            with self.stages(Stage.DECODE):
+                sample = decode(picture)
+        except ImageError as error:
+            return error, None
+        with self.stages(Stage.DETECT):
+            faces = self._pipeline.detect(sample)
+        subject = subject_of(sample, faces)
+        with self.stages(Stage.ASSESS):
+            report = self._assessor.assess(sample, subject, faces, policy)
+        probe = Probe(None, tuple(f"{r.reason} {r.advice}" for r in report.rejections))
+        fit = subject is not None and report.passed
+        return probe, self._pipeline.extractor.align(sample, subject) if fit and subject is not None else None
+
     def _acquire(self, pictures: Sequence[bytes], policy: QualityPolicy) -> list[Probe | ImageError]:
         # Quality stands between detection and extraction: of a picture that is turned down no template ever exists.
         answers: list[Probe | ImageError] = []
         aligned, places = [], []
         for picture in pictures:
+            with self.stages(Stage.WAIT):
+                self._room.acquire()
             try:
-                with self.stages(Stage.DECODE):
-                    sample = decode(picture)
-            except ImageError as error:
-                answers.append(error)
-                continue
-            with self.stages(Stage.DETECT):
-                faces = self._pipeline.detect(sample)
-            subject = subject_of(sample, faces)
-            with self.stages(Stage.ASSESS):
-                report = self._assessor.assess(sample, subject, faces, policy)
-            answers.append(Probe(None, tuple(f"{r.reason} {r.advice}" for r in report.rejections)))
-            if subject is not None and report.passed:
-                aligned.append(self._pipeline.extractor.align(sample, subject))
-                places.append(len(answers) - 1)
+                answer, crop = self._look(picture, policy)
+            finally:
+                self._room.release()
+            if crop is not None:
+                aligned.append(crop)
+                places.append(len(answers))
+            answers.append(answer)
         if aligned:
             with self.stages(Stage.EMBED):
                 templates = self._embed(aligned)

@@ -16,6 +16,8 @@ __all__ = ["Stage", "Stages", "Told"]
 class Stage(StrEnum):
     """A stage of a request."""
 
+    WAIT = "wait"
+    """Waiting for others' pictures to be done with."""
     DECODE = "decode"
     """From the bytes of a picture to pixels."""
     DETECT = "detect"
