@@ -61,4 +61,4 @@ def test_a_picture_without_a_face_is_not_embedded(pipeline: FacePipeline, pack: 
     faceless = io.BytesIO()
     Image.fromarray(noise).save(faceless, "PNG")
     assert acquisition.for_probe(faceless.getvalue()).template is None
-    assert stages == [Stage.DECODE, Stage.DETECT, Stage.ASSESS]
+    assert stages == [Stage.WAIT, Stage.DECODE, Stage.DETECT, Stage.ASSESS]
