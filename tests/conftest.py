@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog
 
 if TYPE_CHECKING:
     from facekeep.domain.sample import BiometricSample
@@ -58,6 +59,13 @@ def sample_of(pictures: Path) -> Callable[[str], BiometricSample]:
     from facekeep.face.images import decode
 
     return lambda name: decode((pictures / name).read_bytes())
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    """A server that ran in this process has its logs written to an output that ends with its test."""
+    yield
+    structlog.reset_defaults()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
