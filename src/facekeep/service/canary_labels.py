@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
-from facekeep.errors import UsageError
+from facekeep.domain.subject import normalised_label
+from facekeep.errors import FormatError, UsageError
 
 __all__ = ["CANARIES_MAX", "check_person", "is_canary", "label_of"]
 
 CANARIES_MAX: Final = 16
-_LABEL: Final = re.compile(r"\s*canary (?:[1-9]|1[0-6])\s*")
 
 
 def label_of(number: int) -> str:
@@ -18,9 +17,15 @@ def label_of(number: int) -> str:
     return f"canary {number}"
 
 
+_LABELS: Final = frozenset(label_of(number) for number in range(1, CANARIES_MAX + 1))
+
+
 def is_canary(label: str) -> bool:
-    """Whether a label is one of a canary."""
-    return _LABEL.fullmatch(label) is not None
+    """Whether a label is one of a canary, in the form in which labels are looked up."""
+    try:
+        return normalised_label(label) in _LABELS
+    except FormatError:
+        return False
 
 
 def check_person(label: str) -> None:

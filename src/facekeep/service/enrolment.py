@@ -137,7 +137,6 @@ class EnrolmentService:
         Raises:
             BadInputError: one of them is not fit, or there are too many; or a name that cannot be written.
         """
-        check_person(label)
         return self._acquire(Person(label, [partial(_same, picture) for picture in pictures], name))
 
     def enrol(self, acquired: Acquired, terms: Terms, now: datetime) -> Enrolment:
@@ -185,6 +184,7 @@ class EnrolmentService:
         if not 1 <= len(person.pictures) <= PICTURES_MAX:
             raise BadInputError(f"a person is enrolled with 1 to {PICTURES_MAX} pictures", hint="Choose the best ones.")
         label = normalised_label(person.label)
+        check_person(label)
         if not is_text(person.name, NAME_MAX):
             raise FormatError(f"a name has at most {NAME_MAX} characters")
         templates = tuple(self._acquisition.for_enrolment(picture()) for picture in person.pictures)

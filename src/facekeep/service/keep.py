@@ -23,7 +23,7 @@ from facekeep.service.answers import (
     SubjectSummary,
     Verification,
 )
-from facekeep.service.canary_labels import check_person, is_canary
+from facekeep.service.canary_labels import check_person
 from facekeep.service.comparison import Answer, Planned, Search
 from facekeep.service.enrolment import EnrolmentService, Person, Terms, resolved
 from facekeep.service.keep_access import KeepAccess
@@ -236,9 +236,7 @@ class Keep(KeepAccess, KeepRecords, KeepCanaries):
             ImageError: the picture cannot be decoded.
             DisagreementError: the halves disagree; nothing was released.
         """
-        with self._reading():
-            # Nobody uses up what is left of a canary's comparisons: to everybody else it is an unknown label.
-            claimed = self._comparison.claim("" if is_canary(label) else label, fmr, purpose, operator)
+        claimed = self._claimed(label, fmr, purpose, operator)
         probe = self._acquisition.for_probe(picture)
         if probe.template is None:
             return Verification(False, acquired=False, reasons=probe.reasons)

@@ -102,6 +102,11 @@ class KeepSigning(KeepLife):
         with self.stages(Stage.PASS), self._reading():
             return self._roles.gate.search_many(asked)
 
+    def _claimed(self, label: str, fmr: float, purpose: Purpose, operator: str) -> Claimed:
+        # Nobody uses up what is left of a canary's comparisons: to everybody else it is an unknown label.
+        with self._reading():
+            return self._comparison.claim("" if is_canary(label) else label, fmr, purpose, operator)
+
     def _prepared(
         self, probe: Probe, questions: Sequence[Question], meaning: Claimed | Planned, key: str
     ) -> PreparedSearch:
@@ -144,8 +149,7 @@ class KeepSigning(KeepLife):
         Returns:
             What to sign; the answer itself if no face of sufficient quality was found.
         """
-        with self._reading():
-            claimed = self._comparison.claim("" if is_canary(label) else label, fmr, purpose, operator)
+        claimed = self._claimed(label, fmr, purpose, operator)
         probe = self._acquisition.for_probe(picture)
         if probe.template is None:
             return Verification(False, acquired=False, reasons=probe.reasons)

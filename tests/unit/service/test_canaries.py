@@ -14,7 +14,7 @@ from facekeep.domain.consent import Purpose
 from facekeep.errors import UnavailableError, UsageError
 from facekeep.service.canaries import Canaries, CanaryFault, CanaryReport
 from facekeep.service.canary_labels import is_canary, label_of
-from facekeep.service.keep import Keep
+from facekeep.service.keep import Keep, Person
 from facekeep.split.budget import Limits
 from facekeep.split.half import Half
 from facekeep.split.rules import Rules
@@ -180,6 +180,11 @@ def test_nobody_reaches_a_canary_by_its_label(planted: Keep, picture: Picture) -
         ):
             with pytest.raises(UsageError, match="canary"):
                 change()
+    many = [Person(label_of(1), [lambda: picture("obama.jpg")]), Person("obama", [lambda: picture("obama.jpg")])]
+    done = planted.enrol_many(many, purposes=[Purpose.VERIFY], notice=NOTICE, operator="desk")
+    assert [(outcome.enrolment is None, outcome.label) for outcome in done.outcomes] == [
+        (True, label_of(1)), (False, "obama")
+    ]  # fmt: skip
     for _ in range(3):
         assert planted.ask_canaries() == CanaryReport(3, 3)
     assert [is_canary(label) for label in ("canary 16", " canary 1", "canary 17", "canary", "a canary 1")] == [
