@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from hashlib import sha256
 
 from facekeep.domain.access import Client, Scope
 from facekeep.errors import AuthenticationError, NotFoundError, UsageError
+from facekeep.service.bearer import digest_of, new_secret
 from facekeep.store.registry import Registry
 
 TOKEN_DAYS_MAX = 366
 _PREFIX = "fkt1_"
-_SECRET_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +46,18 @@ class AccessService:
             raise UsageError("a token may do nothing without a scope", hint=f"Scopes are {', '.join(Scope)}.")
         if not 1 <= days <= TOKEN_DAYS_MAX:
             raise UsageError(f"a token lives 1 to {TOKEN_DAYS_MAX} days")
-        token = _PREFIX + base64.urlsafe_b64encode(os.urandom(_SECRET_BYTES)).rstrip(b"=").decode()
+        token = new_secret(_PREFIX)
         with self._registry.transaction() as tx:
-            client = tx.add_client(name, allowed, _digest(token), created=now, expires=now + timedelta(days=days))
+            client = tx.add_client(name, allowed, digest_of(token), created=now, expires=now + timedelta(days=days))
         return IssuedToken(client, token)
 
     def authenticate(self, token: str, now: datetime) -> Client:
         """The client of a token.
 
-        A token has 256 random bits, so that its SHA-256 needs neither salt nor stretching.
-
         Raises:
             AuthenticationError: there is none, or its time is over.
         """
-        client = self._registry.client_by_digest(_digest(token))
+        client = self._registry.client_by_digest(digest_of(token))
         if client is None or client.expires <= now:
             raise AuthenticationError("nobody is known by this token")
         return client
@@ -82,7 +77,3 @@ class AccessService:
             raise NotFoundError("there is no such client", hint="List them: facekeep token list.")
         with self._registry.transaction() as tx:
             tx.remove_client(client.id)
-
-
-def _digest(token: str) -> bytes:
-    return sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -5,21 +5,18 @@ How a person proves to be who was invited is for service.passkeys and service.id
 
 from __future__ import annotations
 
-import base64
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from hashlib import sha256
 
 from facekeep.domain.accounts import Account, AccountId, Invitation, Role, Session
 from facekeep.domain.subject import normalised_label
 from facekeep.errors import AuthenticationError, NotFoundError, UsageError
+from facekeep.service.bearer import digest_of, new_secret
 from facekeep.store.registry import Registry
 from facekeep.store.transaction import Transaction
 from facekeep.store.view import View
 
-_SECRET_BYTES = 32
 _INVITATION = "fki1_"
 _SESSION = "fks1_"
 _SEEN_EVERY = timedelta(minutes=1)
@@ -195,7 +192,7 @@ class AccountService:
             AuthenticationError: there is no such session, or it is over.
         """
         with self._registry.read() as view:
-            session = view.session_by_digest(_digest(secret))
+            session = view.session_by_digest(digest_of(secret))
             if session is None or session.expires <= now:
                 raise AuthenticationError("nobody is signed in by this session", hint="Sign in again.")
             return view.account(session.account), session
@@ -206,7 +203,7 @@ class AccountService:
 
     def touch(self, secret: str, now: datetime) -> None:
         """Note that a session is used. One that ended meanwhile stays ended."""
-        digest = _digest(secret)
+        digest = digest_of(secret)
         with self._registry.transaction() as tx:
             session = tx.session_by_digest(digest)
             if session is not None and session.expires > now:
@@ -215,7 +212,7 @@ class AccountService:
     def end_session(self, secret: str) -> None:
         """Sign out. Nothing happens if there is no such session: it has ended as asked."""
         with self._registry.transaction() as tx:
-            session = tx.session_by_digest(_digest(secret))
+            session = tx.session_by_digest(digest_of(secret))
             if session is not None:
                 tx.remove_session(session.id)
 
@@ -226,13 +223,13 @@ def begin_session(tx: Transaction, account: AccountId, now: datetime) -> tuple[s
     for session in tx.sessions_of(account):
         if session.expires <= now:
             tx.remove_session(session.id)
-    secret = _secret(_SESSION)
-    return secret, tx.add_session(account, _digest(secret), now)
+    secret = new_secret(_SESSION)
+    return secret, tx.add_session(account, digest_of(secret), now)
 
 
 def invited(view: View, secret: str, now: datetime) -> tuple[Account, Invitation]:
     """Whom a link invites. See :meth:`AccountService.invited`."""
-    invitation = view.invitation_by_digest(_digest(secret))
+    invitation = view.invitation_by_digest(digest_of(secret))
     if invitation is None or invitation.expires <= now:
         raise AuthenticationError(
             "this link does not work: it was used, is too old, or never was",
@@ -242,8 +239,8 @@ def invited(view: View, secret: str, now: datetime) -> tuple[Account, Invitation
 
 
 def _invited(tx: Transaction, account: Account, now: datetime) -> Invited:
-    secret = _secret(_INVITATION)
-    return Invited(account, tx.add_invitation(account.id, _digest(secret), now), secret)
+    secret = new_secret(_INVITATION)
+    return Invited(account, tx.add_invitation(account.id, digest_of(secret), now), secret)
 
 
 def _named(tx: Transaction, name: str) -> Account:
@@ -261,12 +258,3 @@ def _check_roles(roles: frozenset[Role], *, bound: bool) -> None:
             "a data subject's account is bound to one subject and has no other role",
             hint="Name the subject with the role data-subject, and with that alone.",
         )
-
-
-def _secret(prefix: str) -> str:
-    # 256 random bits: a SHA-256 of them needs neither salt nor stretching.
-    return prefix + base64.urlsafe_b64encode(os.urandom(_SECRET_BYTES)).rstrip(b"=").decode()
-
-
-def _digest(secret: str) -> bytes:
-    return sha256(secret.encode("utf-8", "surrogatepass")).digest()
