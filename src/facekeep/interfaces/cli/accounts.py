@@ -9,7 +9,7 @@ import typer
 from facekeep.domain.accounts import Role
 from facekeep.errors import UsageError
 from facekeep.interfaces.cli.office import DEFAULT_ORIGIN, office
-from facekeep.interfaces.cli.options import JsonOption
+from facekeep.interfaces.cli.options import JsonOption, words_of_text
 from facekeep.interfaces.cli.place import Place, placed
 from facekeep.interfaces.cli.reply import Rows, reply, shown, when
 
@@ -83,7 +83,7 @@ def invite(
     identity = None if issuer is None or oidc_subject is None else (issuer, oidc_subject)
     if not role and (identity or subject):
         raise UsageError("a new account needs a role", hint=f"Roles are {_ROLES}.")
-    wanted = _roles_of_text(role)
+    wanted = words_of_text(role, Role, one="a role", several="Roles")
     with office(context, place, origin) as at:
         account = at.invite(name, wanted, subject, identity) if role else at.invite_again(name)
     lines = [f"{shown(account.name)} is {', '.join(sorted(account.roles))}."]
@@ -123,7 +123,7 @@ def roles(
     as_json: JsonOption = False,
 ) -> None:
     """Give an account other roles, from its next request on."""
-    wanted = _roles_of_text(role)
+    wanted = words_of_text(role, Role, one="a role", several="Roles")
     with office(context, place) as at:
         account = at.change_roles(name, wanted)
     reply(
@@ -170,10 +170,3 @@ def _details_document(account: AccountSummary) -> dict[str, object]:
         "identities": [{"issuer": issuer, "subject": subject} for issuer, subject in account.identities],
         "last_seen": None if account.last_seen is None else account.last_seen.isoformat(),
     }
-
-
-def _roles_of_text(text: str) -> frozenset[Role]:
-    try:
-        return frozenset(Role(word.strip()) for word in text.split(",") if word.strip())
-    except ValueError:
-        raise UsageError("a role is unknown", hint=f"Roles are {_ROLES}; separate several by commas.") from None

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from facekeep.domain.webhooks import EventKind
-from facekeep.errors import UsageError
 from facekeep.interfaces.cli.desk import desk
-from facekeep.interfaces.cli.options import JsonOption
+from facekeep.interfaces.cli.options import JsonOption, words_of_text
 from facekeep.interfaces.cli.place import Place, placed
 from facekeep.interfaces.cli.reply import Rows, reply, shown, when
 
@@ -44,7 +43,7 @@ def add_webhook(
     as_json: JsonOption = False,
 ) -> None:
     """Have an endpoint told of events, and show the secret that signs what is sent, this once."""
-    kinds = _kinds_of_text(events)
+    kinds = words_of_text(events, EventKind, one="a kind of event", several="Kinds")
     with desk(context, place) as opened:
         made = opened.add_webhook(url, kinds)
     document = {"webhook": made.id, "url": made.url, "events": list(made.events), "secret": made.secret}
@@ -93,16 +92,6 @@ def remove_webhook(
     with desk(context, place) as opened:
         opened.remove_webhook(webhook)
     reply({"removed": webhook}, [f"removed the webhook {shown(webhook)}."], as_json=as_json)
-
-
-def _kinds_of_text(text: str) -> tuple[EventKind, ...]:
-    try:
-        chosen = {EventKind(word.strip()) for word in text.split(",") if word.strip()}
-    except ValueError:
-        raise UsageError(
-            "a kind of event is unknown", hint=f"Kinds are {', '.join(EventKind)}; separate several by commas."
-        ) from None
-    return tuple(kind for kind in EventKind if kind in chosen)
 
 
 def _state(webhook: WebhookDetails) -> str:

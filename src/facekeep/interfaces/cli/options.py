@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 import typer
 
@@ -25,6 +26,7 @@ __all__ = [
     "read_notice",
     "read_picture",
     "the_notice",
+    "words_of_text",
 ]
 
 KeepOption = Annotated[
@@ -81,8 +83,30 @@ CaseOption = Annotated[
     ),
 ]
 
+_Word = TypeVar("_Word", bound=StrEnum)
 _LARGEST_PICTURE: Final = 32 << 20
 _LARGEST_NOTICE: Final = 1 << 20
+
+
+def words_of_text(text: str, kind: type[_Word], *, one: str, several: str) -> tuple[_Word, ...]:
+    """Words that are separated by commas, each once, in the order in which their kind lists them.
+
+    Args:
+        text: as it was given; there may be none in it.
+        kind: of the words.
+        one: what one is called in an error, with its article.
+        several: what they are called at the beginning of a sentence.
+
+    Raises:
+        UsageError: one of them is of another kind.
+    """
+    try:
+        chosen = {kind(word.strip()) for word in text.split(",") if word.strip()}
+    except ValueError:
+        raise UsageError(
+            f"{one} is unknown", hint=f"{several} are {', '.join(kind)}; separate several by commas."
+        ) from None
+    return tuple(word for word in kind if word in chosen)
 
 
 def purposes_of_text(text: str) -> tuple[Purpose, ...]:
@@ -91,16 +115,10 @@ def purposes_of_text(text: str) -> tuple[Purpose, ...]:
     Raises:
         UsageError: one of them is none, or there is none.
     """
-    words = [word.strip() for word in text.split(",") if word.strip()]
-    try:
-        chosen = {Purpose(word) for word in words}
-    except ValueError:
-        raise UsageError(
-            "a purpose is unknown", hint=f"Purposes are {', '.join(Purpose)}; separate several by commas."
-        ) from None
+    chosen = words_of_text(text, Purpose, one="a purpose", several="Purposes")
     if not chosen:
         raise UsageError("no purpose was named", hint=f"Purposes are {', '.join(Purpose)}.")
-    return tuple(purpose for purpose in Purpose if purpose in chosen)
+    return chosen
 
 
 def the_notice(path: Path | None, digest: str | None) -> str | KnownNotice:

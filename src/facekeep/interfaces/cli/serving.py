@@ -13,7 +13,7 @@ from facekeep.errors import UsageError
 from facekeep.interfaces.cli.context import composition
 from facekeep.interfaces.cli.desk import connected
 from facekeep.interfaces.cli.office import office
-from facekeep.interfaces.cli.options import JsonOption, KeepOption
+from facekeep.interfaces.cli.options import JsonOption, KeepOption, words_of_text
 from facekeep.interfaces.cli.place import Place, placed
 from facekeep.interfaces.cli.reply import Rows, print_json, reply, shown, when
 
@@ -193,7 +193,7 @@ def create(
     as_json: JsonOption = False,
 ) -> None:
     """Make a machine client and show its token, this once: only a digest is kept."""
-    scopes = _scopes_of_text(scope)
+    scopes = words_of_text(scope, Scope, one="a scope", several="Scopes")
     with office(context, place) as at:
         made = at.create_token(name, scopes, days)
     lines = [
@@ -220,15 +220,6 @@ def revoke(context: typer.Context, *, name: NameArgument, place: Place, as_json:
     with office(context, place) as at:
         at.revoke_token(name)
     reply({"revoked": name}, [f"The token of {shown(name)} is revoked."], as_json=as_json)
-
-
-def _scopes_of_text(text: str) -> frozenset[Scope]:
-    try:
-        return frozenset(Scope(word.strip()) for word in text.split(",") if word.strip())
-    except ValueError:
-        raise UsageError(
-            "a scope is unknown", hint=f"Scopes are {', '.join(Scope)}; separate several by commas."
-        ) from None
 
 
 def _document(token: TokenDetails) -> dict[str, object]:
