@@ -20,8 +20,8 @@ from facekeep.domain.accounts import Account, Principal, Role
 from facekeep.domain.actions import Action
 from facekeep.interfaces.http.bodies import Body, documented_body, read
 from facekeep.interfaces.http.once import KEYED, Nothing, once, without
-from facekeep.interfaces.http.paging import After, Limit, page
-from facekeep.interfaces.http.problems import ALWAYS, Problem, documented
+from facekeep.interfaces.http.paging import After, Limit, Next, page
+from facekeep.interfaces.http.problems import ALWAYS, KEYED_ON, WITH_BODY, Problem, documented
 from facekeep.interfaces.http.security import KeepOf, SiteOf, may
 from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged
 from facekeep.service.accounts import AccountDetails, Invited
@@ -31,8 +31,6 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/v1")
 
-_BODY = (*ALWAYS, "body-too-large", "media-type", "invalid-request")
-_UNDONE = (*ALWAYS, "invalid-request", "request-under-way", "not-found")
 _Id = Annotated[str, Field(description="32 hexadecimal digits.")]
 
 
@@ -64,7 +62,7 @@ class TokenPage(BaseModel):
     """A page of machine clients, in an order that stays the same."""
 
     tokens: list[TokenAnswer]
-    next: str | None = Field(description="Asks for the page behind this one, as `after`; null on the last.")
+    next: Next
 
 
 class AccountRequest(Body):
@@ -81,10 +79,6 @@ class RolesRequest(Body):
     """All roles that an account shall have."""
 
     roles: list[Role] = Field(min_length=1, max_length=len(Role))
-
-
-class NothingRequest(Body):
-    """Nothing has to be said."""
 
 
 class AccountAnswer(BaseModel):
@@ -123,7 +117,7 @@ class AccountPage(BaseModel):
     """A page of accounts, in an order that stays the same."""
 
     accounts: list[AccountDetailsAnswer]
-    next: str | None = Field(description="Asks for the page behind this one, as `after`; null on the last.")
+    next: Next
 
 
 class DoneAnswer(BaseModel):
@@ -149,7 +143,7 @@ async def list_tokens(
     "/tokens",
     status_code=201,
     response_model=NewTokenAnswer,
-    responses=documented(*_BODY, "request-under-way"),
+    responses=documented(*WITH_BODY, "request-under-way"),
     openapi_extra=documented_body(TokenRequest, **KEYED),
 )
 async def create_token(
@@ -170,7 +164,7 @@ def _create(keep: Keep, asked: TokenRequest) -> NewTokenAnswer:
     return NewTokenAnswer(**_token(issued.client).model_dump(), token=issued.token)
 
 
-@router.delete("/tokens/{token}", response_model=DoneAnswer, responses=documented(*_UNDONE), openapi_extra=KEYED)
+@router.delete("/tokens/{token}", response_model=DoneAnswer, responses=documented(*KEYED_ON), openapi_extra=KEYED)
 async def revoke_token(
     token: str, request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.REVOKE_TOKEN))]
 ) -> Response:
@@ -202,7 +196,7 @@ async def list_accounts(
     "/accounts",
     status_code=201,
     response_model=InvitedAnswer,
-    responses=documented(*_BODY, "request-under-way", "not-found"),
+    responses=documented(*WITH_BODY, "request-under-way", "not-found"),
     openapi_extra=documented_body(AccountRequest, **KEYED),
 )
 async def create_account(
@@ -225,7 +219,7 @@ def _create_account(keep: Keep, asked: AccountRequest, origin: str) -> InvitedAn
 @router.patch(
     "/accounts/{account}",
     response_model=AccountAnswer,
-    responses=documented(*_BODY, "request-under-way", "not-found"),
+    responses=documented(*WITH_BODY, "request-under-way", "not-found"),
     openapi_extra=documented_body(RolesRequest, **KEYED),
 )
 async def change_account(
@@ -240,7 +234,7 @@ async def change_account(
     return await once(request, keep, who, asked, do, status=200)
 
 
-@router.delete("/accounts/{account}", response_model=DoneAnswer, responses=documented(*_UNDONE), openapi_extra=KEYED)
+@router.delete("/accounts/{account}", response_model=DoneAnswer, responses=documented(*KEYED_ON), openapi_extra=KEYED)
 async def revoke_account(
     account: str, request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.REVOKE_ACCOUNT))]
 ) -> Response:
@@ -249,7 +243,7 @@ async def revoke_account(
 
 
 @router.delete(
-    "/accounts/{account}/sessions", response_model=DoneAnswer, responses=documented(*_UNDONE), openapi_extra=KEYED
+    "/accounts/{account}/sessions", response_model=DoneAnswer, responses=documented(*KEYED_ON), openapi_extra=KEYED
 )
 async def sign_out_account(
     account: str, request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.SIGN_OUT_ACCOUNT))]
@@ -267,8 +261,8 @@ def _end(keep: Keep, account: str, how: Callable[[str], None]) -> DoneAnswer:
     "/accounts/{account}/invitations",
     status_code=201,
     response_model=InvitedAnswer,
-    responses=documented(*_BODY, "request-under-way", "not-found"),
-    openapi_extra=documented_body(NothingRequest, **KEYED),
+    responses=documented(*WITH_BODY, "request-under-way", "not-found"),
+    openapi_extra=documented_body(Nothing, **KEYED),
 )
 async def invite_again(
     account: str,
@@ -278,7 +272,7 @@ async def invite_again(
     who: Annotated[Principal, Depends(may(Action.INVITE_ACCOUNT))],
 ) -> Response:
     """Make a new link for an account; an older one works no more."""
-    asked = await read(request, NothingRequest)
+    asked = await read(request, Nothing)
     do = partial(_invite_again, keep, account, site.origin)
     return await once(request, keep, who, asked, do, kept=without("link"))
 

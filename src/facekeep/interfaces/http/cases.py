@@ -16,8 +16,8 @@ from facekeep.domain.consent import Purpose
 from facekeep.domain.search import Case
 from facekeep.interfaces.http.bodies import Body, documented_body, read
 from facekeep.interfaces.http.once import KEYED, Nothing, once
-from facekeep.interfaces.http.paging import After, Limit, page
-from facekeep.interfaces.http.problems import ALWAYS, documented
+from facekeep.interfaces.http.paging import After, Limit, Next, page
+from facekeep.interfaces.http.problems import ALWAYS, KEYED_ON, WITH_BODY, documented
 from facekeep.interfaces.http.security import KeepOf, may, operator_of
 from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged
 from facekeep.service.keep import Keep
@@ -51,7 +51,7 @@ class CasePage(BaseModel):
     """A page of cases, in a random order that stays the same."""
 
     cases: list[CaseAnswer]
-    next: str | None = Field(description="Give it as ``after`` for the next page; null on the last.")
+    next: Next
 
 
 @router.get("", response_model=CasePage, responses={**documented(*ALWAYS, "invalid-request"), **NOT_MODIFIED})
@@ -91,7 +91,7 @@ def _case(case: Case) -> CaseAnswer:
     "",
     status_code=201,
     response_model=CaseAnswer,
-    responses=documented(*ALWAYS, "body-too-large", "media-type", "invalid-request", "request-under-way"),
+    responses=documented(*WITH_BODY, "request-under-way"),
     openapi_extra=documented_body(CaseRequest, **KEYED),
 )
 async def open_case(
@@ -110,7 +110,7 @@ def _open_case(keep: Keep, asked: CaseRequest, operator: str) -> CaseAnswer:
 @router.post(
     "/{case}/closure",
     response_model=CaseAnswer,
-    responses=documented(*ALWAYS, "not-found", "invalid-request", "request-under-way"),
+    responses=documented(*KEYED_ON),
     openapi_extra=KEYED,
 )
 async def close_case(

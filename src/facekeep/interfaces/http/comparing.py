@@ -14,7 +14,7 @@ from facekeep.domain.actions import Action
 from facekeep.domain.consent import Purpose
 from facekeep.errors import ImageError, NotFoundError
 from facekeep.interfaces.http.bodies import Body, Picture, documented_body, read
-from facekeep.interfaces.http.problems import ALWAYS, documented
+from facekeep.interfaces.http.problems import WITH_BODY, documented
 from facekeep.interfaces.http.security import KeepOf, may, operator_of
 from facekeep.service.answers import Identification, Verification
 from facekeep.service.comparison import Search
@@ -35,8 +35,7 @@ __all__ = [
 
 router = APIRouter(prefix="/v1")
 
-_BODY = (*ALWAYS, "body-too-large", "media-type", "invalid-request")
-COMPARING = (*_BODY, "purpose-off", "refused", "picture-unreadable", "budget-used-up")
+COMPARING = (*WITH_BODY, "purpose-off", "refused", "picture-unreadable", "budget-used-up")
 """Problems of an operation that compares."""
 
 

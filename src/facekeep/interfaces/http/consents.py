@@ -16,8 +16,8 @@ from facekeep.domain.consent import Consent, Purpose
 from facekeep.interfaces.http.bodies import Body, documented_body, read
 from facekeep.interfaces.http.notices import NoticeHash, NoticeText, check_one_notice, notice_of
 from facekeep.interfaces.http.once import KEYED, Nothing, once
-from facekeep.interfaces.http.paging import Limit, page
-from facekeep.interfaces.http.problems import ALWAYS, documented
+from facekeep.interfaces.http.paging import Limit, Next, page
+from facekeep.interfaces.http.problems import ALWAYS, KEYED_ON, WITH_BODY, documented
 from facekeep.interfaces.http.security import KeepOf, may
 from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged
 from facekeep.service.keep import Keep
@@ -57,7 +57,7 @@ class ConsentPage(BaseModel):
     """A page of consents, oldest first; withdrawn ones too."""
 
     consents: list[ConsentAnswer]
-    next: str | None = Field(description="Give it as ``after`` for the next page; null on the last.")
+    next: Next
 
 
 def consent_answer(consent: Consent) -> ConsentAnswer:
@@ -93,9 +93,7 @@ async def list_consents(
     "",
     status_code=201,
     response_model=Consents,
-    responses=documented(
-        *ALWAYS, "not-found", "body-too-large", "media-type", "invalid-request", "consent-missing", "request-under-way"
-    ),
+    responses=documented(*WITH_BODY, "not-found", "consent-missing", "request-under-way"),
     openapi_extra=documented_body(ConsentRequest, **KEYED),
 )
 async def give_consent(
@@ -115,7 +113,7 @@ def _give_consent(keep: Keep, subject: str, asked: ConsentRequest) -> Consents:
 @router.delete(
     "/{purpose}",
     response_model=Consents,
-    responses=documented(*ALWAYS, "not-found", "invalid-request", "request-under-way"),
+    responses=documented(*KEYED_ON),
     openapi_extra=KEYED,
 )
 async def withdraw_consent(

@@ -7,11 +7,11 @@ from typing import Annotated
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from facekeep.domain.accounts import Principal
 from facekeep.domain.actions import Action
-from facekeep.interfaces.http.paging import AfterHash, Limit, page
+from facekeep.interfaces.http.paging import AfterHash, Limit, Next, page
 from facekeep.interfaces.http.problems import ALWAYS, documented
 from facekeep.interfaces.http.security import KeepOf, may
 from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged
@@ -32,7 +32,7 @@ class GalleryPage(BaseModel):
     """A page of galleries, in the order of the hashes of their names: names are in no address."""
 
     galleries: list[GalleryAnswer]
-    next: str | None = Field(description="Give it as ``after`` for the next page; null on the last.")
+    next: Next
 
 
 @router.get("", response_model=GalleryPage, responses={**documented(*ALWAYS, "invalid-request"), **NOT_MODIFIED})

@@ -14,8 +14,8 @@ from facekeep.domain.actions import Action
 from facekeep.domain.consent import KnownNotice, Notice, Purpose
 from facekeep.interfaces.http.bodies import Body, documented_body, read
 from facekeep.interfaces.http.once import KEYED, once
-from facekeep.interfaces.http.paging import AfterHash, Limit, page
-from facekeep.interfaces.http.problems import ALWAYS, documented
+from facekeep.interfaces.http.paging import AfterHash, Limit, Next, page
+from facekeep.interfaces.http.problems import ALWAYS, WITH_BODY, documented
 from facekeep.interfaces.http.security import KeepOf, may
 from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged
 from facekeep.service.keep import Keep
@@ -74,16 +74,14 @@ class NoticePage(BaseModel):
     """A page of notices, in the order of their hashes."""
 
     notices: list[NoticeSummary]
-    next: str | None = Field(description="Give it as ``after`` for the next page; null on the last.")
+    next: Next
 
 
 @router.post(
     "",
     status_code=201,
     response_model=NoticeAnswer,
-    responses=documented(
-        *ALWAYS, "body-too-large", "media-type", "invalid-request", "consent-missing", "request-under-way"
-    ),
+    responses=documented(*WITH_BODY, "consent-missing", "request-under-way"),
     openapi_extra=documented_body(NoticeRequest, **KEYED),
 )
 async def add_notice(

@@ -40,7 +40,7 @@ KEYED: dict[str, Any] = {
 
 
 class Nothing(Body):
-    """What is asked by a request without a body."""
+    """Nothing has to be said."""
 
 
 async def once(

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from typing import Annotated, Final, TypeVar
 
 from fastapi import Query
+from pydantic import Field
 
-__all__ = ["After", "AfterHash", "Limit", "page"]
+__all__ = ["After", "AfterHash", "Limit", "Next", "page"]
 
 _PAGE_MAX: Final = 100
 _T = TypeVar("_T")
@@ -16,6 +17,7 @@ _NEXT = "`next` of the page before; without it, the first page."
 After = Annotated[str | None, Query(pattern="^[0-9a-f]{32}$", description=_NEXT)]
 AfterHash = Annotated[str | None, Query(pattern="^[0-9a-f]{64}$", description=_NEXT)]
 Limit = Annotated[int, Query(ge=1, le=_PAGE_MAX, description="How many at most.")]
+Next = Annotated[str | None, Field(description="Give it as ``after`` for the next page; null on the last.")]
 
 
 def page(every: Iterable[_T], key: Callable[[_T], str], after: str | None, limit: int) -> tuple[list[_T], str | None]:

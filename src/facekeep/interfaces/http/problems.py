@@ -19,8 +19,10 @@ from facekeep.errors import FacekeepError
 
 __all__ = [
     "ALWAYS",
+    "KEYED_ON",
     "MEDIA_TYPE",
     "PROBLEMS",
+    "WITH_BODY",
     "Kind",
     "Problem",
     "ProblemDocument",
@@ -33,6 +35,10 @@ __all__ = [
 MEDIA_TYPE = "application/problem+json"
 ALWAYS = ("unauthenticated", "forbidden", "too-many-requests", "unavailable", "busy")
 """What every operation that needs a token may answer."""
+WITH_BODY = (*ALWAYS, "body-too-large", "media-type", "invalid-request")
+"""What one that takes a body may answer too."""
+KEYED_ON = (*ALWAYS, "not-found", "invalid-request", "request-under-way")
+"""What a write may answer that takes no body and may bear a key."""
 _URN = "urn:facekeep:problem:"
 
 

@@ -14,8 +14,8 @@ from facekeep.domain.accounts import Principal
 from facekeep.domain.actions import Action
 from facekeep.interfaces.http.bodies import Body, Gallery, Picture, documented_body, read
 from facekeep.interfaces.http.once import KEYED, Nothing, once
-from facekeep.interfaces.http.paging import After, Limit, page
-from facekeep.interfaces.http.problems import ALWAYS, documented
+from facekeep.interfaces.http.paging import After, Limit, Next, page
+from facekeep.interfaces.http.problems import ALWAYS, KEYED_ON, WITH_BODY, documented
 from facekeep.interfaces.http.security import KeepOf, may, operator_of
 from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged
 from facekeep.service.keep import Keep
@@ -53,7 +53,7 @@ class ReferencePage(BaseModel):
     """A page of references, in a random order that stays the same."""
 
     references: list[ReferenceAnswer]
-    next: str | None = Field(description="Give it as ``after`` for the next page; null on the last.")
+    next: Next
 
 
 class RemovalAnswer(BaseModel):
@@ -67,9 +67,7 @@ class RemovalAnswer(BaseModel):
     status_code=201,
     response_model=ReferencesAnswer,
     responses=documented(
-        *ALWAYS,
-        *("not-found", "body-too-large", "media-type", "invalid-request", "request-under-way"),
-        *("consent-missing", "picture-unreadable", "picture-not-fit"),
+        *WITH_BODY, "not-found", "request-under-way", "consent-missing", "picture-unreadable", "picture-not-fit"
     ),
     openapi_extra=documented_body(ReferencesRequest, **KEYED),
 )
@@ -108,7 +106,7 @@ async def list_references(
 @router.delete(
     "/{reference}",
     response_model=RemovalAnswer,
-    responses=documented(*ALWAYS, "not-found", "invalid-request", "request-under-way"),
+    responses=documented(*KEYED_ON),
     openapi_extra=KEYED,
 )
 async def remove(

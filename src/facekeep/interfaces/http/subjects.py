@@ -18,8 +18,8 @@ from facekeep.interfaces.http.bodies import Body, Gallery, Picture, documented_b
 from facekeep.interfaces.http.consents import ConsentAnswer, consent_answer
 from facekeep.interfaces.http.notices import NoticeHash, NoticeText, check_one_notice, notice_of
 from facekeep.interfaces.http.once import KEYED, Nothing, once
-from facekeep.interfaces.http.paging import After, Limit
-from facekeep.interfaces.http.problems import ALWAYS, documented
+from facekeep.interfaces.http.paging import After, Limit, Next
+from facekeep.interfaces.http.problems import ALWAYS, KEYED_ON, WITH_BODY, documented
 from facekeep.interfaces.http.security import KeepOf, may, operator_of
 from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged
 from facekeep.service.answers import SubjectDetails
@@ -29,7 +29,6 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/v1/subjects")
 
-_BODY = (*ALWAYS, "body-too-large", "media-type", "invalid-request")
 _Purposes = Annotated[list[Purpose], Field(min_length=1, max_length=len(Purpose))]
 
 
@@ -81,7 +80,7 @@ class SubjectPage(BaseModel):
     """A page of data subjects, in a random order that stays the same."""
 
     subjects: list[SubjectAnswer]
-    next: str | None = Field(description="Give it as ``after`` for the next page; null on the last.")
+    next: Next
 
 
 class SubjectDetailsAnswer(SubjectAnswer):
@@ -104,7 +103,7 @@ class ErasureAnswer(BaseModel):
     "",
     status_code=201,
     response_model=EnrolmentAnswer,
-    responses=documented(*_BODY, "request-under-way", "consent-missing", "picture-unreadable", "picture-not-fit"),
+    responses=documented(*WITH_BODY, "request-under-way", "consent-missing", "picture-unreadable", "picture-not-fit"),
     openapi_extra=documented_body(EnrolmentRequest, **KEYED),
 )
 async def enrol(request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.ENROL))]) -> Response:
@@ -167,7 +166,7 @@ async def show(
     return tagged(request, _details(await run_sync(lambda: keep.subject(keep.label_of(subject)))))
 
 
-@router.post("/lookups", responses=documented(*_BODY, "not-found"), openapi_extra=documented_body(LookupRequest))
+@router.post("/lookups", responses=documented(*WITH_BODY, "not-found"), openapi_extra=documented_body(LookupRequest))
 async def find(
     request: Request, keep: KeepOf, _: Annotated[Principal, Depends(may(Action.FIND_SUBJECT))]
 ) -> SubjectDetailsAnswer:
@@ -194,7 +193,7 @@ def _details(found: SubjectDetails) -> SubjectDetailsAnswer:
 @router.delete(
     "/{subject}",
     response_model=ErasureAnswer,
-    responses=documented(*ALWAYS, "not-found", "invalid-request", "request-under-way"),
+    responses=documented(*KEYED_ON),
     openapi_extra=KEYED,
 )
 async def erase(

@@ -15,8 +15,8 @@ from facekeep.domain.actions import Action
 from facekeep.domain.webhooks import EventKind, Webhook, shown_secret
 from facekeep.interfaces.http.bodies import Body, documented_body, read
 from facekeep.interfaces.http.once import KEYED, Nothing, once, without
-from facekeep.interfaces.http.paging import After, Limit, page
-from facekeep.interfaces.http.problems import ALWAYS, documented
+from facekeep.interfaces.http.paging import After, Limit, Next, page
+from facekeep.interfaces.http.problems import ALWAYS, KEYED_ON, WITH_BODY, documented
 from facekeep.interfaces.http.security import KeepOf, may
 from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged
 from facekeep.service.keep import Keep
@@ -65,7 +65,7 @@ class WebhookPage(BaseModel):
     """A page of endpoints, in a random order that stays the same."""
 
     webhooks: list[WebhookAnswer]
-    next: str | None = Field(description="Give it as ``after`` for the next page; null on the last.")
+    next: Next
 
 
 class RemovedWebhookAnswer(BaseModel):
@@ -78,7 +78,7 @@ class RemovedWebhookAnswer(BaseModel):
     "",
     status_code=201,
     response_model=NewWebhookAnswer,
-    responses=documented(*ALWAYS, "body-too-large", "media-type", "invalid-request", "request-under-way"),
+    responses=documented(*WITH_BODY, "request-under-way"),
     openapi_extra=documented_body(WebhookRequest, **KEYED),
 )
 async def add_webhook(
@@ -122,7 +122,7 @@ async def show(
 @router.delete(
     "/{webhook}",
     response_model=RemovedWebhookAnswer,
-    responses=documented(*ALWAYS, "not-found", "invalid-request", "request-under-way"),
+    responses=documented(*KEYED_ON),
     openapi_extra=KEYED,
 )
 async def remove_webhook(
