@@ -6,6 +6,7 @@ characters, is in Unicode form NFC and holds no control character; what is perso
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from facekeep.domain.row import Pseudonym
 from facekeep.errors import FormatError
 
 SubjectId = NewType("SubjectId", bytes)
+_IDENTIFIER = re.compile(r"[0-9a-f]{32}")
 
 SUBJECT_ID_BYTES = 16
 LABEL_MAX = 128
@@ -74,6 +76,14 @@ class Reference:
     gallery: str
     model: str
     created: datetime
+
+
+def subject_id(text: str) -> SubjectId | None:
+    """The identifier that is written as 32 hexadecimal digits in lower case, or None.
+
+    There is one way to write it: policies and paths name people by this text.
+    """
+    return SubjectId(bytes.fromhex(text)) if _IDENTIFIER.fullmatch(text) else None
 
 
 def normalised_label(label: str) -> str:

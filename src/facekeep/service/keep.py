@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 
 from facekeep.domain.accounts import Principal
 from facekeep.domain.consent import Consent, KnownNotice, Purpose
 from facekeep.domain.requests import KeptAnswer, RequestId
-from facekeep.domain.subject import SubjectId
+from facekeep.domain.subject import SubjectId, subject_id
 from facekeep.domain.webhooks import Event, EventKind
 from facekeep.errors import ImageError, NotFoundError, RefusedError, UsageError
 from facekeep.service.acquisition import Probe
@@ -43,7 +42,6 @@ REFRESH_DAYS = 30
 """How often a keep is to be refreshed; copies made before a refresh are unreadable after it."""
 
 _PAGE = 100
-_IDENTIFIER = re.compile(r"[0-9a-f]{32}")
 
 
 class Keep(KeepAccess, KeepRecords, KeepCanaries):
@@ -176,10 +174,11 @@ class Keep(KeepAccess, KeepRecords, KeepCanaries):
         Raises:
             NotFoundError: there is no such person, or not any more.
         """
-        if not _IDENTIFIER.fullmatch(subject):
+        identifier = subject_id(subject)
+        if identifier is None:
             raise NotFoundError("there is no such data subject")
         with self._reading():
-            return self._roles.registry.subject(SubjectId(bytes.fromhex(subject))).label
+            return self._roles.registry.subject(identifier).label
 
     def subject(self, label: str) -> SubjectDetails:
         """All that the registry holds of a person.

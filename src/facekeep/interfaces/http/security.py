@@ -6,7 +6,6 @@ person's browser sends the cookie of a session, and then says that the request c
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -19,6 +18,7 @@ from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBea
 from facekeep.domain.access import Client
 from facekeep.domain.accounts import Principal
 from facekeep.domain.actions import Action
+from facekeep.domain.subject import subject_id
 from facekeep.errors import AuthenticationError, NotFoundError
 from facekeep.interfaces.http.problems import Problem
 from facekeep.interfaces.http.rates import admitted
@@ -29,7 +29,6 @@ from facekeep.service.policies import Policies
 __all__ = ["KeepOf", "SiteOf", "action_of", "keep_of", "may", "operator_of"]
 
 _BEARER = HTTPBearer(auto_error=False, scheme_name="token", description="The token of a machine client.")
-_IDENTIFIER = re.compile(r"[0-9a-f]{32}")
 _COOKIE = APIKeyCookie(
     name="facekeep",
     auto_error=False,
@@ -69,7 +68,7 @@ def may(action: Action) -> Callable[..., Coroutine[Any, Any, Principal]]:
         admitted(request, who.id.hex())
         policies: Policies = request.app.state.policies
         subject = request.path_params.get("subject", "")
-        if subject and not _IDENTIFIER.fullmatch(subject):
+        if subject and subject_id(subject) is None:
             # Policies name people by their identifiers: one that could be written otherwise would get around them.
             raise NotFoundError("there is no such data subject")
         ruling = policies.decide(who, action, subject, datetime.now(UTC))
