@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from facekeep.errors import RefusedError
 from facekeep.service.combining import Combiner
 from facekeep.split.codes import FineCode
-from facekeep.split.gate import Gate, Hit, Question
+from facekeep.split.gate import TOGETHER, Gate, Hit, Question
 
-__all__ = ["Callers", "time_callers"]
-
-_TOGETHER = 32
+__all__ = ["Callers", "at_99", "time_callers"]
 
 Asked = tuple[Question, FineCode]
 
@@ -57,7 +55,7 @@ def time_callers(gate: Gate, asked: Sequence[Asked], callers: int, repeats: int)
         passes.append(len(batch))
         return gate.search_many(batch)
 
-    combined = Combiner[Asked, tuple[Hit, ...] | RefusedError](search, largest=_TOGETHER)
+    combined = Combiner[Asked, tuple[Hit, ...] | RefusedError](search, largest=TOGETHER)
 
     def ask(first: int) -> list[float]:
         times = []
@@ -78,7 +76,16 @@ def time_callers(gate: Gate, asked: Sequence[Asked], callers: int, repeats: int)
     return Callers(
         callers,
         round(statistics.median(times), 1),
-        round(times[max(0, -(-99 * len(times) // 100) - 1)], 1),
+        round(at_99(times), 1),
         round(len(times) / seconds, 1),
         round(len(times) / len(passes), 1),
     )
+
+
+def at_99(times: Sequence[float]) -> float:
+    """The time that 99 of 100 did not exceed.
+
+    Args:
+        times: at least one, rising.
+    """
+    return times[max(0, -(-99 * len(times) // 100) - 1)]

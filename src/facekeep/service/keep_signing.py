@@ -21,6 +21,7 @@ from facekeep.service.stages import Stage
 from facekeep.split.approval import Approval
 from facekeep.split.asking import Approved, Prepared, Question, Signer
 from facekeep.split.codes import FineCode, fine_code
+from facekeep.split.gate import TOGETHER
 from facekeep.split.operators import (
     ANYBODY,
     EVERY_PURPOSE,
@@ -36,7 +37,6 @@ from facekeep.split.statement import commit
 from facekeep.store.journal import JournalKind
 
 KEY_DAYS_MAX = 366
-_TOGETHER = 32  # searches of one pass; more at once would keep each waiting for all
 
 Asked = tuple[Approved, FineCode]
 
@@ -87,7 +87,7 @@ class KeepSigning(KeepLife):
     """The part of a keep that searches in an operator's name. See :class:`facekeep.service.keep.Keep`."""
 
     def _begin(self) -> None:
-        self._combined = Combiner[Asked, Answer](self._search_together, largest=_TOGETHER)
+        self._combined = Combiner[Asked, Answer](self._search_together, largest=TOGETHER)
 
     def _adopt(self, roles: Roles) -> None:
         super()._adopt(roles)

@@ -32,10 +32,10 @@ from facekeep.split.roles import LeftPort, RightPort
 from facekeep.split.statement import LIFETIME_SECONDS, NONCE_BYTES, Statement, commit, search_nonce
 from facekeep.split.ticket import sign
 
-__all__ = ["Gate", "Hit", "Question"]
+__all__ = ["TOGETHER", "Gate", "Hit", "Question"]
 
-_TOGETHER = 32
-"""Searches that share a pass over the gallery."""
+TOGETHER = 32
+"""Searches that share a pass over the gallery; more would keep each waiting for all."""
 
 _IN_STEP = 4
 """Searches of them that go through the later stages together; each holds 6.5 MB of tables while it does."""
@@ -194,8 +194,8 @@ class Gate:
     ) -> list[tuple[Hit, ...] | RefusedError]:
         """Several searches that share passes over the gallery; for each its hits, or why it was refused."""
         answers: list[tuple[Hit, ...] | RefusedError] = []
-        for start in range(0, len(searches), _TOGETHER):
-            part = searches[start : start + _TOGETHER]
+        for start in range(0, len(searches), TOGETHER):
+            part = searches[start : start + TOGETHER]
             asked = [_Asked(_question(one), self.request(one, probe)) for one, probe in part]
             self._begin(asked)
             for first in range(0, len(asked), _IN_STEP):

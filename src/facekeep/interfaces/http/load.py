@@ -27,6 +27,7 @@ from facekeep.domain.access import Scope
 from facekeep.domain.consent import Purpose
 from facekeep.errors import BadInputError, UnavailableError, UsageError
 from facekeep.interfaces.settings import PREFIX
+from facekeep.service.benchmark_callers import at_99
 from facekeep.service.keep import Keep
 from facekeep.split.budget import Limits
 
@@ -202,11 +203,10 @@ def _load(target: _Target, number: int, requests: int) -> Load:
             resident.append(round(_resident_mib(target.pid), 1))
     seconds = time.perf_counter() - began
     times.sort()
-    p99 = times[max(0, -(-99 * len(times) // 100) - 1)]
     return Load(
         number,
         round(statistics.median(times), 1),
-        round(p99, 1),
+        round(at_99(times), 1),
         round(len(times) / seconds, 1),
         tuple(resident),
     )
