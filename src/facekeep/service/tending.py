@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from time import monotonic
 from types import TracebackType
 from typing import Self
 
+from facekeep.errors import FacekeepError
 from facekeep.service.keep import Keep
 
 EVERY_SECONDS = 1.0
@@ -17,15 +19,19 @@ FRESH_SECONDS = 15.0
 class Tending:
     """Looks after a keep every second, in a thread of its own, while its block lasts."""
 
-    def __init__(self, keep: Keep, *, every: float = EVERY_SECONDS) -> None:
+    def __init__(
+        self, keep: Keep, *, every: float = EVERY_SECONDS, unmeant: Callable[[Exception], None] = lambda _: None
+    ) -> None:
         """Be ready; entering the block begins.
 
         Args:
             keep: open, and open for longer than this.
             every: seconds between two looks.
+            unmeant: is told of an error that nobody meant; looking goes on.
         """
         self._keep = keep
         self._every = every
+        self._unmeant = unmeant
         self._seen: float | None = None
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="facekeep-tending", daemon=True)
@@ -55,7 +61,10 @@ class Tending:
     def _look(self) -> None:
         try:
             self._keep.tend()
-        except Exception:  # noqa: BLE001 - whoever asks meanwhile is told the same, with its reason
+        except FacekeepError:  # whoever asks meanwhile is told the same, with its reason
             self._seen = None
+        except Exception as error:  # noqa: BLE001 - told, and looked at again: nobody restarts this thread
+            self._seen = None
+            self._unmeant(error)
         else:
             self._seen = monotonic()

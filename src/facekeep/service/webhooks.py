@@ -19,7 +19,7 @@ from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from facekeep.domain.webhooks import Delivery, EventKind, Webhook, WebhookId, headers_of
-from facekeep.errors import FacekeepError, NotFoundError, UsageError
+from facekeep.errors import FacekeepError, NotFoundError, UnavailableError, UsageError
 from facekeep.store.registry import Registry
 
 __all__ = ["FAILURES_MAX", "KEPT_FOR", "Courier", "Outcome", "Post", "WebhookService", "WebhookStatus", "is_public"]
@@ -238,6 +238,8 @@ class Courier:
         clock: Callable[[], datetime],
         told: Callable[[Outcome, int], None] = lambda *_: None,
         jitter: Callable[[], float] = _RANDOM.random,
+        *,
+        unmeant: Callable[[Exception], None] = lambda _: None,
     ) -> None:
         """Be ready.
 
@@ -247,7 +249,9 @@ class Courier:
             clock: the time.
             told: is told what became of attempts and messages.
             jitter: draws from 0 to 1, where in its range each wait lies.
+            unmeant: is told of an error that nobody meant, which counts as a failed attempt.
         """
+        self._unmeant = unmeant
         self._outbox = outbox
         self._post = post
         self._clock = clock
@@ -279,7 +283,10 @@ class Courier:
             try:
                 headers = headers_of(webhook.secret, delivery, int(now.timestamp()))
                 status = self._post(webhook.url, headers, delivery.body())
-            except Exception:  # noqa: BLE001 - one endpoint, whatever is wrong with it, must not end the others
+            except UnavailableError:
+                status = 0
+            except Exception as error:  # noqa: BLE001 - one endpoint, whatever is wrong with it, must not end the others
+                self._unmeant(error)
                 status = 0
             if not 200 <= status < 300:
                 self._told(Outcome.FAILED, 1)

@@ -235,7 +235,10 @@ def test_an_endpoint_at_which_sending_fails_in_a_way_nobody_meant_ends_no_other(
     outbox.add("https://example.org/")
     outbox.tell()
     told: list[tuple[Outcome, int]] = []
-    assert courier(outbox, odd, told).round() is not None
+    unmeant: list[Exception] = []
+    sender = Courier(outbox, odd, outbox.clock, lambda *what: told.append(what), unmeant=unmeant.append)
+    assert sender.round() is not None
+    assert [type(error) for error in unmeant] == [UnicodeError]
     assert sorted(outcome for outcome, _ in told) == sorted([Outcome.FAILED, Outcome.DELIVERED])
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import structlog
 import uvicorn
 
 from facekeep.client.exchange import is_loopback
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Listening", "listen", "run"]
 
+_log = structlog.get_logger("facekeep.serving")
 _KEEP_ALIVE_SECONDS = 15
 _GRACE_SECONDS = 20
 
@@ -153,12 +155,18 @@ def run(
     log_to_stderr()
     elsewhere = None if provider is None else Elsewhere(Provider(provider))
     with ExitStack() as opened:
-        tending = opened.enter_context(Tending(keep)) if keep.is_apart else None
+        tending = opened.enter_context(Tending(keep, unmeant=_teller("tending"))) if keep.is_apart else None
         app = build(keep, rates, policies=policies, elsewhere=elsewhere, tending=tending, private=private)
         post = HttpsPost(private=private, authorities=authorities)
         opened.callback(post.close)
-        opened.enter_context(Courier(keep, post, system_clock, app.state.metrics.sent).working())
+        courier = Courier(keep, post, system_clock, app.state.metrics.sent, unmeant=_teller("courier"))
+        opened.enter_context(courier.working())
         _run(app, listening, told)
+
+
+def _teller(where: str) -> Callable[[Exception], None]:
+    """Logs errors that nobody meant by their type: their messages could hold anything."""
+    return lambda error: _log.error("unexpected", where=where, error=type(error).__name__)
 
 
 def _run(app: FastAPI, listening: Listening, told: Callable[[str], None]) -> None:
