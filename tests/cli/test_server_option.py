@@ -334,6 +334,14 @@ def test_what_cannot_be_is_told_before_anything_is_sent(
 
 
 @pytest.mark.enable_socket
+def test_who_does_not_trust_a_server_is_told_how_to(run: Run, served: Served) -> None:
+    ran = run("list", "--server", served.address, "--token-file", served.folder / "token")
+    assert (ran.code, "FACEKEEP_AUTHORITIES" in ran.error) == (6, True), ran
+    gone = run("list", "--server", "https://127.0.0.1:1", "--token-file", served.folder / "token")
+    assert (gone.code, "FACEKEEP_AUTHORITIES" in gone.error) == (6, False), gone
+
+
+@pytest.mark.enable_socket
 def test_whether_a_server_can_work(run: Run, served: Served) -> None:
     asked = run("ready", *served.options(), "--json")
     assert (asked.code, asked.document.get("ready")) == (0, True), asked

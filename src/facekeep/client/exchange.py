@@ -117,9 +117,26 @@ def request_of(call: Call[Any]) -> dict[str, Any]:
     return arguments
 
 
-def unreachable() -> UnavailableError:
-    """The error where no answer came."""
-    return UnavailableError("the service cannot be reached, or did not answer in time")
+def unreachable(problem: BaseException) -> UnavailableError:
+    """The error where no answer came.
+
+    Args:
+        problem: why, as the library of HTTP raised it.
+    """
+    return UnavailableError(
+        "the service cannot be reached, or did not answer in time", hint=_UNTRUSTED if _is_untrusted(problem) else None
+    )
+
+
+_UNTRUSTED = "Its certificate is not trusted here: name the authorities that are (FACEKEEP_AUTHORITIES)."
+
+
+def _is_untrusted(problem: BaseException | None) -> bool:
+    while problem is not None:
+        if isinstance(problem, ssl.SSLCertVerificationError):
+            return True
+        problem = problem.__cause__ or problem.__context__
+    return False
 
 
 def answer_of(call: Call[_T], response: httpx2.Response) -> _T:

@@ -93,8 +93,8 @@ class Client:
         arguments: dict[str, Any] = request_of(call)
         try:
             response = self._http.request(**arguments)
-        except httpx2.TransportError:
-            raise unreachable() from None
+        except httpx2.TransportError as problem:
+            raise unreachable(problem) from None
         return answer_of(call, response)
 
     def _all(self, page_of: Callable[[str | None], Call[Page[_T]]]) -> tuple[_T, ...]:

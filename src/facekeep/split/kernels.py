@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from facekeep.split.compiling import compiled
 
 BUCKETS = 256
 DEALT = 16_384
@@ -20,7 +21,7 @@ DEALT = 16_384
 _RUN = 256  # values looked at together: few runs hold any that is wanted
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def deal(buckets: NDArray[np.uint8], marks: NDArray[np.uint32]) -> None:  # pragma: no cover - compiled
     """Count how rows go into their buckets: where the next row of each bucket goes, at the start of every run of rows.
 
@@ -52,7 +53,7 @@ def deal(buckets: NDArray[np.uint8], marks: NDArray[np.uint32]) -> None:  # prag
         marks[runs, k] = at
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def permute(  # noqa: PLR0917 - numba knows no keyword-only arguments
     values: NDArray[np.uint8],
     seats: NDArray[np.uint32],
@@ -94,12 +95,12 @@ def permute(  # noqa: PLR0917 - numba knows no keyword-only arguments
             bucket[j] = value
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _drawn(draw: np.uint32, i: np.integer[Any] | int) -> np.uint32:  # pragma: no cover - compiled
     return np.uint32((np.uint64(draw) * (np.uint64(i) + np.uint64(1))) >> np.uint64(32))
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def trace(
     buckets: NDArray[np.uint8],
     draws: NDArray[np.uint32],
@@ -161,7 +162,7 @@ def trace(
         out[p] = i
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def add(sums: NDArray[np.uint8], zeros: NDArray[np.uint8], negative: bool) -> None:  # pragma: no cover - compiled
     """Add this half's share of zero in place: sums[i] ± zeros[i], in Z_2⁸."""
     if negative:
@@ -172,7 +173,7 @@ def add(sums: NDArray[np.uint8], zeros: NDArray[np.uint8], negative: bool) -> No
             sums[i] = np.uint8(sums[i] + zeros[i])
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _raised_sums(
     left: NDArray[np.uint8], right: NDArray[np.uint8], support: int, sums: NDArray[np.uint8], tops: NDArray[np.uint8]
 ) -> int:  # pragma: no cover - compiled
@@ -192,7 +193,7 @@ def _raised_sums(
     return outside
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def best_positions(
     left: NDArray[np.uint8], right: NDArray[np.uint8], support: int, out: NDArray[np.int32]
 ) -> int:  # pragma: no cover - compiled
@@ -248,7 +249,7 @@ def best_positions(
     return 0
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def band_table(
     codewords_twice: NDArray[np.uint8], starts: NDArray[np.uint16], tables: NDArray[np.uint8]
 ) -> None:  # pragma: no cover - compiled
@@ -266,7 +267,7 @@ def band_table(
             table[u] ^= words[u]
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def token_table(
     bands: NDArray[np.uint8], tokens: NDArray[np.uint64], start: int, table: NDArray[np.uint64]
 ) -> None:  # pragma: no cover - compiled

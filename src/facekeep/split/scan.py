@@ -13,10 +13,12 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
+
+from facekeep.split.compiling import compiled
 
 BLOCK_ROWS = 1024
 
@@ -79,7 +81,7 @@ def _add_tile(  # type: ignore[no-untyped-def]
     return signature, build
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _scan(  # noqa: PLR0917 - numba knows no keyword-only arguments
     blocks: NDArray[np.int8],
     columns: NDArray[np.int32],

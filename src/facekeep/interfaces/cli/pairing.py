@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_commands"]
 
-_ROLES = ("gate", "registrar", "left", "right")
+_ROLES = {"gate": "gate", "registrar": "registrar", "left": "left half", "right": "right half"}
 
 FolderArgument = Annotated[
     Path, typer.Argument(metavar="DIR", help="The folder of the role on this host.", show_default=False)
@@ -120,7 +120,7 @@ def new(
     reply(
         {"role": role, "card": folder.card_path.absolute(), "pin": pin},
         [
-            f"made the folder of the {role}. Its card, for the three others: {folder.card_path.name}",
+            f"made the folder of the {_ROLES[role]}. Its card, for the three others: {folder.card_path.name}",
             f"The pin of the card: {pin}",
             "Carry the card over in any way; tell the pin in another, for instance by telephone.",
         ],
@@ -201,7 +201,7 @@ def finish(context: typer.Context, *, directory: FolderArgument, as_json: JsonOp
     parts = composition(context)
     folder, record = _of(parts, directory)
     making.finish(folder, parts.plan(record, new=True))
-    reply({"finished": folder.role}, [f"the {folder.role} has its store and can be served."], as_json=as_json)
+    reply({"finished": folder.role}, [f"the {_ROLES[folder.role]} has its store and can be served."], as_json=as_json)
 
 
 def split(

@@ -180,7 +180,8 @@ class Pool:
         except TimeoutError as problem:
             raise self.unavailable(_LATE) from problem
         except OSError as problem:
-            raise self.unavailable(None) from problem
+            # An end that does not know this one's certificate says so, or ends the connection: which, is chance.
+            raise self.unavailable(_AWAY) from problem
 
     @contextmanager
     def parsed(self) -> Iterator[None]:
@@ -194,7 +195,7 @@ class Pool:
         except FormatError as problem:
             raise self.unavailable(_NONSENSE) from problem
 
-    def unavailable(self, hint: str | None) -> UnavailableError:
+    def unavailable(self, hint: str) -> UnavailableError:
         """The error of an end that cannot be reached."""
         return UnavailableError(f"the {self.name} cannot be reached", hint=hint)
 
@@ -209,6 +210,10 @@ class Pool:
 
 _LATE = "It did not answer in time. What was asked may have been done, or not."
 _ANOTHER = "Another certificate than the pinned one was shown there. Check the address, and what runs at it."
+_AWAY = (
+    "Check that its host runs, can be reached, and knows this host's card (facekeep pair show). "
+    "What was asked may have been done, or not."
+)
 _NONSENSE = "It gave an answer that does not parse. Run the same version of Facekeep on both sides."
 
 _KEEP_ALIVE: tuple[tuple[str, int], ...] = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))

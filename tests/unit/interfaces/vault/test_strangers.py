@@ -48,6 +48,7 @@ def test_a_caller_with_a_foreign_certificate_is_refused_and_told_of(keep: Apart,
     with pytest.raises(UnavailableError) as refused:
         remote.status()
     assert refused.value.message == "the left half cannot be reached"
+    assert "knows this host's card" in refused.value.hint
     event = site.told.next()
     assert (event.what, event.address, event.caller) == (Happening.REFUSED, "127.0.0.1", None)
     assert keep.left.status().rows == 0
