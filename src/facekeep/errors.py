@@ -4,7 +4,7 @@
 
     FacekeepError
     ├── UsageError              the call itself is wrong (exit code 2)
-    │   └── UnsignedError           a change has to be signed on another host first
+    │   └── UnsignedError           the registrar has to sign it on another host first
     ├── RefusedError            a security check denied it (exit code 3)
     │   ├── AuthenticationError     nobody is known by this token or session
     │   ├── ConsentError            no consent for this purpose, or it was withdrawn
@@ -48,7 +48,7 @@ class UsageError(FacekeepError):
 
 
 class UnsignedError(UsageError):
-    """A change has to be signed on another host first. ``payload`` is what has to be signed."""
+    """The registrar has to sign it on another host first. ``payload`` is what is asked for."""
 
     default_hint = "Give --request FILE, have it signed there (facekeep operator sign), and apply it."
 

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from numpy.typing import NDArray
 
 from facekeep.domain.row import Pseudonym, TransactionId
-from facekeep.errors import BudgetError, TicketError
+from facekeep.errors import BudgetError, RefusedError, TicketError
 from facekeep.interfaces.composition import Composition
 from facekeep.interfaces.pairing.folder import RoleFolder
 from facekeep.interfaces.pairing.hosting import connecting
@@ -26,10 +26,13 @@ from facekeep.service.canary_labels import label_of
 from facekeep.service.opening import open_half_store
 from facekeep.split.approval import ClientKey
 from facekeep.split.budget import Limits
+from facekeep.split.forgiveness import FORGIVENESS
 from facekeep.split.gate import Gate
 from facekeep.split.operators import KeyChange, OperatorKey, sign_change
+from facekeep.split.word import SignedWord
 from facekeep.store.keyfiles import FileKeyProvider
 from tests.apart.hosts import Hosts
+from tests.unit.split.cluster import REVIEWERS
 from tests.unit.split.forgeries import FORGERIES, ask
 
 pytestmark = pytest.mark.enable_socket
@@ -51,7 +54,7 @@ class Forger:
     names: list[Pseudonym]
     people: NDArray[np.float32]
     limits: Limits = field(default_factory=lambda: Limits(searches_per_case=99))  # one was replayed before
-    serial: int = 1_000_000
+    serial: int = field(default_factory=lambda: time.time_ns() // 1000)
     ahead: int = 0
 
     def __post_init__(self) -> None:
@@ -86,6 +89,20 @@ class Forger:
             half.stage_operators(transaction, change)
         for half in (self.left, self.right):
             half.commit(transaction)
+
+    def forgiveness(self, signer: str, **change: object) -> SignedWord:
+        """The registrar's word on the first row, or what the gate makes of it."""
+        keys = {"gate": "gate.sign", "registrar": "registrar.sign"}
+        key = Ed25519PrivateKey.from_private_bytes(_keys(self.hosts, signer).get(keys[signer]))
+        plain: dict[str, object] = {
+            "keep": self.keep.hex(),
+            "rows": [self.names[0].hex()],
+            "reviewers": list(REVIEWERS),
+            "nonce": os.urandom(16).hex(),
+            "issued": self.now,
+            "expires": self.now + 3600,
+        }
+        return FORGIVENESS.signed(plain | change, key)
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +146,22 @@ def test_each_half_refuses_on_its_own_and_logs_on_its_own(servers: Hosts, forger
             assert type(refusal) is (BudgetError if "budget" in name else TicketError), name
             assert refusal.message == why
         refused.append(why)
+    word = forger.forgiveness("registrar")
+    for half in (forger.left, forger.right):
+        half.forgive(word)
+    forged = {
+        "a forgiveness is not signed by the registrar": forger.forgiveness("gate"),
+        "a forgiveness is for another keep": forger.forgiveness("registrar", keep="f" * 32),
+        "a lock is released by two different reviewers": forger.forgiveness("registrar", reviewers=["a" * 32] * 2),
+        "a forgiveness has expired": forger.forgiveness("registrar", issued=forger.now - 9, expires=forger.now - 1),
+        "a forgiveness was used before": word,
+    }
+    for why, bad in forged.items():
+        for half in (forger.left, forger.right):
+            with pytest.raises(RefusedError) as denied:
+                half.forgive(bad)
+            assert denied.value.message == why
+        refused.append(why)
     # Last of all that use these hosts: the logs are read once the halves have ended.
     for side in ("left", "right"):
         servers.kill(side, signal.SIGTERM)
@@ -141,3 +174,6 @@ def test_each_half_refuses_on_its_own_and_logs_on_its_own(servers: Hosts, forger
             store.close()
         said = [record["what"] for record in records if record["kind"] == "refuse"]
         assert said[-len(refused) :] == refused
+        given = [record for record in records if record["kind"] == "forgive"][-1]
+        assert given["rows"] == [forger.names[0].hex()]
+        assert given["reviewers"] == list(REVIEWERS)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from facekeep.domain.access import Scope
 from facekeep.domain.consent import Purpose
-from facekeep.errors import AuthenticationError, NotFoundError, PurposeOffError, UsageError
-from tests.apart.conftest import Apart
+from facekeep.errors import AuthenticationError, NotFoundError, PurposeOffError, RefusedError, UnsignedError, UsageError
+from facekeep.service.word_requests import read_request
+from tests.apart.conftest import PLAN, Apart
 
 pytestmark = pytest.mark.enable_socket
 
@@ -43,7 +46,14 @@ def test_a_life_in_a_keep_whose_roles_are_apart(apart: Apart, pictures: Path) ->
     keep.never_return("barack", probe, **at_desk)
     assert found() == []
     assert keep.verify("barack", probe, **at_desk).verified  # one's own door still opens
-    keep.unlock("barack", ["anna", "berta"])
+    with pytest.raises(UnsignedError) as unsigned:
+        keep.unlock("barack", ["anna", "berta"])
+    keys = PLAN.provider(apart.folder / "registrar", keep._file.keep_id)
+    registrar = Ed25519PrivateKey.from_private_bytes(keys.get("registrar.sign"))
+    signed = read_request(unsigned.value.payload).signed(registrar, now=datetime.now(UTC), serial=1)
+    keep.apply_word(signed)
+    with pytest.raises(RefusedError, match="used before"):
+        keep.apply_word(signed)
 
     issued = keep.issue_token("till", [Scope.VERIFY], days=1)
     assert keep.authenticate(issued.token).name == "till"

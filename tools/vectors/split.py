@@ -24,6 +24,7 @@ from facekeep.split.approval import ClientKey, KeyApproval, PasskeyApproval
 from facekeep.split.bands import BANDS, CODEWORDS, RING, band_of_score, codeword_of_score
 from facekeep.split.codes import coarse_code, encode_probe, fine_code
 from facekeep.split.deltas import DeltaRow, encode_chunk
+from facekeep.split.forgiveness import FORGIVENESS, FORGIVENESS_SECONDS, Forgiveness, sign_forgiveness
 from facekeep.split.kernels import add
 from facekeep.split.masks import MaskRow, coarse_mask, fine_mask, reseed, split
 from facekeep.split.onetime import band_picks, band_tables, token_picks, token_tables, tokens_of
@@ -149,6 +150,55 @@ def _statements() -> dict[str, object]:
             ],
         },
     }  # fmt: skip
+
+
+def _forgiving() -> dict[str, object]:
+    """The registrar's word on reviewed rows, and what a half refuses of it at one time."""
+    registrar = Ed25519PrivateKey.from_private_bytes(_bytes("registrar"))
+    stranger = Ed25519PrivateKey.from_private_bytes(_bytes("stranger"))
+    rows, reviewers = (sorted(_bytes(name, 16).hex() for name in names) for names in (("row 1", "row 2"), ("a", "b")))
+    expires = NOW + FORGIVENESS_SECONDS
+    given = Forgiveness(
+        _bytes("keep", 16).hex(), tuple(rows), tuple(reviewers), _bytes("nonce", 16).hex(), NOW, expires
+    )
+    good = sign_forgiveness(given, registrar)
+    plain = json.loads(good.payload)
+
+    def bad(name: str, **change: object) -> dict[str, str]:
+        word = FORGIVENESS.signed(plain | change, registrar)
+        return {"name": name, "payload": word.payload.decode(), "signature": word.signature.hex()}
+
+    def with_signature(name: str, signature: bytes, payload: bytes = good.payload) -> dict[str, str]:
+        return {"name": name, "payload": payload.decode(), "signature": signature.hex()}
+
+    spaced = good.payload.replace(b",", b", ")
+    return {
+        "now": NOW,
+        "word": {"payload": good.payload.decode(), "signature": good.signature.hex()},
+        "bad": [
+            with_signature("by another key", sign_forgiveness(given, stranger).signature),
+            with_signature("without the label", registrar.sign(good.payload)),
+            with_signature("under the label of keys", registrar.sign(b"facekeep/1/operators\0" + good.payload)),
+            with_signature("not canonical", registrar.sign(FORGIVENESS.label + spaced), spaced),
+            bad("another keep", keep="0" * 32),
+            bad("one reviewer", reviewers=reviewers[:1]),
+            bad("a reviewer twice", reviewers=[reviewers[0]] * 2),
+            bad("three reviewers", reviewers=[*reviewers, "f" * 32]),
+            bad("reviewers out of order", reviewers=reviewers[::-1]),
+            bad("a reviewer by name", reviewers=["anna", "berta"]),
+            bad("no row", rows=[]),
+            bad("a row twice", rows=[rows[0]] * 2),
+            bad("rows out of order", rows=rows[::-1]),
+            bad("65 rows", rows=[f"{n:032x}" for n in range(65)]),
+            bad("a row in capitals", rows=["A" * 32]),
+            bad("a nonce of another length", nonce="00"),
+            bad("an unknown field", more=1),
+            bad("a time that is true", issued=True),
+            bad("from the future", issued=NOW + 61, expires=NOW + 62),
+            bad("expired", issued=NOW - 1, expires=NOW),
+            bad("over a week", expires=expires + 1),
+        ],
+    }
 
 
 def _operators() -> dict[str, object]:
@@ -423,6 +473,7 @@ def vectors() -> dict[str, object]:
         "bands": {"codewords": list(CODEWORDS), "levels": 5, "bad": [0x01, 0x80, 0xFF, CODEWORDS[6], 0x7F]},
         "statements": _statements(),
         "operators": _operators(),
+        "forgiving": _forgiving(),
         "tickets": _tickets(),
         "probes": _probes(),
         "session": session,

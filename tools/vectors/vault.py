@@ -40,7 +40,7 @@ from facekeep.split.messages import (
     RightPicks,
     SearchRequest,
 )
-from facekeep.split.operators import KeyKind, OperatorKey, SignedChange, client_key
+from facekeep.split.operators import KeyKind, OperatorKey, client_key
 from facekeep.split.ratchet import Hello
 from facekeep.split.ticket import SignedTicket
 from facekeep.split.wire import exchanges as ex
@@ -50,7 +50,8 @@ from facekeep.split.wire.methods import RIGHTS, Method
 from facekeep.split.wire.registry_messages import RegistryIdentity
 from facekeep.split.wire.search_messages import Choice, Claiming, Fetch, Offer
 from facekeep.split.wire.values import Mark
-from facekeep.split.wire.write_messages import Forgiveness, Marks, Operators, Rows, Switch
+from facekeep.split.wire.write_messages import Marks, Operators, Rows, Switch
+from facekeep.split.word import SignedWord
 
 TARGET = Path(__file__).parents[2] / "tests" / "vectors" / "vault-v1.json"
 D = 16
@@ -72,6 +73,7 @@ _HELLO = Hello(b"right", _bytes("ephemeral", 32), _bytes("signature", 64))
 _PUBLIC = Ed25519PrivateKey.from_private_bytes(_bytes("operator", 32)).public_key()
 _CLIENT = client_key(_PUBLIC, "", 191)
 _PASSKEY = OperatorKey(KeyKind.PASSKEY, _CLIENT.public, "anna", 2, 2**40, "faces.example", "https://faces.example")
+_WORD = SignedWord(b'{"keep":"..."}', _bytes("signature", 64))
 _SEARCH = SearchRequest(
     _NONCE,
     SignedTicket(b'{"keep":"..."}', b"\0" + _bytes("approval", 64), 4, _bytes("opening", 561), _bytes("signature", 64)),
@@ -120,12 +122,12 @@ def values() -> dict[str, list[tuple[Any, Any]]]:
         (ex.STAGE_ERASE, (Rows(_TX, (_ROW, _OTHER)), None)),
         (ex.STAGE_MARKS, (Marks(_TX, (mark,)), None)),
         (ex.STAGE_SWITCH, (Switch(_TX, Purpose.PAYMENT, True), None)),
-        (ex.STAGE_OPERATORS, (Operators(_TX, SignedChange(b'{"keep":"..."}', _bytes("signature", 64))), None)),
+        (ex.STAGE_OPERATORS, (Operators(_TX, _WORD), None)),
         (ex.STAGE_REFRESH, (_TX, None)),
         (ex.COMMIT, (_TX, None)),
         (ex.ABORT, (_TX, None)),
         (ex.STAGED, (None, (_TX,))),
-        (ex.FORGIVE, (Forgiveness(_ROW, ("anna", "bjørn")), None)),
+        (ex.FORGIVE, (_WORD, None)),
     ]
     picks = RightPicks(_TAG, np.asarray([65_535, 1], np.uint16), np.asarray([7, 255], np.uint8))
     token_picks = RightPicks(_TAG, np.asarray([258], np.uint16), _array("pads", np.uint8, 1, 16))
@@ -253,6 +255,8 @@ def _bad() -> list[dict[str, object]]:
         ("a key that is none", ex.ASK_OPERATORS, 1, b"\x00\x01\x00\x00\x00" + bytes(15)),
         ("1,001 keys", ex.ASK_OPERATORS, 1, b"\x03\xe9"),
         ("a change over its bound", ex.STAGE_OPERATORS, 0, _TX + b"\x10\x01" + bytes(4097)),
+        ("a forgiveness over its bound", ex.FORGIVE, 0, b"\x10\x01" + bytes(4097 + 64)),
+        ("a forgiveness without its signature", ex.FORGIVE, 0, b"\x00\x02{}"),
         ("1,001 tables", ex.LEFT_FINE, 1, _TAG + b"\x03\xe9"),
         ("11 places", ex.LEFT_TOKENS, 0, _NONCE + b"\x0b" + bytes(44)),
         ("a place below 0", ex.RIGHT_TOKENS, 0, _NONCE + b"\x01" + b"\xff" * 4),

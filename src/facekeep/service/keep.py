@@ -10,7 +10,7 @@ from facekeep.domain.consent import Consent, KnownNotice, Purpose
 from facekeep.domain.requests import KeptAnswer, RequestId
 from facekeep.domain.subject import SubjectId, subject_id
 from facekeep.domain.webhooks import Event, EventKind
-from facekeep.errors import ImageError, NotFoundError, RefusedError, UsageError
+from facekeep.errors import ImageError, NotFoundError, UsageError
 from facekeep.service.acquisition import Probe
 from facekeep.service.answers import (
     Enrolment,
@@ -33,8 +33,10 @@ from facekeep.service.never_return import NeverReturn
 from facekeep.service.opening import Roles
 from facekeep.service.references import comparable
 from facekeep.service.repeating import RepeatingService
+from facekeep.service.word_requests import AskedForgiveness
 from facekeep.split.asking import Signer
 from facekeep.split.codes import fine_code
+from facekeep.split.forgiveness import FORGIVEN_ROWS_MAX
 
 __all__ = ["REFRESH_DAYS", "Keep", "Person"]
 
@@ -417,14 +419,25 @@ class Keep(KeepAccess, KeepRecords, KeepCanaries):
             return self._never_return.join(label, template, self._comparison.operator(operator), self._now())
 
     def unlock(self, label: str, reviewers: Sequence[str]) -> None:
-        """Release a person's references after too many rejected comparisons; two different reviewers."""
+        """Forget the rejected comparisons of a person's references, which two different reviewers looked into.
+
+        Raises:
+            NotFoundError: there is no such person, or no reference to compare.
+            RefusedError: there are not two different reviewers.
+            UnsignedError: the registrar, whose word it takes, is on another host.
+        """
         with self._using():
-            names = [] if isinstance(reviewers, str) else sorted({self._comparison.operator(n) for n in reviewers})
-            if len(names) < 2:
-                raise RefusedError("a lock is released by two different reviewers", hint="Name both reviewers.")
-            for reference in self._roles.registry.references_of(self._rights.subject(label).id):
-                self._roles.left.forgive(reference.pseudonym, names)
-                self._roles.right.forgive(reference.pseudonym, names)
+            # One name is no list of two, whatever its letters.
+            named = () if isinstance(reviewers, str) else reviewers
+            names = {self._comparison.operator(name): name.strip() for name in named}
+            references = self._roles.registry.references_of(self._rights.subject(label).id)
+            rows = [reference.pseudonym.hex() for reference in comparable(references)]
+            if len(names) == 2 and not rows:
+                raise NotFoundError("the person has no reference that is compared")
+            asked = AskedForgiveness(
+                self._file.keep_id.hex(), tuple(sorted(rows[-FORGIVEN_ROWS_MAX:])), tuple(sorted(names)), names
+            )
+            self._ask_registrar(asked)
 
     # Requests that may be sent again
 

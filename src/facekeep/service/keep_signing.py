@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
@@ -18,20 +18,12 @@ from facekeep.service.keep_life import KeepLife
 from facekeep.service.opening import Roles
 from facekeep.service.passkey_keys import spki_of_cose
 from facekeep.service.stages import Stage
+from facekeep.service.word_requests import AskedKey, Signed, WordAsked
 from facekeep.split.approval import Approval
 from facekeep.split.asking import Approved, Prepared, Question, Signer
 from facekeep.split.codes import FineCode, fine_code
 from facekeep.split.gate import TOGETHER
-from facekeep.split.operators import (
-    ANYBODY,
-    EVERY_PURPOSE,
-    KeyChange,
-    KeyKind,
-    OperatorKey,
-    SignedChange,
-    change_payload,
-    sign_change,
-)
+from facekeep.split.operators import ANYBODY, EVERY_PURPOSE, KeyKind, OperatorKey
 from facekeep.split.rows import NEVER_RETURN_BIT
 from facekeep.split.statement import commit
 from facekeep.store.journal import JournalKind
@@ -228,7 +220,7 @@ class KeepSigning(KeepLife):
             kind = KeyKind.PASSKEY if rp or origin else KeyKind.CLIENT
             name = self._comparison.operator(operator)
             key = OperatorKey(kind, public.hex(), name, bits, ends, rp, origin)
-            self._change_keys(grant=key)
+            self._change_keys(grant=key, names={name: operator})
             return _shown(key)
 
     def trust_passkeys(
@@ -327,26 +319,39 @@ class KeepSigning(KeepLife):
             raise NotFoundError("there is no such operator's key", hint="List them: facekeep operator list.")
         return found
 
-    def _change_keys(self, *, grant: OperatorKey | None = None, revoke: str = "") -> None:
-        # The generation rises with every transaction, so that no change is taken twice.
-        change = KeyChange(self._file.keep_id.hex(), self._roles.registry.generation + 1, grant, revoke)
-        if self._roles.registrar is None:
-            message = "the registrar's word is needed, whose key is on another host"
-            raise UnsignedError(message, payload=change_payload(change))
-        self._stage_change(sign_change(change, self._roles.registrar))
+    # The registrar's word
 
-    def apply_key_change(self, change: SignedChange) -> None:
-        """Give both halves a change of the operators' keys that the registrar signed on its own host.
+    def _change_keys(
+        self, *, grant: OperatorKey | None = None, revoke: str = "", names: Mapping[str, str] | None = None
+    ) -> None:
+        self._ask_registrar(AskedKey(self._file.keep_id.hex(), grant, revoke, names or {}))
+
+    def _ask_registrar(self, asked: WordAsked) -> None:
+        if self._roles.registrar is None:
+            raise UnsignedError(
+                "the registrar's word is needed, whose key is on another host", payload=asked.to_bytes()
+            )
+        # The generation rises with every transaction, so that no change is taken twice.
+        serial = self._roles.registry.generation + 1
+        self._give(asked.signed(self._roles.registrar, now=self._now(), serial=serial))
+
+    def apply_word(self, signed: Signed) -> None:
+        """Give both halves what the registrar signed on its own host.
 
         Raises:
-            RefusedError: it is not the registrar's, for another keep, or older than what the halves know.
+            RefusedError: a half did not take it: it is not the registrar's, for another keep, was used before or came
+                too late.
         """
         with self._using():
-            self._stage_change(change)
+            self._give(signed)
 
-    def _stage_change(self, change: SignedChange) -> None:
+    def _give(self, signed: Signed) -> None:
+        if signed.is_forgiveness:
+            for half in (self._roles.left, self._roles.right):
+                half.forgive(signed.word)
+            return
         self._roles.coordinator.run_on_halves(
-            JournalKind.PURPOSES, lambda half, transaction: half.stage_operators(transaction, change)
+            JournalKind.PURPOSES, lambda half, transaction: half.stage_operators(transaction, signed.word)
         )
 
 

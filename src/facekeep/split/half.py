@@ -31,13 +31,15 @@ from facekeep.domain.row import (
 from facekeep.errors import DamagedStoreError, FormatError, RefusedError, UnavailableError, UsageError
 from facekeep.split.blocks import CoarseBlocks
 from facekeep.split.budget import Budgets, counted_operator
+from facekeep.split.forgiveness import used_before
 from facekeep.split.messages import HalfStatus
-from facekeep.split.operators import OperatorKey, SignedChange
+from facekeep.split.operators import OperatorKey
 from facekeep.split.ports import HalfLog, HalfStore
 from facekeep.split.ratchet import Handshake, Hello, Ratchet
 from facekeep.split.refusals import Refusals
 from facekeep.split.rows import RowTable
 from facekeep.split.rules import Rules
+from facekeep.split.word import SignedWord
 
 _SNAPSHOT_EVERY = 4096
 _SNAPSHOT_PART = 8 << 20  # a named value has at most 16 MiB
@@ -176,9 +178,11 @@ class Half(ABC):
                 self._refusals.seen(when, int(str(record["count"])))
             case "accept":
                 budgets.accepted(int(str(record["searched"])), row)
-            case "forgive":
+            case "forgive" if "rows" not in record:  # by a log from before the registrar's word, of one row
                 budgets.forgive(row)
-            case "erase":
+            case "erase" | "forgive" as kind:
+                if kind == "forgive":
+                    self._nonces[str(record["nonce"])] = int(str(record["expires"]))
                 for name in cast("list[str]", record["rows"]):
                     budgets.forgive(Pseudonym(bytes.fromhex(name)))
 
@@ -285,7 +289,7 @@ class Half(ABC):
         with self._lock:
             self._stage(transaction, [PutState(_RULES, self._rules.with_switch(purpose, on).to_bytes())])
 
-    def stage_operators(self, transaction: TransactionId, change: SignedChange) -> None:
+    def stage_operators(self, transaction: TransactionId, change: SignedWord) -> None:
         """Prepare to give or take an operator's key.
 
         Raises:
@@ -365,20 +369,29 @@ class Half(ABC):
 
     # Supervision
 
-    def forgive(self, pseudonym: Pseudonym, reviewers: Sequence[str]) -> None:
-        """Release the lock of a row after too many rejections.
+    def forgive(self, word: SignedWord) -> None:
+        """Drop the counts of rows that two people reviewed, and so release their locks.
 
         Raises:
-            RefusedError: fewer than two different reviewers.
+            RefusedError: the registrar did not sign it for this keep and this time, it names one reviewer alone, or it
+                was used before. The refusal is in the log.
         """
-        if len({name for name in reviewers if name}) < 2:
-            raise RefusedError("a lock is released by two different reviewers", hint="Name both reviewers.")
         with self._lock:
             now = self._clock()
-            record: dict[str, object] = {"kind": "forgive", "time": now, "row": pseudonym.hex()}
-            self._write_log([{**record, "reviewers": sorted(set(reviewers))}], durable=True)
-            self._budgets.turn(now)
-            self._budgets.forgive(pseudonym)
+            try:
+                given = self._rules.forgiveness(word, now)
+                if given.nonce in self._nonces:
+                    raise used_before()
+            except RefusedError as refusal:
+                refused = self._refusals.record(now, refusal)
+                self._write_log([] if refused is None else [refused], durable=False)
+                self._budgets.turn(now)
+                self._snapshot()
+                raise
+            record: dict[str, object] = {"kind": "forgive", "time": now, "rows": given.rows}
+            record |= {"reviewers": given.reviewers, "nonce": given.nonce, "expires": given.expires}
+            self._write_log([record], durable=True)
+            self._count(self._budgets, record)
             self._snapshot()
 
     @property

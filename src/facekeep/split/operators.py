@@ -6,7 +6,6 @@ halves have pinned, and numbered, so that an old one does not serve twice.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
@@ -14,8 +13,7 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
-import rfc8785
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
@@ -24,9 +22,9 @@ from facekeep.domain.consent import ALL_PURPOSE_BITS, Purpose
 from facekeep.errors import FormatError, RefusedError, TicketError
 from facekeep.split.rows import NEVER_RETURN_BIT
 from facekeep.split.statement import NAME_BYTES_MAX, NEVER_RETURN, Statement
+from facekeep.split.word import SignedWord, WordKind
 
 KEYS_MAX = 1000
-CHANGE_BYTES_MAX = 4096
 PUBLIC_BYTES_MAX = 128
 EVERY_PURPOSE = ALL_PURPOSE_BITS | NEVER_RETURN_BIT
 ANYBODY = ""
@@ -183,75 +181,45 @@ class KeyChange:
     grant: OperatorKey | None = None
     revoke: str = ""
 
-
-@dataclass(frozen=True, slots=True)
-class SignedChange:
-    """A change as sent.
-
-    Attributes:
-        payload: canonical JSON.
-        signature: Ed25519 by the registrar, 64 bytes.
-    """
-
-    payload: bytes
-    signature: bytes
+    def __post_init__(self) -> None:
+        if type(self.serial) is not int:
+            raise FormatError("a change of the operators' keys has no such number")
 
 
-def change_payload(change: KeyChange) -> bytes:
-    """A change as it is signed: canonical JSON."""
-    grant = None if change.grant is None else change.grant.to_plain()
-    plain: dict[str, Any] = {"keep": change.keep, "serial": change.serial, "grant": grant, "revoke": change.revoke}
-    return rfc8785.dumps(plain)
+_CHANGE = WordKind(_LABEL, frozenset(field.name for field in fields(KeyChange)), "a change of the operators' keys")
 
 
-def sign_change(change: KeyChange, registrar: Ed25519PrivateKey) -> SignedChange:
+def sign_change(change: KeyChange, registrar: Ed25519PrivateKey) -> SignedWord:
     """The registrar's word."""
-    payload = change_payload(change)
-    return SignedChange(payload, registrar.sign(_LABEL + payload))
+    grant = None if change.grant is None else change.grant.to_plain()
+    plain = {"keep": change.keep, "serial": change.serial, "grant": grant, "revoke": change.revoke}
+    return _CHANGE.signed(plain, registrar)
 
 
-def open_change(signed: SignedChange, registrar: bytes, keep: str) -> KeyChange:
-    """The change in a signed one.
+def open_change(word: SignedWord, registrar: bytes, keep: str) -> KeyChange:
+    """The change in a word.
 
     Raises:
         RefusedError: forged, malformed, or for another keep.
     """
     try:
-        Ed25519PublicKey.from_public_bytes(registrar).verify(signed.signature, _LABEL + signed.payload)
-    except InvalidSignature as problem:
-        raise RefusedError(
-            "a change of the operators' keys is not signed by the registrar", hint="Give it on the registrar's host."
-        ) from problem
-    change = read_change(signed.payload)
-    if change.keep != keep:
-        raise RefusedError("a change of the operators' keys is for another keep")
-    return change
-
-
-def read_change(payload: bytes) -> KeyChange:
-    """The change in a payload.
-
-    Raises:
-        RefusedError: it does not parse.
-    """
-    try:
-        return _parse(payload)
-    except (ValueError, TypeError, KeyError, RecursionError, FormatError, rfc8785.CanonicalizationError) as problem:
+        plain = _CHANGE.opened(word, registrar, keep)
+        return KeyChange(keep, plain["serial"], *read_change(plain["grant"], plain["revoke"]))
+    except FormatError as problem:
         raise RefusedError("a change of the operators' keys does not parse") from problem
 
 
-def _parse(payload: bytes) -> KeyChange:
-    if len(payload) > CHANGE_BYTES_MAX:
-        raise FormatError("a change of the operators' keys is too long")
-    plain = json.loads(payload)
-    if set(plain) != {f.name for f in fields(KeyChange)} or rfc8785.dumps(plain) != payload:
-        raise FormatError("a change of the operators' keys is not in canonical form")
-    if type(plain["serial"]) is not int or type(plain["revoke"]) is not str:
+def read_change(grant: Any, revoke: Any) -> tuple[OperatorKey | None, str]:
+    """The key that a change gives, or the identifier of the one that it takes, as JSON held them.
+
+    Raises:
+        FormatError: they do not parse, or it is not one of the two.
+    """
+    if type(revoke) is not str:
         raise FormatError("a change of the operators' keys has a field of the wrong type")
-    if (plain["grant"] is None) == (plain["revoke"] == ""):
+    if (grant is None) == (revoke == ""):
         raise FormatError("a change of the operators' keys gives or takes one key")
-    grant = None if plain["grant"] is None else OperatorKey.from_plain(plain["grant"])
-    return KeyChange(plain["keep"], plain["serial"], grant, plain["revoke"])
+    return None if grant is None else OperatorKey.from_plain(grant), revoke
 
 
 def changed(keys: Mapping[str, OperatorKey], change: KeyChange) -> dict[str, OperatorKey]:

@@ -24,8 +24,9 @@ from facekeep.split.messages import (
     RightPicks,
     SearchRequest,
 )
-from facekeep.split.operators import OperatorKey, SignedChange
+from facekeep.split.operators import OperatorKey
 from facekeep.split.ratchet import Hello
+from facekeep.split.word import SignedWord
 
 BEST = 100
 """How many positions the selector picks: part of what a half expects of it."""
@@ -111,7 +112,7 @@ class HalfPort(Protocol):
         """Prepare to switch a purpose."""
         ...
 
-    def stage_operators(self, transaction: TransactionId, change: SignedChange) -> None:
+    def stage_operators(self, transaction: TransactionId, change: SignedWord) -> None:
         """Prepare to give or take an operator's key, on the registrar's word."""
         ...
 
@@ -131,8 +132,8 @@ class HalfPort(Protocol):
         """What is prepared and not ended."""
         ...
 
-    def forgive(self, pseudonym: Pseudonym, reviewers: Sequence[str]) -> None:
-        """Release the lock of a row; two different reviewers."""
+    def forgive(self, word: SignedWord) -> None:
+        """Drop the counts of rows that two people reviewed, on the registrar's word."""
         ...
 
     def close(self) -> None:

@@ -10,10 +10,12 @@ from facekeep.domain.consent import ALL_PURPOSE_BITS, Purpose
 from facekeep.errors import FormatError, PurposeOffError, RefusedError, TicketError
 from facekeep.split.budget import Limits
 from facekeep.split.codes import check_dimension, score_bound
-from facekeep.split.operators import KEYS_MAX, OperatorKey, SignedChange, changed, open_change
+from facekeep.split.forgiveness import Forgiveness, open_forgiveness
+from facekeep.split.operators import KEYS_MAX, OperatorKey, changed, open_change
 from facekeep.split.rows import EVERY_ROW, NEVER_RETURN_BIT
 from facekeep.split.statement import NEVER_RETURN, Statement
 from facekeep.split.ticket import Ticket
+from facekeep.split.word import SignedWord
 
 VERIFY_FMR_MAX = 1e-4
 _ADD = "An administrator registers a key by: facekeep operator add NAME --key FILE."
@@ -32,7 +34,7 @@ class Rules:
         fmrs: false match rate of each level, falling.
         gate: Ed25519 public key that signs tickets, 64 hexadecimal digits.
         peer: Ed25519 public key of the other half, likewise.
-        registrar: Ed25519 public key that says which keys sign for operators, likewise.
+        registrar: Ed25519 public key of the registrar's word (split.word), likewise.
         purposes: bits of the purposes that are switched on.
         limits: budgets.
         operators: the keys that may sign statements; none, no search.
@@ -83,17 +85,25 @@ class Rules:
         """The rules with one purpose switched."""
         return replace(self, purposes=self.purposes | purpose.bit if on else self.purposes & ~purpose.bit)
 
-    def with_change(self, signed: SignedChange) -> Rules:
+    def with_change(self, word: SignedWord) -> Rules:
         """The rules with the registrar's change of the operators' keys.
 
         Raises:
             RefusedError: it is not the registrar's, for another keep, older than what is known, or one key too many.
         """
-        change = open_change(signed, bytes.fromhex(self.registrar), self.keep)
+        change = open_change(word, bytes.fromhex(self.registrar), self.keep)
         if change.serial <= self.serial:
             raise RefusedError("a change of the operators' keys was given before", hint="Give it anew.")
         keys = changed({key.id: key for key in self.operators}, change)
         return replace(self, operators=tuple(keys.values()), serial=change.serial)
+
+    def forgiveness(self, word: SignedWord, now: int) -> Forgiveness:
+        """The forgiveness in the registrar's word.
+
+        Raises:
+            RefusedError: it is not the registrar's, for another keep, by one reviewer alone, or not of this time.
+        """
+        return open_forgiveness(word, bytes.fromhex(self.registrar), self.keep, now)
 
     def key_for(self, statement: Statement, now: int) -> OperatorKey:
         """The key that has to have signed a statement.

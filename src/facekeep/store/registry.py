@@ -132,6 +132,26 @@ class Registry:
             raise
         return registry
 
+    @classmethod
+    def look(cls, path: Path, keys: KeyProvider) -> Registry:
+        """Open a registry beside the process that has it open, to read only: nothing is tidied or brought forward.
+
+        Raises:
+            DamagedStoreError: see :meth:`open`; or it is of another version.
+            KeyMissingError: see :meth:`open`; while the epoch is changed, too.
+        """
+        database = Database(path)
+        try:
+            with database.reading() as connection:
+                _check_version(connection)
+                registry_keys = RegistryKeys(keys)
+                vault, epoch = _vault_of(connection, registry_keys)
+                state = read_state(connection, vault)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database, registry_keys, vault, epoch, state)
+
     def close(self) -> None:
         """Close it. Closing twice changes nothing."""
         self._database.close()
@@ -379,6 +399,12 @@ def _begin_file(unfinished: Path) -> bool:
         new_file(unfinished)
     sync_directory(unfinished.parent)
     return again
+
+
+def _check_version(connection: Connection) -> None:
+    if revision_of(connection) != HEAD:
+        hint = "Start the registrar of this version first."
+        raise DamagedStoreError("the registry is of another version", store=ROLE, hint=hint)
 
 
 def _vault_of(connection: Connection, keys: RegistryKeys) -> tuple[Vault, int]:

@@ -15,6 +15,7 @@ from facekeep.domain.row import Pseudonym, RowHead, TransactionId
 from facekeep.split.approval import ClientKey
 from facekeep.split.budget import Limits
 from facekeep.split.codes import fine_code
+from facekeep.split.forgiveness import Forgiveness, sign_forgiveness
 from facekeep.split.gate import Gate, Hit, Question
 from facekeep.split.half import Surroundings, install_rules
 from facekeep.split.left import LeftHalf
@@ -22,6 +23,7 @@ from facekeep.split.operators import ANYBODY, EVERY_PURPOSE, KeyChange, Operator
 from facekeep.split.right import RightHalf
 from facekeep.split.rules import Rules
 from facekeep.split.selector import Selector
+from facekeep.split.word import SignedWord
 from facekeep.store.half_log import FileHalfLog
 from facekeep.store.half_store import SqliteHalfStore
 from facekeep.store.keys import MemoryKeyProvider, new_key
@@ -29,6 +31,7 @@ from facekeep.store.memory import MemoryHalfLog, MemoryHalfStore
 
 KEEP = bytes(range(16))
 MODEL = "ab" * 32
+REVIEWERS = ("a" * 32, "b" * 32)
 FMRS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 COSINES = (0.25, 0.33, 0.41, 0.48, 0.54)
 THRESHOLDS = tuple(int(np.ceil(25600 * c)) for c in COSINES)
@@ -113,6 +116,18 @@ class Cluster:
             half.stage_operators(transaction, change)
         for half in (self.left, self.right):
             half.commit(transaction)
+
+    def forgiveness(self, *rows: Pseudonym, signer: str = "registrar", **change: object) -> SignedWord:
+        """The registrar's word that two people reviewed these rows, or what somebody else makes of it."""
+        fields: dict[str, object] = {
+            "keep": KEEP.hex(),
+            "rows": tuple(sorted(row.hex() for row in rows)),
+            "reviewers": REVIEWERS,
+            "nonce": os.urandom(16).hex(),
+            "issued": self.now,
+            "expires": self.now + 3600,
+        }
+        return sign_forgiveness(Forgiveness(**fields | change), self.identities[signer])  # type: ignore[arg-type]
 
     def close(self) -> None:
         self.gate.close()

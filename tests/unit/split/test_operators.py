@@ -16,13 +16,13 @@ from facekeep.split.operators import (
     KeyChange,
     KeyKind,
     OperatorKey,
-    SignedChange,
     changed,
     client_key,
     open_change,
     sign_change,
 )
 from facekeep.split.statement import NEVER_RETURN
+from facekeep.split.word import SignedWord
 from tests.authenticator import Authenticator
 from tests.unit.split.test_statement import STATEMENT
 
@@ -137,7 +137,7 @@ PLAIN = {"keep": KEEP, "serial": 7, "grant": None, "revoke": "a"}
     ],
 )
 def test_refuses_a_change_that_does_not_parse(payload: bytes) -> None:
-    signed = SignedChange(payload, REGISTRAR.sign(b"facekeep/1/operators\0" + payload))
+    signed = SignedWord(payload, REGISTRAR.sign(b"facekeep/1/operators\0" + payload))
     with pytest.raises(RefusedError, match="does not parse"):
         open_change(signed, PINNED, KEEP)
 

@@ -10,6 +10,7 @@ from facekeep.split import (
     approval,
     budget,
     deltas,
+    forgiveness,
     left,
     masks,
     operators,
@@ -19,6 +20,7 @@ from facekeep.split import (
     selector,
     statement,
     ticket,
+    word,
 )
 from facekeep.split.bands import CODEWORDS
 from facekeep.split.budget import Limits
@@ -42,7 +44,10 @@ def _label(label: bytes) -> str:
         f"{score_bound(512):,} for D = 512",
         f"at most {score_bound(1024):,} for D = 1,024",
         *(_label(label) for label in (statement.LABEL, statement._COMMITMENT, statement._LEAF, statement._CLAIM)),
-        *(_label(label) for label in (statement._NONCE, operators._LABEL, operators._KEY_LABEL)),
+        *(
+            _label(label)
+            for label in (statement._NONCE, operators._LABEL, operators._KEY_LABEL, forgiveness.FORGIVENESS.label)
+        ),
         f"at most {statement.PAYLOAD_BYTES_MAX:,} bytes",
         f"0 < expires − issued ≤ {statement.LIFETIME_SECONDS}",
         f"issued > now + {statement.CLOCK_SKEW_SECONDS}",
@@ -51,7 +56,7 @@ def _label(label: bytes) -> str:
         f"up to {statement.CLAIM_ROWS} rows",
         f"{statement.OPENING_BYTES} bytes",
         f"(at most {operators.KEYS_MAX:,}; none, no search)",
-        f"not both, at most {operators.CHANGE_BYTES_MAX:,} bytes",
+        f"at most {word.WORD_BYTES_MAX:,} bytes",
         f"{approval.AUTHENTICATOR_BYTES_MIN} to {approval.AUTHENTICATOR_BYTES_MAX}, 1 to"
         f" {approval.CLIENT_DATA_BYTES_MAX:,}, 1 to {approval.PASSKEY_SIGNATURE_BYTES_MAX} bytes",
         f"the first {refusals.REFUSALS_PER_HOUR:,} are logged",
@@ -69,6 +74,9 @@ def _label(label: bytes) -> str:
         *(f"`{field.name}`" for field in fields(statement.Statement)),
         *(f"`{field.name}`" for field in fields(operators.OperatorKey)),
         *(f"`{field.name}`" for field in fields(operators.KeyChange)),
+        *(f"`{field.name}`" for field in fields(forgiveness.Forgiveness)),
+        f"1 to {forgiveness.FORGIVEN_ROWS_MAX} rows",
+        f"0 < expires − issued ≤ {forgiveness.FORGIVENESS_SECONDS:,}",
         *(
             f"| {value:,} |"
             for value in (Limits().rejects_per_day, Limits().searches_per_day, Limits().searches_per_case)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from tools.vectors import split as generator
@@ -18,12 +18,14 @@ from facekeep.split.approval import approval_from_bytes, check_approval
 from facekeep.split.bands import CODEWORDS, codeword_of_score, decode_bands
 from facekeep.split.codes import check_probe
 from facekeep.split.deltas import decode_chunk
+from facekeep.split.forgiveness import Forgiveness, open_forgiveness, sign_forgiveness
 from facekeep.split.onetime import band_picks, band_tables
-from facekeep.split.operators import OperatorKey, SignedChange, open_change
+from facekeep.split.operators import OperatorKey, open_change
 from facekeep.split.prf import stage_key
 from facekeep.split.ratchet import Ratchet
 from facekeep.split.statement import Statement, opened
 from facekeep.split.ticket import SignedTicket, open_ticket
+from facekeep.split.word import SignedWord
 from tests.unit.split import reference
 
 FILE = Path(__file__).parents[2] / "vectors" / "split-v1.json"
@@ -64,13 +66,28 @@ def test_keys_of_operators_and_their_changes() -> None:
     for key in V["operators"]["keys"]:
         assert _key(key["id"]).id == key["id"]
     grant, revoke = (
-        open_change(SignedChange(c["payload"].encode(), H(c["signature"])), registrar, keep)
+        open_change(SignedWord(c["payload"].encode(), H(c["signature"])), registrar, keep)
         for c in V["operators"]["changes"]
     )
     assert grant.grant == _key(revoke.revoke)
     for bad in V["operators"]["bad_changes"]:
         with pytest.raises(RefusedError):
-            open_change(SignedChange(bad["payload"].encode(), H(bad["signature"])), registrar, keep)
+            open_change(SignedWord(bad["payload"].encode(), H(bad["signature"])), registrar, keep)
+
+
+def test_forgivenesses() -> None:
+    registrar, keep, case = H(V["operators"]["registrar"]), V["session"]["keep"], V["forgiving"]
+
+    def opened(word: dict[str, str]) -> Forgiveness:
+        signed = SignedWord(word["payload"].encode(), H(word["signature"]))
+        return open_forgiveness(signed, registrar, keep, case["now"])
+
+    given = opened(case["word"])
+    assert sign_forgiveness(given, Ed25519PrivateKey.generate()).payload == case["word"]["payload"].encode()
+    assert len(given.rows) == len(given.reviewers) == 2
+    for bad in case["bad"]:
+        with pytest.raises(RefusedError):
+            opened(bad)
 
 
 def test_approvals() -> None:

@@ -41,7 +41,7 @@ from facekeep.split.messages import (
     RightPicks,
     SearchRequest,
 )
-from facekeep.split.operators import SignedChange, client_key
+from facekeep.split.operators import client_key
 from facekeep.split.ratchet import Hello
 from facekeep.split.statement import OPENING_BYTES
 from facekeep.split.ticket import SignedTicket
@@ -52,7 +52,8 @@ from facekeep.split.wire.methods import RIGHTS, Method, Role, may
 from facekeep.split.wire.registry_messages import RegistryIdentity
 from facekeep.split.wire.search_messages import Choice, Claiming, Fetch, Offer
 from facekeep.split.wire.values import Mark
-from facekeep.split.wire.write_messages import CHUNKS_MAX, ENROL_ROWS_MAX, Forgiveness, Marks, Operators, Rows, Switch
+from facekeep.split.wire.write_messages import CHUNKS_MAX, ENROL_ROWS_MAX, Marks, Operators, Rows, Switch
+from facekeep.split.word import SignedWord
 from tests.authenticator import Authenticator
 
 _ROOT = Path(__file__).parents[3]
@@ -261,6 +262,7 @@ _LEVELS = st.integers(0, 15).flatmap(
     )
 )
 _NONES = st.none()
+_WORDS = st.builds(SignedWord, st.binary(max_size=4096), _exactly(64))
 _RIGHT_PARTS = st.integers(1, 64).flatmap(lambda d: st.builds(RightPart, _HEADS, _exactly(d), _exactly(2 * d)))
 _FINE_PICKS = st.integers(0, 1000).flatmap(
     lambda n: st.builds(
@@ -341,14 +343,14 @@ _MESSAGES: dict[str, tuple[ex.AnyExchange, st.SearchStrategy[Any], st.SearchStra
     "stage_switch": (ex.STAGE_SWITCH, st.builds(Switch, _TXS, st.sampled_from(Purpose), st.booleans()), _NONES),
     "stage_operators": (
         ex.STAGE_OPERATORS,
-        st.builds(Operators, _TXS, st.builds(SignedChange, st.binary(max_size=4096), _exactly(64))),
+        st.builds(Operators, _TXS, _WORDS),
         _NONES,
     ),
     "stage_refresh": (ex.STAGE_REFRESH, _TXS, _NONES),
     "commit": (ex.COMMIT, _TXS, _NONES),
     "abort": (ex.ABORT, _TXS, _NONES),
     "staged": (ex.STAGED, _NONES, st.lists(_TXS, max_size=40)),
-    "forgive": (ex.FORGIVE, st.builds(Forgiveness, _NAMES, st.lists(_text(0, 128), max_size=8)), _NONES),
+    "forgive": (ex.FORGIVE, _WORDS, _NONES),
     "deltas": (ex.DELTAS, _TXS, st.binary(min_size=29, max_size=5000)),
     "offer": (
         ex.OFFER_SUMS,
@@ -471,8 +473,8 @@ def test_random_headers_are_refused_or_are_one(raw: bytes) -> None:
         (ex.RIGHT_FINE.answer, RightPicks(bytes(16), np.zeros(2, np.uint16), np.zeros(1, np.uint8))),
         (ex.ASK_LEVELS.answer, ((1, 2), (0.5,))),
         (ex.ASK_LEVELS.answer, ((1,), (float("nan"),))),
-        (ex.FORGIVE.request, Forgiveness(Pseudonym(bytes(16)), ["\ud800"])),
-        (ex.FORGIVE.request, Forgiveness(Pseudonym(bytes(16)), ["a"] * 9)),
+        (ex.FORGIVE.request, SignedWord(bytes(4097), bytes(64))),
+        (ex.FORGIVE.request, SignedWord(b"{}", bytes(63))),
         (ex.RIGHT_ENROL.items, [RightPart(RowHead(Pseudonym(bytes(16)), 0, 0, "g", 1), bytes(4), bytes(9))]),
         (ex.DELTAS.item, bytes(28)),
         (ERROR, ConsentError("no consent")),

@@ -133,6 +133,15 @@ def test_an_interrupted_migration_leaves_the_file_as_it_was(tmp_path: Path, monk
     assert fetch(tmp_path / "file", "SELECT name FROM sqlite_schema") == []
 
 
+def test_an_older_file_is_not_brought_forward_by_a_look(
+    registry: Registry, path: Path, keys: MemoryKeyProvider
+) -> None:
+    execute(path, "UPDATE alembic_version SET version_num = '0001'")
+    with pytest.raises(DamagedStoreError, match="another version"):
+        Registry.look(path, keys)
+    assert fetch(path, "SELECT version_num FROM alembic_version") == [("0001",)]
+
+
 def test_a_file_of_a_newer_version_is_refused_and_left_alone(
     registry: Registry, path: Path, keys: MemoryKeyProvider
 ) -> None:

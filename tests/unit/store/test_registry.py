@@ -87,6 +87,28 @@ class TestCreation:
         assert [p.name for p in path.parent.iterdir()] == [path.name]
 
 
+class TestLooking:
+    def test_a_look_reads_beside_the_one_that_has_it_open(
+        self, registry: Registry, path: Path, keys: MemoryKeyProvider
+    ) -> None:
+        first = pseudonym()
+        with Registry.look(path, keys) as look:
+            with registry.transaction() as tx:
+                anna = tx.add_subject("anna")
+                tx.add_reference(anna, first, gallery="staff", model=MODEL, created=NOW)
+            assert look.subject_of_pseudonym(first) == anna
+            assert look.subject(anna).label == "anna"
+        with registry.transaction() as tx:  # closing the look closed nothing of it
+            tx.add_subject("berta")
+        assert registry.subject_count() == 2
+
+    @pytest.mark.usefixtures("registry")
+    def test_a_look_takes_no_key_of_an_epoch_that_is_under_way(self, path: Path, keys: MemoryKeyProvider) -> None:
+        keys.put("registry.epoch.2", bytes(32))  # whoever has it open is about to write under this
+        Registry.look(path, keys).close()
+        assert "registry.epoch.2" in keys.names()
+
+
 class TestPeople:
     def test_a_person_is_found_by_every_way(self, registry: Registry) -> None:
         first, second = pseudonym(), pseudonym()

@@ -2,41 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from facekeep.domain.consent import Purpose
-from facekeep.errors import BadInputError, UnsignedError, UsageError
+from facekeep.errors import UsageError
 from facekeep.interfaces.cli.accounts import OriginOption
 from facekeep.interfaces.cli.context import composition
 from facekeep.interfaces.cli.office import DEFAULT_ORIGIN
 from facekeep.interfaces.cli.options import JsonOption, KeepOption, purposes_of_text
 from facekeep.interfaces.cli.reply import Line, Rows, reply, shown, when
+from facekeep.interfaces.cli.vouching import RequestOption, apply_word, read_file, requested, sign_request
 
 if TYPE_CHECKING:
     from facekeep.service.keep_signing import SigningKey
 
 __all__ = ["add_commands"]
 
-_LARGEST_KEY = 16 << 10
-
 KeyIdArgument = Annotated[
     str, typer.Argument(metavar="KEY", help="Identifier of the key; see facekeep operator list.", show_default=False)
-]
-
-
-RequestOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--request",
-        metavar="FILE",
-        help="Where the registrar has a host of its own: write what it has to sign into this new file.",
-        show_default=False,
-    ),
 ]
 
 
@@ -50,7 +36,7 @@ def add_commands(app: typer.Typer) -> None:
     group.command("revoke")(revoke_key)
     group.command("desk")(limit_desk)
     group.command("sign")(sign_request)
-    group.command("apply")(apply_change)
+    group.command("apply")(apply_word)
     app.add_typer(group, name="operator", rich_help_panel="The service")
 
 
@@ -121,8 +107,8 @@ def add_key(
     from facekeep.service.operator_keys import read_public_key
 
     purposes = purposes_of_text(purpose)
-    der = read_public_key(_read(public))
-    with _requested(request, as_json=as_json), composition(context).open(keep) as opened:
+    der = read_public_key(read_file(public, "the public key"))
+    with requested(request, as_json=as_json), composition(context).open(keep) as opened:
         key = opened.add_operator_key(name, der, purposes=purposes, days=days, rp=rp, origin=origin)
     _reply(key, f"The key {key.id} signs for {shown(name)}, for these purposes", as_json=as_json)
 
@@ -194,7 +180,7 @@ def revoke_key(
     as_json: JsonOption = False,
 ) -> None:
     """Revoke an operator's key in both halves; it signs nothing from now on."""
-    with _requested(request, as_json=as_json), composition(context).open(keep) as opened:
+    with requested(request, as_json=as_json), composition(context).open(keep) as opened:
         opened.revoke_operator_key(key)
     reply({"revoked": key}, [f"The key {key} is revoked."], as_json=as_json)
 
@@ -222,84 +208,9 @@ def limit_desk(
     if nothing == bool(purpose):
         raise UsageError("say what the desk may sign for", hint="Give --purpose, or --nothing, and not both.")
     purposes = () if nothing else purposes_of_text(purpose)
-    with _requested(request, as_json=as_json), composition(context).open(keep) as opened:
+    with requested(request, as_json=as_json), composition(context).open(keep) as opened:
         key = opened.limit_desk(purposes)
     _reply(key, "The desk signs for these purposes", as_json=as_json)
-
-
-def sign_request(
-    context: typer.Context,
-    *,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What --request wrote.", show_default=False)],
-    registrar: Annotated[
-        Path, typer.Option("--registrar", metavar="DIR", help="The registrar's folder.", show_default=False)
-    ],
-    as_json: JsonOption = False,
-) -> None:
-    """Sign a change of operators' keys on the registrar's host, into FILE.signed. Look at what it says first."""
-    from facekeep.interfaces.pairing.folder import RoleFolder
-    from facekeep.service import key_requests
-    from facekeep.split.wire.methods import Role
-
-    parts = composition(context)
-    folder = RoleFolder.read(registrar)
-    if folder.role is not Role.REGISTRAR:
-        raise UsageError("this folder is not the registrar's", hint="Sign on the registrar's host.")
-    change = key_requests.read_request(_read(file))
-    keep_id = folder.facts().keep_id
-    if change.keep != keep_id.hex():
-        raise UsageError("this change is for another keep", hint="Check where the file comes from.")
-    key = parts.plan(parts.record(registrar)).provider(registrar, keep_id).get("registrar.sign")
-    _write_new(file.with_name(f"{file.name}.signed"), key_requests.written(key_requests.sign_request(change, key)))
-    document: dict[str, object] = {"revoke": change.revoke, "grant": None}
-    what = f"revoke {change.revoke}"
-    if change.grant is not None:
-        purposes = [purpose.value for purpose in Purpose if change.grant.purposes & purpose.bit]
-        whose = f"operator {change.grant.operator[:12]}" if change.grant.operator else "the desk"
-        document["grant"] = {**change.grant.to_plain(), "id": change.grant.id}
-        what = f"let {change.grant.id} of {whose} sign for: {', '.join(purposes) or 'nothing'}"
-    reply(document, [f"Signed: {what}.", "On the gate: facekeep operator apply FILE.signed."], as_json=as_json)
-
-
-def apply_change(
-    context: typer.Context,
-    *,
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="What facekeep operator sign wrote.", show_default=False)
-    ],
-    keep: KeepOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Give both halves a change of operators' keys that the registrar signed."""
-    from facekeep.service.key_requests import read_signed
-
-    change = read_signed(_read(file))
-    with composition(context).open(keep) as opened:
-        opened.apply_key_change(change)
-    reply({"applied": True}, ["Both halves know it."], as_json=as_json)
-
-
-@contextmanager
-def _requested(request: Path | None, *, as_json: bool) -> Iterator[None]:
-    """Write what the registrar has to sign where it is not signed here, and end the command."""
-    try:
-        yield
-    except UnsignedError as unsigned:
-        if request is None:
-            raise
-        _write_new(request, unsigned.payload)
-    else:
-        return
-    told = "On the registrar's host: facekeep operator sign FILE --registrar DIR."
-    reply({"requested": True}, ["The change has to be signed.", told], as_json=as_json)
-
-
-def _write_new(path: Path, data: bytes) -> None:
-    try:
-        with path.open("xb") as out:
-            out.write(data)
-    except OSError:
-        raise UsageError("the file cannot be written", hint="Name a new file in a folder that there is.") from None
 
 
 def _reply(key: SigningKey, what: str, *, as_json: bool) -> None:
@@ -316,11 +227,3 @@ def _document(key: SigningKey) -> dict[str, object]:
         "purposes": list(key.purposes),
         "expires": key.expires,
     }
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(_LARGEST_KEY)
-    except OSError:
-        raise BadInputError("the public key cannot be read", hint="Check that the file exists.") from None

@@ -29,6 +29,7 @@ from facekeep.interfaces.cli.options import (
 )
 from facekeep.interfaces.cli.place import Place, placed
 from facekeep.interfaces.cli.reply import Exit, Rows, console, exit_code, extra_of, reply, shown, when
+from facekeep.interfaces.cli.vouching import RequestOption, requested
 
 if TYPE_CHECKING:
     from facekeep.service.answers import EnrolSummary
@@ -317,11 +318,12 @@ def unlock(
         list[str],
         typer.Option("--reviewer", metavar="NAME", help="Who reviewed the lock; give it twice, for two people."),
     ],
+    request: RequestOption = None,
     keep: KeepOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Lift the lock of a person whose references saw too many rejected comparisons."""
-    with composition(context).open(keep) as opened:
+    with requested(request, as_json=as_json), composition(context).open(keep) as opened:
         opened.unlock(label, reviewers)
     reply({"unlocked": label}, [f"{shown(label)} can be compared again."], as_json=as_json)
 

@@ -23,14 +23,15 @@ from facekeep.split.messages import (
     RightPicks,
     SearchRequest,
 )
-from facekeep.split.operators import OperatorKey, SignedChange
+from facekeep.split.operators import OperatorKey
 from facekeep.split.ratchet import Hello
 from facekeep.split.searching import OPEN_MAX
 from facekeep.split.wire import exchanges as ex
 from facekeep.split.wire.methods import Role
 from facekeep.split.wire.search_messages import Choice, Claiming, Fetch, Offer
 from facekeep.split.wire.values import Mark
-from facekeep.split.wire.write_messages import Forgiveness, Marks, Operators, Rows, Switch
+from facekeep.split.wire.write_messages import Marks, Operators, Rows, Switch
+from facekeep.split.word import SignedWord
 
 _OTHER_NUMBER = (
     "It answered another number of things than it was asked. Run the same version of Facekeep on both sides."
@@ -132,7 +133,7 @@ class _RemoteHalf(_Remote):
         """Prepare to switch a purpose."""
         ask(self._pool, ex.STAGE_SWITCH, Switch(transaction, purpose, on))
 
-    def stage_operators(self, transaction: TransactionId, change: SignedChange) -> None:
+    def stage_operators(self, transaction: TransactionId, change: SignedWord) -> None:
         """Prepare to give or take an operator's key, on the registrar's word."""
         ask(self._pool, ex.STAGE_OPERATORS, Operators(transaction, change))
 
@@ -153,9 +154,9 @@ class _RemoteHalf(_Remote):
         transactions = ask(self._pool, ex.STAGED, None)
         return list(transactions)
 
-    def forgive(self, pseudonym: Pseudonym, reviewers: Sequence[str]) -> None:
-        """Release the lock of a row; two different reviewers."""
-        ask(self._pool, ex.FORGIVE, Forgiveness(pseudonym, reviewers))
+    def forgive(self, word: SignedWord) -> None:
+        """Drop the counts of rows that two people reviewed, on the registrar's word."""
+        ask(self._pool, ex.FORGIVE, word)
 
 
 class RemoteLeft(_RemoteHalf):

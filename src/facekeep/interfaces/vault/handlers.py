@@ -14,7 +14,7 @@ from facekeep.split.wire import exchanges as ex
 from facekeep.split.wire.failures import told
 from facekeep.split.wire.methods import Method, Role
 from facekeep.split.wire.search_messages import Choice, Claiming, Fetch, Offer
-from facekeep.split.wire.write_messages import Forgiveness, Marks, Operators, Rows, Switch
+from facekeep.split.wire.write_messages import Marks, Operators, Rows, Switch
 
 NAMES: Mapping[Role, str] = {
     Role.GATE: "gate",
@@ -156,9 +156,6 @@ def _of_a_half(port: HalfPort, role: Role) -> Iterable[Handler]:
     def stage_operators(_: Role, asked: Operators) -> None:
         port.stage_operators(asked.transaction, asked.change)
 
-    def forgive(_: Role, asked: Forgiveness) -> None:
-        port.forgive(asked.pseudonym, asked.reviewers)
-
     return (
         Handler(ex.BEGIN_SESSION, lambda *_: port.hello()),
         Handler(ex.PAIR, lambda _, other: port.pair(other)),
@@ -179,5 +176,5 @@ def _of_a_half(port: HalfPort, role: Role) -> Iterable[Handler]:
         Handler(ex.COMMIT, lambda _, transaction: port.commit(transaction)),
         Handler(ex.ABORT, lambda _, transaction: port.abort(transaction)),
         Handler(ex.STAGED, lambda *_: port.staged()),
-        Handler(ex.FORGIVE, forgive),
+        Handler(ex.FORGIVE, lambda _, word: port.forgive(word)),
     )

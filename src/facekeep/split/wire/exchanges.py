@@ -40,13 +40,13 @@ from facekeep.split.wire.write_messages import (
     CHUNK,
     CHUNKS_MAX,
     ENROL_ROWS_MAX,
-    FORGIVENESS,
     LEFT_PARTS,
     MARKS,
     OPERATORS,
     RIGHT_PARTS,
     ROWS,
     SWITCH,
+    WORD,
 )
 
 Q = TypeVar("Q")
@@ -118,7 +118,7 @@ STAGE_REFRESH = Exchange(Method.STAGE_REFRESH, TRANSACTION, NOTHING)
 COMMIT = Exchange(Method.COMMIT, TRANSACTION, NOTHING)
 ABORT = Exchange(Method.ABORT, TRANSACTION, NOTHING)
 STAGED = Exchange(Method.STAGED, NOTHING, TRANSACTIONS)
-FORGIVE = Exchange(Method.FORGIVE, FORGIVENESS, NOTHING)
+FORGIVE = Exchange(Method.FORGIVE, WORD, NOTHING)
 
 LEFT_FINE = Exchange(Method.FINE, NONCE, FINE_TABLES)
 LEFT_TOKENS = Exchange(Method.TOKENS, CHOICE, TOKEN_TABLES)

@@ -10,8 +10,6 @@ from facekeep.domain.row import Pseudonym, TransactionId
 from facekeep.split.deltas import CHUNK_ROWS
 from facekeep.split.masks import SEED_BYTES
 from facekeep.split.messages import LeftPart, RightPart
-from facekeep.split.operators import CHANGE_BYTES_MAX, SignedChange
-from facekeep.split.statement import NAME_BYTES_MAX
 from facekeep.split.wire.primitives import (
     BOOL,
     Codec,
@@ -23,11 +21,11 @@ from facekeep.split.wire.primitives import (
     number,
     record,
     rest,
-    text,
     unwritable,
 )
 from facekeep.split.wire.search_messages import SUMS_MAX
-from facekeep.split.wire.values import HEAD, MARK, PSEUDONYM, PSEUDONYMS, PSEUDONYMS_MAX, PURPOSE, TRANSACTION, Mark
+from facekeep.split.wire.values import HEAD, MARK, PSEUDONYMS, PSEUDONYMS_MAX, PURPOSE, TRANSACTION, Mark
+from facekeep.split.word import WORD_BYTES_MAX, SignedWord
 
 DIMENSION_MAX = 1024
 ENROL_ROWS_MAX = 1 << 16
@@ -117,25 +115,11 @@ class Operators:
     """
 
     transaction: TransactionId
-    change: SignedChange
-
-
-@dataclass(frozen=True, slots=True)
-class Forgiveness:
-    """A lock that reviewers release.
-
-    Attributes:
-        pseudonym: the row.
-        reviewers: their identifiers.
-    """
-
-    pseudonym: Pseudonym
-    reviewers: Sequence[str]
+    change: SignedWord
 
 
 ROWS = record(Rows, ("transaction", TRANSACTION), ("pseudonyms", PSEUDONYMS))
 MARKS = record(Marks, ("transaction", TRANSACTION), ("marks", listed(MARK, PSEUDONYMS_MAX, prefix=4)))
 SWITCH = record(Switch, ("transaction", TRANSACTION), ("purpose", PURPOSE), ("on", BOOL))
-_CHANGE = record(SignedChange, ("payload", blob(CHANGE_BYTES_MAX)), ("signature", fixed(64)))
-OPERATORS = record(Operators, ("transaction", TRANSACTION), ("change", _CHANGE))
-FORGIVENESS = record(Forgiveness, ("pseudonym", PSEUDONYM), ("reviewers", listed(text(NAME_BYTES_MAX), 8, prefix=1)))
+WORD = record(SignedWord, ("payload", blob(WORD_BYTES_MAX)), ("signature", fixed(64)))
+OPERATORS = record(Operators, ("transaction", TRANSACTION), ("change", WORD))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Callable
@@ -118,10 +119,17 @@ def test_budgets_alarms_and_forgiving(apart: Callable[..., Apart]) -> None:
         keep.verify(names[0], people[1])
     with pytest.raises(BudgetError):
         keep.verify(names[0], people[0])
-    with pytest.raises(RefusedError, match="two different reviewers"):
-        keep.left.forgive(names[0], ["anna"])
+    word = keep.forgiveness(names[0])
     for half in (keep.left, keep.right):
-        half.forgive(names[0], ["anna", "bjørn"])
+        with pytest.raises(RefusedError, match="not signed by the registrar") as refused:
+            half.forgive(keep.forgiveness(names[0], signer="gate"))
+        assert type(refused.value) is RefusedError
+        half.forgive(word)
+        with pytest.raises(RefusedError, match="used before"):
+            half.forgive(word)
+    for side in ("left", "right"):
+        kinds = [json.loads(record)["kind"] for record in keep.logs[side].replay()]
+        assert kinds[-3:] == ["refuse", "forgive", "refuse"]
     assert keep.verify(names[0], people[0])
 
 
