@@ -11,6 +11,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
 
@@ -190,6 +191,19 @@ class Half(ABC):
         """Append records. The caller counts them and then calls ``_snapshot``, which must not see half of it."""
         self._log.append_many([json.dumps(record).encode() for record in records], durable=durable)
 
+    @contextmanager
+    def _refusal_logged(self) -> Iterator[None]:
+        """Around the check of the registrar's word: a refusal is logged before it is told."""
+        try:
+            yield
+        except RefusedError as refusal:
+            now = self._clock()
+            refused = self._refusals.record(now, refusal)
+            self._write_log([] if refused is None else [refused], durable=False)
+            self._budgets.turn(now)
+            self._snapshot()
+            raise
+
     def _snapshot(self) -> None:
         """Save the counts if the log has grown by as much as saving them costs."""
         if len(self._log) - self._snapshot_log >= max(_SNAPSHOT_EVERY, len(self._budgets)):
@@ -293,10 +307,12 @@ class Half(ABC):
         """Prepare to give or take an operator's key.
 
         Raises:
-            RefusedError: the registrar did not sign it for this keep, or it was given before.
+            RefusedError: the registrar did not sign it for this keep, or it was given before. It is logged.
         """
         with self._lock:
-            self._stage(transaction, [PutState(_RULES, self._rules.with_change(change).to_bytes())])
+            with self._refusal_logged():
+                rules = self._rules.with_change(change)
+            self._stage(transaction, [PutState(_RULES, rules.to_bytes())])
 
     def operators(self) -> tuple[OperatorKey, ...]:
         """The keys that may sign for operators."""
@@ -378,16 +394,10 @@ class Half(ABC):
         """
         with self._lock:
             now = self._clock()
-            try:
+            with self._refusal_logged():
                 given = self._rules.forgiveness(word, now)
                 if given.nonce in self._nonces:
                     raise used_before()
-            except RefusedError as refusal:
-                refused = self._refusals.record(now, refusal)
-                self._write_log([] if refused is None else [refused], durable=False)
-                self._budgets.turn(now)
-                self._snapshot()
-                raise
             record: dict[str, object] = {"kind": "forgive", "time": now, "rows": given.rows}
             record |= {"reviewers": given.reviewers, "nonce": given.nonce, "expires": given.expires}
             self._write_log([record], durable=True)

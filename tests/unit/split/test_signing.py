@@ -159,6 +159,10 @@ def test_a_gate_cannot_give_itself_an_operator(cluster: Cluster) -> None:
             with pytest.raises(RefusedError, match="not signed by the registrar"):
                 half.stage_operators(bytes(16), change)  # type: ignore[arg-type]
             assert half.staged() == []
+    for side in ("left", "right"):
+        logged = [json.loads(record) for record in cluster.logs[side].replay()][-4:]
+        assert [(one["kind"], one["count"]) for one in logged] == [("refuse", number) for number in range(1, 5)]
+        assert {one["what"] for one in logged} == {"a change of the operators' keys is not signed by the registrar"}
     foreign = sign_change(KeyChange("f" * 32, 9, grant), cluster.identities["registrar"])
     for half in (cluster.left, cluster.right):
         with pytest.raises(RefusedError, match="another keep"):
