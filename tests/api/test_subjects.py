@@ -51,6 +51,23 @@ def test_a_person_comes_and_goes(asking: Asking, pictures: Path) -> None:
     assert client.post("/v1/verifications", json=probe).json()["verified"] is False
 
 
+def test_whoever_may_enrol_does_not_undo_a_withdrawal(asking: Asking, pictures: Path) -> None:
+    consents, client = asking(Scope.CONSENT), asking(Scope.ENROL)
+    astronaut = (pictures / "astronaut.png").read_bytes()
+    asked = {"label": "wanda", "purposes": ["verify", "identify"], "notice": NOTICE, "pictures": [b64(astronaut)]}
+    who = client.post("/v1/subjects", json=asked).json()["id"]
+    assert consents.delete(f"/v1/subjects/{who}/consents/identify").status_code == 200
+    again = client.post("/v1/subjects", json=asked, headers={"Idempotency-Key": "again"})
+    assert (again.status_code, again.json()["type"]) == (403, "urn:facekeep:problem:consent-missing")
+    assert "POST /v1/subjects/{subject}/consents" in again.json()["hint"]
+    given = {"purpose": "identify", "notice": NOTICE}
+    assert client.post(f"/v1/subjects/{who}/consents", json=given).status_code == 403
+    assert consents.post(f"/v1/subjects/{who}/consents", json=given).status_code == 201
+    done = client.post("/v1/subjects", json=asked, headers={"Idempotency-Key": "again"})
+    assert (done.status_code, done.json()["id"]) == (201, who)
+    assert asking(Scope.ERASE).delete(f"/v1/subjects/{who}").status_code == 200
+
+
 def test_pages_give_everybody_once(asking: Asking) -> None:
     client, labels, after = asking(Scope.READ), [], None
     while True:

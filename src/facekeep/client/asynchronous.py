@@ -122,17 +122,19 @@ class AsyncClient:
     ) -> EnrolledSubject:
         """Enrol a person, or give a known person further references. Needs the scope ``enrol``.
 
+        Of a known person no consent is recorded: one that was withdrawn stays so, until ``give_consent`` is called.
+
         Args:
             label: what operators call the person by, unique in the keep.
             pictures: 1 to 16, each of this person alone.
-            purposes: what the person consented to.
-            notice: the text that the person was shown, or a notice that the keep holds.
+            purposes: what the person consented to; somebody who is known has to consent to each of them already.
+            notice: the text that the person was shown, or a notice that the keep holds; recorded of new people only.
             name: the person's name.
             gallery: the group.
             key: a new random one, by which the request is not done twice if it is sent again within a day.
 
         Raises:
-            ConsentError: no purpose or no notice.
+            ConsentError: no purpose or no notice; or the person is known and does not consent to one of the purposes.
             BadInputError: a picture is not fit; nothing was enrolled.
         """
         return await self._do(

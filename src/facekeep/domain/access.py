@@ -27,7 +27,7 @@ class Scope(StrEnum):
     IDENTIFY = "identify"
     """Search a gallery, under a case where the purpose needs one."""
     ENROL = "enrol"
-    """Add people and references."""
+    """Add people, with their consents, and references; no consent of somebody who is known."""
     READ = "read"
     """Read what the registry holds of people, consents and cases."""
     CONSENT = "consent"

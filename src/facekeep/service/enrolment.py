@@ -1,4 +1,8 @@
-"""Enrolment: pictures become references in the split gallery, with consent, in one transaction over three stores."""
+"""Enrolment: pictures become references in the split gallery, with consent, in one transaction over three stores.
+
+Invariant: of somebody who is known an enrolment records no consent. What the person withdrew stays withdrawn until the
+person consents anew, which is an act of its own (service.rights).
+"""
 
 from __future__ import annotations
 
@@ -83,7 +87,8 @@ class Terms:
 
     Attributes:
         purposes: at least one; none for further references of people who are known, under what they agreed to before.
-        notice: what they were shown, or None with no purposes.
+            Somebody who is known has to consent to each of them already.
+        notice: what they were shown, or None with no purposes; recorded of new people only.
         gallery: the group.
         operator: who enrols.
     """
@@ -140,7 +145,11 @@ class EnrolmentService:
         return self._acquire(Person(label, [partial(_same, picture) for picture in pictures], name))
 
     def enrol(self, acquired: Acquired, terms: Terms, now: datetime) -> Enrolment:
-        """Enrol one person; a person already known gets further references."""
+        """Enrol one person; a person already known gets further references, and no consent.
+
+        Raises:
+            ConsentError: the person is known, and does not consent to one of the purposes at present.
+        """
         prepared = self._prepare(acquired, terms, self._never_return.listed())
         self._commit([prepared], terms, now)
         return _answer(prepared, terms)
@@ -198,7 +207,14 @@ class EnrolmentService:
         if known is None and terms.notice is None:
             raise NotFoundError("there is no such data subject")
         if known is not None:
-            bits |= purpose_bits(consent.purpose for consent in registry.consents_of(known.id) if consent.holds)
+            held = purpose_bits(consent.purpose for consent in registry.consents_of(known.id) if consent.holds)
+            if bits & ~held:
+                raise ConsentError(
+                    "somebody of this label is known, and does not consent to one of these purposes at present",
+                    hint="An enrolment gives no consent in place of one that is known. If the person consents anew, "
+                    "record that first: facekeep consent give, or POST /v1/subjects/{subject}/consents.",
+                )
+            bits = held
             hidden = known.id in listed or self._is_hidden(known.id)
         if not bits:
             raise ConsentError("this person consents to nothing at present")
@@ -218,14 +234,10 @@ class EnrolmentService:
         rows = [row for one in prepared for row in one.rows]
 
         def decide(tx: Transaction) -> None:
-            notice = "" if terms.notice is None else tx.add_notice(terms.notice)
             for one in prepared:
-                subject = one.subject if one.subject is not None else tx.add_subject(one.label, one.name)
-                kind = EventKind.SUBJECT_ENROLLED if one.subject is None else EventKind.REFERENCES_ADDED
-                tx.tell(Event(kind, now, {"subject": subject.hex()}))
-                for purpose in terms.purposes:
-                    tx.give_consent(subject, purpose, notice, now)
-                    tx.tell(Event(EventKind.CONSENT_GIVEN, now, {"subject": subject.hex(), "purpose": purpose}))
+                subject = self._enrolled(tx, one, terms, now) if one.subject is None else one.subject
+                if one.subject is not None:
+                    tx.tell(Event(EventKind.REFERENCES_ADDED, now, {"subject": subject.hex()}))
                 for head, _ in one.rows:
                     tx.add_reference(
                         subject, head.pseudonym, gallery=head.gallery, model=self._acquisition.model, created=now
@@ -237,6 +249,17 @@ class EnrolmentService:
             decide=decide,
             payload={"pseudonyms": [head.pseudonym.hex() for head, _ in rows]},
         )
+
+    def _enrolled(self, tx: Transaction, one: _Prepared, terms: Terms, now: datetime) -> SubjectId:
+        """Record somebody new, who consents by being enrolled."""
+        if terms.notice is None:
+            raise NotFoundError("there is no such data subject")
+        subject, notice = tx.add_subject(one.label, one.name), tx.add_notice(terms.notice)
+        tx.tell(Event(EventKind.SUBJECT_ENROLLED, now, {"subject": subject.hex()}))
+        for purpose in terms.purposes:
+            tx.give_consent(subject, purpose, notice, now)
+            tx.tell(Event(EventKind.CONSENT_GIVEN, now, {"subject": subject.hex(), "purpose": purpose}))
+        return subject
 
 
 def _same(picture: bytes) -> bytes:

@@ -76,17 +76,19 @@ class Keep(KeepAccess, KeepRecords, KeepCanaries):
     ) -> Enrolment:
         """Enrol a person, or give a known person further references. When this returns it is on disk in three stores.
 
+        Of a known person no consent is recorded: one that was withdrawn stays so, until ``give_consent`` is called.
+
         Args:
             label: what operators call the person by, unique in the keep.
             pictures: 1 to 16, each of this person alone.
-            purposes: what the person consented to.
-            notice: the text that the person was shown, or a notice that the keep holds.
+            purposes: what the person consented to; somebody who is known has to consent to each of them already.
+            notice: the text that the person was shown, or a notice that the keep holds; recorded of new people only.
             operator: who enrols.
             name: the person's name.
             gallery: the group, 1 to 64 bytes in UTF-8 without control characters; ``never-return`` is reserved.
 
         Raises:
-            ConsentError: no purpose or no notice.
+            ConsentError: no purpose or no notice; or the person is known and does not consent to one of the purposes.
             UsageError: the keep holds no such notice.
             BadInputError: a picture is not fit; nothing was enrolled.
         """

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from facekeep.domain.consent import Purpose
+from facekeep.domain.consent import Notice, Purpose
 from facekeep.errors import (
     BudgetError,
     ConsentError,
@@ -136,6 +136,26 @@ def test_withdrawn_consent_takes_effect_at_once_and_for_that_purpose_only(keep: 
     keep.give_consent("obama", Purpose.IDENTIFY, NOTICE)
     assert labels(keep, picture("obama2.jpg")) == ["obama"]
     assert [c.holds for c in keep.consents("obama")].count(True) == 1
+
+
+def test_an_enrolment_gives_nobody_who_is_known_a_consent(keep: Keep, picture: Picture) -> None:
+    keep.withdraw_consent("obama", Purpose.IDENTIFY)
+    before, size = keep.consents("obama"), keep.size()
+    for purposes in (BOTH, [Purpose.IDENTIFY], [Purpose.VERIFY, Purpose.PAYMENT]):
+        with pytest.raises(ConsentError, match="is known, and does not consent") as refused:
+            keep.enrol("obama", [picture("obama2.jpg")], purposes=purposes, notice=NOTICE, operator="op")
+        assert "consent give" in refused.value.hint
+    many = [Person(label, [lambda: picture("obama3.jpg")]) for label in ("obama", "barack")]
+    done = keep.enrol_many(many, purposes=BOTH, notice="Another notice.", operator="op").outcomes
+    assert {outcome.label: type(outcome.error) for outcome in done} == {"obama": ConsentError, "barack": type(None)}
+    assert (keep.consents("obama"), keep.size()) == (before, size + 1)
+    # Under what the person consents to, references are added, for no purpose more, and no consent is recorded.
+    other = "Another notice, for whoever is new."
+    keep.enrol("obama", [picture("obama3.jpg")], purposes=[Purpose.VERIFY], notice=other, operator="op")
+    assert (keep.consents("obama"), keep.size()) == (before, size + 2)
+    assert Notice(other).digest not in {notice.digest for notice in keep.notices()}
+    keep.give_consent("obama", Purpose.IDENTIFY, NOTICE)  # an act of its own
+    assert keep.enrol("obama", [picture("obama2.jpg")], purposes=BOTH, notice=NOTICE, operator="op").references == 1
 
 
 def test_the_halves_enforce_a_withdrawal_even_if_the_registry_forgot(keep: Keep, picture: Picture) -> None:

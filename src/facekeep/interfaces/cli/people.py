@@ -82,7 +82,7 @@ def enrol(
     operator: OperatorOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Enrol a person, or a folder of people, with consent."""
+    """Enrol a person, or a folder of people, with consent. Who is known has to consent already: see consent give."""
     purposes, text = purposes_of_text(consent), the_notice(notice, notice_hash)
     if people is not None:
         if label is not None or name:

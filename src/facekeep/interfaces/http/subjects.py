@@ -38,7 +38,7 @@ class EnrolmentRequest(Body):
     label: str = Field(min_length=1, max_length=128, description="What operators call the person by, unique.")
     name: str = Field("", max_length=512, description="Sealed in the registry.")
     gallery: Gallery = "main"
-    purposes: _Purposes = Field(description="What the person consented to.")
+    purposes: _Purposes = Field(description="What the person consented to; who is known has to already.")
     notice: NoticeText = ""
     notice_hash: NoticeHash = ""
     pictures: list[Picture] = Field(min_length=1, max_length=16, description="One reference each.")
@@ -107,7 +107,7 @@ class ErasureAnswer(BaseModel):
     openapi_extra=documented_body(EnrolmentRequest, **KEYED),
 )
 async def enrol(request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.ENROL))]) -> Response:
-    """Enrol a person, or give a known person further references."""
+    """Enrol a person, or give a known person further references. Of a known person no consent is recorded."""
     asked = await read(request, EnrolmentRequest)
     keep.check_canaries()  # before a key is taken for it: sent again later, it shall be done
     return await once(request, keep, who, asked, partial(_enrol, keep, asked, operator_of(who)))
