@@ -58,7 +58,7 @@ def picture(pictures: Path) -> bytes:
 @pytest.fixture(scope="module")
 def key(keep: Keep) -> ClientKey:
     made = ClientKey.of(Ed25519PrivateKey.generate())
-    keep.add_operator_key("client till", made.public.public_bytes(*_SPKI), purposes=BOTH, days=1)
+    keep.add_operator_key(keep.client_named("till"), made.public.public_bytes(*_SPKI), purposes=BOTH, days=1)
     return made
 
 
@@ -66,7 +66,7 @@ def key(keep: Keep) -> ClientKey:
 def passkey(keep: Keep) -> Authenticator:
     made = Authenticator()
     public = made.key.public_key().public_bytes(*_SPKI)
-    added = keep.add_operator_key("client till", public, purposes=BOTH, days=1, rp=RP, origin=ORIGIN)
+    added = keep.add_operator_key(keep.client_named("till"), public, purposes=BOTH, days=1, rp=RP, origin=ORIGIN)
     assert added.id == made.id
     return made
 
@@ -241,7 +241,7 @@ def test_a_picture_without_a_face_is_answered_at_once(
 @pytest.fixture(scope="module")
 def prepared(keep: Keep, key: ClientKey, pictures: Path) -> PreparedSearch:
     picture = (pictures / "obama2.jpg").read_bytes()
-    found = keep.prepare_verification("obama", picture, operator="client till", key=key.id)
+    found = keep.prepare_verification("obama", picture, operator=keep.client_named("till"), key=key.id)
     assert isinstance(found, PreparedSearch)
     return found
 

@@ -78,6 +78,16 @@ class Account:
 Principal: TypeAlias = Client | Account
 """Who asks: a machine client, or a person."""
 
+Operator: TypeAlias = str | Client | Account
+"""Who works at a keep: a principal, known by its identifier, or somebody at the keep itself, known by a name."""
+
+
+def operator_name(operator: Operator) -> str:
+    """What others read of who worked: a principal's name behind what it is. Two at different times may share it."""
+    if isinstance(operator, str):
+        return operator
+    return f"{'client' if isinstance(operator, Client) else 'account'} {operator.name}"
+
 
 @dataclass(frozen=True, slots=True)
 class Passkey:

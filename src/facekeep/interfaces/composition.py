@@ -262,7 +262,7 @@ def account_name() -> str:
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
-        return f"account {os.geteuid()}"
+        return f"user {os.geteuid()}"
 
 
 def _damaged() -> DamagedStoreError:

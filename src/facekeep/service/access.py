@@ -66,8 +66,8 @@ class AccessService:
         """All clients, oldest first; expired ones too, until they are revoked."""
         return self._registry.clients()
 
-    def revoke(self, name: str) -> None:
-        """Forget a client; its token is refused from then on.
+    def named(self, name: str) -> Client:
+        """The client of a name.
 
         Raises:
             NotFoundError: there is none of this name.
@@ -75,5 +75,14 @@ class AccessService:
         client = self._registry.client_by_name(name)
         if client is None:
             raise NotFoundError("there is no such client", hint="List them: facekeep token list.")
+        return client
+
+    def revoke(self, name: str) -> None:
+        """Forget a client; its token is refused from then on.
+
+        Raises:
+            NotFoundError: there is none of this name.
+        """
+        client = self.named(name)
         with self._registry.transaction() as tx:
             tx.remove_client(client.id)

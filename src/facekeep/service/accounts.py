@@ -130,6 +130,15 @@ class AccountService:
                 for account in view.accounts()
             )
 
+    def named(self, name: str) -> Account:
+        """The account of a name.
+
+        Raises:
+            NotFoundError: there is no such account.
+        """
+        with self._registry.read() as view:
+            return _named(view, name)
+
     def change_roles(self, name: str, roles: Iterable[Role]) -> Account:
         """Give an account other roles, from its next request on.
 
@@ -243,7 +252,7 @@ def _invited(tx: Transaction, account: Account, now: datetime) -> Invited:
     return Invited(account, tx.add_invitation(account.id, digest_of(secret), now), secret)
 
 
-def _named(tx: Transaction, name: str) -> Account:
+def _named(tx: View, name: str) -> Account:
     account = tx.account_by_name(normalised_label(name))
     if account is None:
         raise NotFoundError("there is no such account", hint="List them: facekeep account list.")

@@ -10,6 +10,8 @@ from datetime import datetime
 
 import numpy as np
 
+from facekeep.domain.access import Client
+from facekeep.domain.accounts import Operator
 from facekeep.domain.comparison import Calibration, Level
 from facekeep.domain.consent import Purpose
 from facekeep.domain.row import Pseudonym
@@ -25,6 +27,7 @@ from facekeep.split.rules import NEEDS_CASE, VERIFY_FMR_MAX
 from facekeep.split.statement import CANDIDATES_MAX, CLAIM_ROWS, NEVER_RETURN
 
 _ROUNDING = 1 + 1e-9
+_OF_PRINCIPALS = ("client ", "account ")
 
 Answer = tuple[Hit, ...] | RefusedError
 """Of the gate, to one question."""
@@ -43,7 +46,7 @@ class Search:
         purpose: a purpose of 1:N search.
     """
 
-    operator: str = field(repr=False)
+    operator: Operator = field(repr=False)
     case: str = field(default="", repr=False)
     fpir: float = 0.01
     gallery: str = ""
@@ -108,23 +111,38 @@ class ComparisonService:
         self._calibration = calibration
         self._secret = secret
 
-    def operator(self, name: str) -> str:
+    def operator(self, who: Operator) -> str:
         """The pseudonym by which the halves know an operator: their logs hold no name.
 
+        Of a client or an account it is made of the identifier, which no other ever has: whoever takes a name that was
+        another's inherits neither keys nor counts. Of who works at the keep itself it is made of the name; no name
+        gives the pseudonym of an identifier.
+
         Raises:
-            UsageError: the operator has no name, or one that cannot be written.
+            UsageError: the operator has no name, one that cannot be written, or one like a client's or an account's.
         """
+        if not isinstance(who, str):
+            kind = b"client/" if isinstance(who, Client) else b"account/"
+            return self._pseudonym(b"facekeep/1/principal/" + kind + who.id)
         try:
-            known = normalised_label(name)
+            known = normalised_label(who)
         except FormatError:
             raise UsageError(
                 "an operator has a name of 1 to 128 characters", hint="Say who asks: the halves count by operator."
             ) from None
-        return hmac.digest(self._secret, b"facekeep/1/operator/" + known.encode(), "sha256")[:16].hex()
+        if known.startswith(_OF_PRINCIPALS):
+            raise UsageError(
+                "who works at the keep itself has no name that begins like a client's or an account's",
+                hint="Take another name. A key of a client or an account: facekeep operator add NAME --kind …",
+            )
+        return self._pseudonym(b"facekeep/1/operator/" + known.encode())
+
+    def _pseudonym(self, of: bytes) -> str:
+        return hmac.digest(self._secret, of, "sha256")[:16].hex()
 
     # Verification
 
-    def claim(self, label: str, fmr: float, purpose: Purpose, operator: str) -> Claimed:
+    def claim(self, label: str, fmr: float, purpose: Purpose, operator: Operator) -> Claimed:
         """What to ask about a claim: one question for each reference of the person.
 
         The rate asked for is shared between the references, so that more of them do not let more strangers pass. Of
@@ -161,7 +179,7 @@ class ComparisonService:
         passed = self._level(band)
         return Verification(True, one_in=passed.one_in // len(answers), extrapolated=passed.extrapolated)
 
-    def level_of_pair(self, fmr: float, operator: str) -> int:
+    def level_of_pair(self, fmr: float, operator: Operator) -> int:
         """The level at which two pictures may be compared.
 
         Raises:

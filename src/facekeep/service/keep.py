@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 
-from facekeep.domain.accounts import Principal
+from facekeep.domain.accounts import Operator, Principal, operator_name
 from facekeep.domain.consent import Consent, KnownNotice, Purpose
 from facekeep.domain.requests import KeptAnswer, RequestId
 from facekeep.domain.subject import SubjectId, subject_id
@@ -70,7 +70,7 @@ class Keep(KeepAccess, KeepRecords, KeepCanaries):
         *,
         purposes: Sequence[Purpose],
         notice: str | KnownNotice,
-        operator: str,
+        operator: Operator,
         name: str = "",
         gallery: str = "main",
     ) -> Enrolment:
@@ -102,7 +102,7 @@ class Keep(KeepAccess, KeepRecords, KeepCanaries):
             return self._enrolment.enrol(acquired, terms, self._now())
 
     def add_references(
-        self, label: str, pictures: Sequence[bytes], *, operator: str, gallery: str = "main"
+        self, label: str, pictures: Sequence[bytes], *, operator: Operator, gallery: str = "main"
     ) -> Enrolment:
         """Give a known person further references, under what the person consents to already.
 
@@ -132,7 +132,7 @@ class Keep(KeepAccess, KeepRecords, KeepCanaries):
         *,
         purposes: Sequence[Purpose],
         notice: str | KnownNotice,
-        operator: str,
+        operator: Operator,
         gallery: str = "main",
         progress: Callable[[EnrolOutcome], None] | None = None,
     ) -> EnrolSummary:
@@ -216,7 +216,7 @@ class Keep(KeepAccess, KeepRecords, KeepCanaries):
         label: str,
         picture: bytes,
         *,
-        operator: str,
+        operator: Operator,
         fmr: float = 1e-4,
         purpose: Purpose = Purpose.VERIFY,
         signer: Signer | None = None,
@@ -247,7 +247,7 @@ class Keep(KeepAccess, KeepRecords, KeepCanaries):
             search = self._prepared(probe, claimed.questions, claimed, self._key_of(signer))
         return self._comparison.verified(self._search(self._signed(search, signer)))
 
-    def compare(self, first: bytes, second: bytes, *, operator: str, fmr: float = 1e-4) -> Verification:
+    def compare(self, first: bytes, second: bytes, *, operator: Operator, fmr: float = 1e-4) -> Verification:
         """Say whether two pictures are of one person. Nobody has to be enrolled, and nothing is kept.
 
         Args:
@@ -278,7 +278,7 @@ class Keep(KeepAccess, KeepRecords, KeepCanaries):
         self,
         picture: bytes,
         *,
-        operator: str,
+        operator: Operator,
         case: str = "",
         fpir: float = 0.01,
         gallery: str = "",
@@ -342,7 +342,7 @@ class Keep(KeepAccess, KeepRecords, KeepCanaries):
             return Identification((), planned.fmr, planned.searched, acquired=False, reasons=probe.reasons)
         return self._comparison.identified(planned, next(found))
 
-    def open_case(self, title: str, *, operator: str, purpose: Purpose = Purpose.IDENTIFY, days: int = 30) -> str:
+    def open_case(self, title: str, *, operator: Operator, purpose: Purpose = Purpose.IDENTIFY, days: int = 30) -> str:
         """Open a case, the reason of searches, for 1 to 366 days; gives its title.
 
         Raises:
@@ -353,8 +353,9 @@ class Keep(KeepAccess, KeepRecords, KeepCanaries):
         with self._using():
             self._comparison.operator(operator)
             now = self._now()
+            expires = now + timedelta(days=days)
             with self._roles.registry.transaction() as tx:
-                case = tx.add_case(title, purpose, opened_by=operator, opened=now, expires=now + timedelta(days=days))
+                case = tx.add_case(title, purpose, opened_by=operator_name(operator), opened=now, expires=expires)
                 tx.tell(Event(EventKind.CASE_OPENED, now, {"case": case.hex(), "purpose": purpose}))
                 return tx.case(case).title
 
@@ -405,7 +406,7 @@ class Keep(KeepAccess, KeepRecords, KeepCanaries):
             # Neither a refresh that is overdue nor a clock that was set back makes a promise that cannot be kept.
             return Erasure(references, due if now < due <= latest else latest)
 
-    def never_return(self, label: str, picture: bytes, *, operator: str) -> int:
+    def never_return(self, label: str, picture: bytes, *, operator: Operator) -> int:
         """Put a person on "never return me": no 1:N search gives them from now on, whoever enrolled or enrols them.
 
         Args:
@@ -482,8 +483,9 @@ class Keep(KeepAccess, KeepRecords, KeepCanaries):
         Raises:
             NotFoundError: there is none of this name.
         """
+        who = self.client_named(name)
         super().revoke_token(name)
-        self.revoke_operator_keys_of(f"client {name.strip()}"[:128])
+        self.revoke_operator_keys_of(who)
 
     def revoke_account(self, name: str) -> None:
         """Forget an account with its sessions and passkeys; they sign nothing from then on.
@@ -491,5 +493,6 @@ class Keep(KeepAccess, KeepRecords, KeepCanaries):
         Raises:
             NotFoundError: there is none of this name.
         """
+        who = self.account_named(name)
         super().revoke_account(name)
-        self.revoke_operator_keys_of(f"account {name.strip()}"[:128])
+        self.revoke_operator_keys_of(who)

@@ -68,6 +68,15 @@ class KeepAccess(KeepLife):
             raise NotFoundError("there is no such client", hint="List them: facekeep token list.")
         return found
 
+    def client_named(self, name: str) -> Client:
+        """The machine client of a name.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        with self._reading():
+            return self._access.named(name)
+
     def revoke_token(self, name: str) -> None:
         """Forget a machine client; its token is refused from then on.
 
@@ -126,6 +135,15 @@ class KeepAccess(KeepLife):
         if found is None:
             raise NotFoundError("there is no such account", hint="List them: facekeep account list.")
         return found
+
+    def account_named(self, name: str) -> Account:
+        """The account of a name.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        with self._reading():
+            return self._accounts.named(name)
 
     def change_roles(self, name: str, roles: Iterable[Role]) -> Account:
         """Give an account other roles, from its next request on.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
+from facekeep.domain.accounts import Operator, operator_name
 from facekeep.domain.consent import Purpose, purpose_bits
 from facekeep.errors import BadInputError, ImageError, NotFoundError, UnsignedError, UsageError
 from facekeep.service.acquisition import Probe
@@ -94,7 +95,7 @@ class KeepSigning(KeepLife):
         with self.stages(Stage.PASS), self._reading():
             return self._roles.gate.search_many(asked)
 
-    def _claimed(self, label: str, fmr: float, purpose: Purpose, operator: str) -> Claimed:
+    def _claimed(self, label: str, fmr: float, purpose: Purpose, operator: Operator) -> Claimed:
         # Nobody uses up what is left of a canary's comparisons: to everybody else it is an unknown label.
         with self._reading():
             return self._comparison.claim("" if is_canary(label) else label, fmr, purpose, operator)
@@ -123,7 +124,7 @@ class KeepSigning(KeepLife):
         label: str,
         picture: bytes,
         *,
-        operator: str,
+        operator: Operator,
         key: str,
         fmr: float = 1e-4,
         purpose: Purpose = Purpose.VERIFY,
@@ -188,7 +189,7 @@ class KeepSigning(KeepLife):
 
     def add_operator_key(
         self,
-        operator: str,
+        operator: Operator,
         public: bytes,
         *,
         purposes: Iterable[Purpose],
@@ -199,7 +200,7 @@ class KeepSigning(KeepLife):
         """Register a key by which an operator signs searches; both halves know it before this returns.
 
         Args:
-            operator: whose it is, as named at searches.
+            operator: whose it is, as named at searches: a client or an account, or a name at the keep itself.
             public: SubjectPublicKeyInfo in DER: Ed25519, or for a passkey also P-256.
             purposes: what it may sign for, at least one.
             days: for how long, 1 to 366.
@@ -220,7 +221,7 @@ class KeepSigning(KeepLife):
             kind = KeyKind.PASSKEY if rp or origin else KeyKind.CLIENT
             name = self._comparison.operator(operator)
             key = OperatorKey(kind, public.hex(), name, bits, ends, rp, origin)
-            self._change_keys(grant=key, names={name: operator})
+            self._change_keys(grant=key, names={name: operator_name(operator)})
             return _shown(key)
 
     def trust_passkeys(
@@ -250,7 +251,7 @@ class KeepSigning(KeepLife):
             raise NotFoundError("there is no such account, or it has no passkey", hint="facekeep account list.")
         return tuple(
             self.add_operator_key(
-                f"account {found.name}"[:128],
+                found,
                 spki_of_cose(passkey.public_key),
                 purposes=wanted,
                 days=days,
@@ -260,7 +261,7 @@ class KeepSigning(KeepLife):
             for passkey in passkeys
         )
 
-    def revoke_operator_keys_of(self, operator: str) -> int:
+    def revoke_operator_keys_of(self, operator: Operator) -> int:
         """Take all keys of an operator; how many."""
         with self._using():
             name = self._comparison.operator(operator)
@@ -308,10 +309,10 @@ class KeepSigning(KeepLife):
             self._change_keys(grant=limited)
             return _shown(limited)
 
-    def operator_pseudonym(self, name: str) -> str:
+    def operator_pseudonym(self, operator: Operator) -> str:
         """By which name the halves and their logs know an operator."""
         with self._reading():
-            return self._comparison.operator(name)
+            return self._comparison.operator(operator)
 
     def _operator_key(self, identifier: str) -> OperatorKey:
         found = next((key for key in self._roles.left.operators() if key.id == identifier), None)

@@ -49,7 +49,7 @@ def ada(keep: Keep) -> Authenticator:
 
 
 def _prepared(keep: Keep, picture: Picture, key: str) -> PreparedSearch:
-    found = keep.prepare_verification("obama", picture("obama2.jpg"), operator="account ada", key=key)
+    found = keep.prepare_verification("obama", picture("obama2.jpg"), operator=keep.account_named("ada"), key=key)
     assert isinstance(found, PreparedSearch)
     return found
 
@@ -69,7 +69,7 @@ def test_the_passkey_by_which_somebody_signs_in_signs_searches_until_the_account
         keep.finish_verification(search, PasskeyApproval(*parts))
     keep = reopen()
     search = _prepared(keep, picture, key.id)
-    keep.revoke_account("ada")
+    keep.revoke_account(" ada ")
     assert [each.operator for each in keep.operator_keys()] == [""]
     with pytest.raises(TicketError, match="or was revoked"):
         keep.finish_verification(search, _signed(ada, search.statement))
@@ -93,13 +93,41 @@ def test_what_cannot_be_trusted_is_refused(keep: Keep) -> None:
 
 
 def test_a_client_whose_token_is_revoked_signs_nothing(keep: Keep, picture: Picture, tmp_path: Path) -> None:
-    keep.issue_token("till", [Scope.VERIFY], days=1)
+    till = keep.issue_token("till", [Scope.VERIFY], days=1).client
     key = make_operator_key(tmp_path / "till.key")
-    keep.add_operator_key("client till", read_public_key(public_pem(key)), purposes=[Purpose.VERIFY], days=1)
-    assert keep.verify("obama", picture("obama2.jpg"), operator="client till", signer=key).verified
+    keep.add_operator_key(till, read_public_key(public_pem(key)), purposes=[Purpose.VERIFY], days=1)
+    assert keep.verify("obama", picture("obama2.jpg"), operator=till, signer=key).verified
     keep.revoke_token("till")
     with pytest.raises(TicketError, match="or was revoked"):
-        keep.verify("obama", picture("obama2.jpg"), operator="client till", signer=key)
+        keep.verify("obama", picture("obama2.jpg"), operator=till, signer=key)
+
+
+def test_a_key_is_a_clients_by_its_identifier_whatever_its_name(keep: Keep, picture: Picture, tmp_path: Path) -> None:
+    names = ["n" * 127 + end for end in "ab"]  # as long as can be, and alike up to the last character
+    one, other = (keep.issue_token(name, [Scope.VERIFY], days=1).client for name in names)
+    key, probe = make_operator_key(tmp_path / "one.key"), picture("obama2.jpg")
+    public = read_public_key(public_pem(key))
+    keep.add_operator_key(one, public, purposes=[Purpose.VERIFY], days=1)
+    keep.revoke_token(names[0])
+    anew = keep.issue_token(names[0], [Scope.VERIFY], days=1).client
+    person = keep.invite(names[0], [Role.OPERATOR]).account
+    keep.add_operator_key(one, public, purposes=[Purpose.VERIFY], days=1)  # a key that is left of one who is gone
+    for who in (other, anew, person, one.id.hex(), one.name):
+        with pytest.raises(TicketError, match="another operator's key"):
+            keep.verify("obama", probe, operator=who, signer=key)
+    assert keep.verify("obama", probe, operator=one, signer=key).verified
+    # What the halves count by is not shared either, and the case shows the name as before.
+    assert len({keep.operator_pseudonym(who) for who in (one, other, anew, person, one.id.hex(), one.name)}) == 6
+    keep.open_case("a case", operator=anew)
+    assert next(case for case in keep.cases() if case.title == "a case").opened_by == f"client {names[0]}"
+
+
+def test_who_works_at_the_keep_itself_has_no_name_of_a_client_or_an_account(keep: Keep, picture: Picture) -> None:
+    for name in ("client till", "account ada", "  client till"):
+        with pytest.raises(UsageError, match="begins like a client's") as refused:
+            keep.verify("obama", picture("obama2.jpg"), operator=name)
+        assert "--kind" in refused.value.hint
+    assert keep.verify("obama", picture("obama2.jpg"), operator="clients").verified
 
 
 def test_a_key_ends_by_the_halves_own_clock(keep: Keep, picture: Picture, tmp_path: Path, clock: object) -> None:

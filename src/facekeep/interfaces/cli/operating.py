@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,12 +18,30 @@ from facekeep.interfaces.cli.reply import Line, Rows, reply, shown, when
 from facekeep.interfaces.cli.vouching import RequestOption, apply_word, read_file, requested, sign_request
 
 if TYPE_CHECKING:
+    from facekeep.domain.accounts import Operator
+    from facekeep.service.keep import Keep
     from facekeep.service.keep_signing import SigningKey
 
 __all__ = ["add_commands"]
 
 KeyIdArgument = Annotated[
     str, typer.Argument(metavar="KEY", help="Identifier of the key; see facekeep operator list.", show_default=False)
+]
+
+
+class _Kind(StrEnum):
+    """What the name of an operator names."""
+
+    OPERATOR = "operator"
+    CLIENT = "client"
+    ACCOUNT = "account"
+
+
+KindOption = Annotated[
+    _Kind,
+    typer.Option(
+        "--kind", help="What the name names: an operator at the keep itself, a token's client, or a person's account."
+    ),
 ]
 
 
@@ -75,7 +94,7 @@ def add_key(
         str,
         typer.Argument(
             metavar="NAME",
-            help="The operator, as named at searches; of a token's client NAME it is 'client NAME'.",
+            help="The operator, as --operator names it at searches; with --kind a client's or an account's name.",
             show_default=False,
         ),
     ],
@@ -99,6 +118,7 @@ def add_key(
         str,
         typer.Option("--origin", metavar="URL", help="Of a passkey: the origin of its page.", show_default=False),
     ] = "",
+    kind: KindOption = _Kind.OPERATOR,
     request: RequestOption = None,
     keep: KeepOption = None,
     as_json: JsonOption = False,
@@ -109,7 +129,8 @@ def add_key(
     purposes = purposes_of_text(purpose)
     der = read_public_key(read_file(public, "the public key"))
     with requested(request, as_json=as_json), composition(context).open(keep) as opened:
-        key = opened.add_operator_key(name, der, purposes=purposes, days=days, rp=rp, origin=origin)
+        whose = _operator(opened, kind, name)
+        key = opened.add_operator_key(whose, der, purposes=purposes, days=days, rp=rp, origin=origin)
     _reply(key, f"The key {key.id} signs for {shown(name)}, for these purposes", as_json=as_json)
 
 
@@ -147,13 +168,14 @@ def list_keys(
     name: Annotated[
         str, typer.Option("--of", metavar="NAME", help="Only those of this operator.", show_default=False)
     ] = "",
+    kind: KindOption = _Kind.OPERATOR,
     keep: KeepOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the keys that sign searches. The halves know operators by pseudonyms: ask by name with --of."""
     with composition(context).open(keep) as opened:
         keys = opened.operator_keys()
-        wanted = opened.operator_pseudonym(name) if name else ""
+        wanted = opened.operator_pseudonym(_operator(opened, kind, name)) if name else ""
     keys = tuple(key for key in keys if not name or key.operator == wanted)
     rows = Rows(
         ("key", "kind", "operator", "purposes", "ends (UTC)"),
@@ -211,6 +233,12 @@ def limit_desk(
     with requested(request, as_json=as_json), composition(context).open(keep) as opened:
         key = opened.limit_desk(purposes)
     _reply(key, "The desk signs for these purposes", as_json=as_json)
+
+
+def _operator(keep: Keep, kind: _Kind, name: str) -> Operator:
+    if kind is _Kind.OPERATOR:
+        return name
+    return keep.client_named(name) if kind is _Kind.CLIENT else keep.account_named(name)
 
 
 def _reply(key: SigningKey, what: str, *, as_json: bool) -> None:

@@ -18,7 +18,7 @@ from facekeep.interfaces.http.bodies import Body, documented_body, read
 from facekeep.interfaces.http.once import KEYED, Nothing, once
 from facekeep.interfaces.http.paging import After, Limit, Next, page
 from facekeep.interfaces.http.problems import ALWAYS, KEYED_ON, WITH_BODY, documented
-from facekeep.interfaces.http.security import KeepOf, may, operator_of
+from facekeep.interfaces.http.security import KeepOf, may
 from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged
 from facekeep.service.keep import Keep
 
@@ -99,10 +99,10 @@ async def open_case(
 ) -> Response:
     """Open a case, the reason of searches."""
     asked = await read(request, CaseRequest)
-    return await once(request, keep, who, asked, partial(_open_case, keep, asked, operator_of(who)))
+    return await once(request, keep, who, asked, partial(_open_case, keep, asked, who))
 
 
-def _open_case(keep: Keep, asked: CaseRequest, operator: str) -> CaseAnswer:
+def _open_case(keep: Keep, asked: CaseRequest, operator: Principal) -> CaseAnswer:
     title = keep.open_case(asked.title, operator=operator, purpose=asked.purpose, days=asked.days)
     return next(_case(case) for case in keep.cases() if case.title == title)
 

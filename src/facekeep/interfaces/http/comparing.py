@@ -15,7 +15,7 @@ from facekeep.domain.consent import Purpose
 from facekeep.errors import ImageError, NotFoundError
 from facekeep.interfaces.http.bodies import Body, Picture, documented_body, read
 from facekeep.interfaces.http.problems import WITH_BODY, documented
-from facekeep.interfaces.http.security import KeepOf, may, operator_of
+from facekeep.interfaces.http.security import KeepOf, may
 from facekeep.service.answers import Identification, Verification
 from facekeep.service.comparison import Search
 from facekeep.service.keep import Keep
@@ -109,10 +109,10 @@ async def verify(
 ) -> VerificationAnswer:
     """Say whether a picture shows the person it claims to show."""
     asked = await read(request, VerificationRequest)
-    return await run_sync(_verify, keep, asked, operator_of(who))
+    return await run_sync(_verify, keep, asked, who)
 
 
-def _verify(keep: Keep, asked: VerificationRequest, operator: str) -> VerificationAnswer:
+def _verify(keep: Keep, asked: VerificationRequest, operator: Principal) -> VerificationAnswer:
     label = label_of(keep, asked)
     found = keep.verify(label, asked.picture, operator=operator, fmr=asked.fmr, purpose=asked.purpose)
     return verification_answer(found)
@@ -143,7 +143,7 @@ async def compare(
 ) -> VerificationAnswer:
     """Say whether two pictures are of one person; nobody has to be enrolled, and nothing is kept."""
     asked = await read(request, ComparisonRequest)
-    compared = partial(keep.compare, asked.picture, asked.other_picture, operator=operator_of(who), fmr=asked.fmr)
+    compared = partial(keep.compare, asked.picture, asked.other_picture, operator=who, fmr=asked.fmr)
     return verification_answer(await run_sync(compared))
 
 
@@ -165,7 +165,7 @@ async def identify(
 
 def search_of(asked: IdentificationRequest, who: Principal) -> Search:
     """What is asked for, in the name of who asks."""
-    return Search(operator_of(who), asked.case, asked.fpir, asked.gallery, asked.candidates, asked.purpose)
+    return Search(who, asked.case, asked.fpir, asked.gallery, asked.candidates, asked.purpose)
 
 
 def identification_answer(found: Identification) -> IdentificationAnswer:

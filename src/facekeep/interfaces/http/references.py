@@ -16,7 +16,7 @@ from facekeep.interfaces.http.bodies import Body, Gallery, Picture, documented_b
 from facekeep.interfaces.http.once import KEYED, Nothing, once
 from facekeep.interfaces.http.paging import After, Limit, Next, page
 from facekeep.interfaces.http.problems import ALWAYS, KEYED_ON, WITH_BODY, documented
-from facekeep.interfaces.http.security import KeepOf, may, operator_of
+from facekeep.interfaces.http.security import KeepOf, may
 from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged
 from facekeep.service.keep import Keep
 
@@ -77,10 +77,10 @@ async def add(
     """Give a known person further references, under what the person consents to already."""
     asked = await read(request, ReferencesRequest)
     keep.check_canaries()  # before a key is taken for it: sent again later, it shall be done
-    return await once(request, keep, who, asked, partial(_add, keep, subject, asked, operator_of(who)))
+    return await once(request, keep, who, asked, partial(_add, keep, subject, asked, who))
 
 
-def _add(keep: Keep, subject: str, asked: ReferencesRequest, operator: str) -> ReferencesAnswer:
+def _add(keep: Keep, subject: str, asked: ReferencesRequest, operator: Principal) -> ReferencesAnswer:
     done = keep.add_references(keep.label_of(subject), asked.pictures, operator=operator, gallery=asked.gallery)
     return ReferencesAnswer(references=done.references, gallery=done.gallery, never_returned=done.never_returned)
 

@@ -15,7 +15,6 @@ from fastapi import Depends, Request
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
-from facekeep.domain.access import Client
 from facekeep.domain.accounts import Principal
 from facekeep.domain.actions import Action
 from facekeep.domain.subject import subject_id
@@ -26,7 +25,7 @@ from facekeep.interfaces.http.site import Site
 from facekeep.service.keep import Keep
 from facekeep.service.policies import Policies
 
-__all__ = ["KeepOf", "SiteOf", "action_of", "keep_of", "may", "operator_of"]
+__all__ = ["KeepOf", "SiteOf", "action_of", "keep_of", "may"]
 
 _BEARER = HTTPBearer(auto_error=False, scheme_name="token", description="The token of a machine client.")
 _COOKIE = APIKeyCookie(
@@ -105,8 +104,3 @@ def action_of(route: APIRoute) -> Action | None:
     """What an operation does; None where it needs nobody."""
     actions = [getattr(part.call, "action", None) for part in route.dependant.dependencies]
     return next((action for action in actions if action is not None), None)
-
-
-def operator_of(who: Principal) -> str:
-    """The name by which the halves count somebody's searches; they see a pseudonym of it only."""
-    return f"{'client' if isinstance(who, Client) else 'account'} {who.name}"[:128]

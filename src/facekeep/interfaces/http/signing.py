@@ -33,7 +33,7 @@ from facekeep.interfaces.http.comparing import (
     verification_answer,
 )
 from facekeep.interfaces.http.problems import documented
-from facekeep.interfaces.http.security import KeepOf, may, operator_of
+from facekeep.interfaces.http.security import KeepOf, may
 from facekeep.service.answers import Identification, Verification
 from facekeep.service.comparison import Planned
 from facekeep.service.keep import Keep
@@ -221,7 +221,7 @@ def _state_verification(
     found = keep.prepare_verification(
         label_of(keep, asked),
         asked.picture,
-        operator=operator_of(who),
+        operator=who,
         key=asked.key,
         fmr=asked.fmr,
         purpose=asked.purpose,

@@ -20,7 +20,7 @@ from facekeep.interfaces.http.notices import NoticeHash, NoticeText, check_one_n
 from facekeep.interfaces.http.once import KEYED, Nothing, once
 from facekeep.interfaces.http.paging import After, Limit, Next
 from facekeep.interfaces.http.problems import ALWAYS, KEYED_ON, WITH_BODY, documented
-from facekeep.interfaces.http.security import KeepOf, may, operator_of
+from facekeep.interfaces.http.security import KeepOf, may
 from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged
 from facekeep.service.answers import SubjectDetails
 from facekeep.service.keep import Keep
@@ -110,10 +110,10 @@ async def enrol(request: Request, keep: KeepOf, who: Annotated[Principal, Depend
     """Enrol a person, or give a known person further references. Of a known person no consent is recorded."""
     asked = await read(request, EnrolmentRequest)
     keep.check_canaries()  # before a key is taken for it: sent again later, it shall be done
-    return await once(request, keep, who, asked, partial(_enrol, keep, asked, operator_of(who)))
+    return await once(request, keep, who, asked, partial(_enrol, keep, asked, who))
 
 
-def _enrol(keep: Keep, asked: EnrolmentRequest, operator: str) -> EnrolmentAnswer:
+def _enrol(keep: Keep, asked: EnrolmentRequest, operator: Principal) -> EnrolmentAnswer:
     done = keep.enrol(
         asked.label,
         asked.pictures,
