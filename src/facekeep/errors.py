@@ -4,7 +4,7 @@
 
     FacekeepError
     ├── UsageError              the call itself is wrong (exit code 2)
-    │   └── UnsignedError           the registrar has to sign it on another host first
+    ├── UnsignedError           the registrar has to sign it on another host first (exit code 2)
     ├── RefusedError            a security check denied it (exit code 3)
     │   ├── AuthenticationError     nobody is known by this token or session
     │   ├── ConsentError            no consent for this purpose, or it was withdrawn
@@ -47,8 +47,11 @@ class UsageError(FacekeepError):
     """The call itself is wrong: an option out of range, two options that exclude each other."""
 
 
-class UnsignedError(UsageError):
-    """The registrar has to sign it on another host first. ``payload`` is what is asked for."""
+class UnsignedError(FacekeepError):
+    """The registrar has to sign it on another host first. ``payload`` is what is asked for.
+
+    No UsageError: of what was asked, all that needs no signature may have been done.
+    """
 
     default_hint = "Give --request FILE, have it signed there (facekeep operator sign), and apply it."
 

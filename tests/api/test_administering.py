@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
 import httpx2
 import pytest
 import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from facekeep.client import AsyncClient, Client
 from facekeep.domain.access import Scope
 from facekeep.domain.accounts import Role
-from facekeep.errors import AuthenticationError, NotFoundError, RefusedError, UsageError
+from facekeep.domain.consent import Purpose
+from facekeep.errors import (
+    AuthenticationError,
+    NotFoundError,
+    RefusedError,
+    RepeatedError,
+    UnsignedError,
+    UsageError,
+)
 from facekeep.interfaces.http.app import build
 from facekeep.interfaces.http.site import Site
 from facekeep.service.keep import Keep
@@ -57,6 +68,24 @@ def test_tokens_come_and_go(client: Client, app: FastAPI, keep: Keep) -> None:
         with pytest.raises(NotFoundError):
             client.revoke_token(gone)
     assert "door" not in {found.name for found in keep.clients()}
+
+
+def test_a_revocation_that_leaves_keys_to_the_registrar_is_not_forgotten(
+    app: FastAPI, keep: Keep, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door = keep.issue_token("door", [Scope.VERIFY], days=1).client
+    public = Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    key = keep.add_operator_key(door, public, purposes=[Purpose.VERIFY], days=1).id
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(keep, "_roles", replace(keep._roles, registrar=None))
+        with pytest.raises(UnsignedError) as told:
+            client.revoke_token(door.id.hex(), key="r1")
+    assert key in told.value.hint
+    assert "door" not in {found.name for found in keep.clients()}
+    # Something was done: the request is not one that changed nothing, and may be sent again.
+    with pytest.raises(RepeatedError):
+        client.revoke_token(door.id.hex(), key="r1")
+    keep.revoke_operator_key(key)
 
 
 def test_the_service_makes_no_token_that_administers(client: Client, keep: Keep) -> None:

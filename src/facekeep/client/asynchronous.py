@@ -480,6 +480,7 @@ class AsyncClient:
 
         Raises:
             NotFoundError: there is no such client.
+            UnsignedError: it is done, and there are keys that the registrar has to revoke on its own host.
         """
         await self._do(administration.revoke_token(token, key))
 
@@ -518,6 +519,7 @@ class AsyncClient:
         Raises:
             NotFoundError: there is no such account.
             UsageError: the roles do not fit the account.
+            UnsignedError: it is done, and there are keys that the registrar has to revoke on its own host.
         """
         return await self._do(administration.change_account(account, roles, key))
 
@@ -526,6 +528,7 @@ class AsyncClient:
 
         Raises:
             NotFoundError: there is no such account.
+            UnsignedError: it is done, and there are keys that the registrar has to revoke on its own host.
         """
         await self._do(administration.revoke_account(account, key))
 

@@ -35,6 +35,7 @@ _ERRORS: Mapping[str, type[FacekeepError]] = {
     "too-many-requests": errors.RateError,
     "budget-used-up": errors.BudgetError,
     "request-under-way": errors.RepeatedError,
+    "signature-needed": errors.UnsignedError,
     "internal": errors.FacekeepError,
     "busy": errors.UnavailableError,
     "unavailable": errors.UnavailableError,

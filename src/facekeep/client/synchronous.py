@@ -477,6 +477,7 @@ class Client:
 
         Raises:
             NotFoundError: there is no such client.
+            UnsignedError: it is done, and there are keys that the registrar has to revoke on its own host.
         """
         self._do(administration.revoke_token(token, key))
 
@@ -515,6 +516,7 @@ class Client:
         Raises:
             NotFoundError: there is no such account.
             UsageError: the roles do not fit the account.
+            UnsignedError: it is done, and there are keys that the registrar has to revoke on its own host.
         """
         return self._do(administration.change_account(account, roles, key))
 
@@ -523,6 +525,7 @@ class Client:
 
         Raises:
             NotFoundError: there is no such account.
+            UnsignedError: it is done, and there are keys that the registrar has to revoke on its own host.
         """
         self._do(administration.revoke_account(account, key))
 

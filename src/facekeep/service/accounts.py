@@ -6,7 +6,7 @@ How a person proves to be who was invited is for service.passkeys and service.id
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from facekeep.domain.accounts import Account, AccountId, Invitation, Role, Session
@@ -138,6 +138,17 @@ class AccountService:
         """
         with self._registry.read() as view:
             return _named(view, name)
+
+    def with_roles(self, name: str, roles: Iterable[Role]) -> Account:
+        """The account as it would be with other roles. Nothing is changed.
+
+        Raises:
+            NotFoundError: there is no such account.
+            UsageError: the roles do not fit the account.
+        """
+        account, wanted = self.named(name), frozenset(roles)
+        _check_roles(wanted, bound=account.subject is not None)
+        return replace(account, roles=wanted)
 
     def change_roles(self, name: str, roles: Iterable[Role]) -> Account:
         """Give an account other roles, from its next request on.

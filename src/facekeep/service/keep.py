@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from facekeep.domain.accounts import Operator, Principal, operator_name
+from facekeep.domain.accounts import Account, Operator, Principal, Role, operator_name
+from facekeep.domain.actions import Action
 from facekeep.domain.consent import Consent, KnownNotice, Purpose
 from facekeep.domain.requests import KeptAnswer, RequestId
 from facekeep.domain.subject import SubjectId, subject_id
@@ -482,17 +483,41 @@ class Keep(KeepAccess, KeepRecords, KeepCanaries):
 
         Raises:
             NotFoundError: there is none of this name.
+            UnsignedError: it is forgotten, and has keys that the registrar has to revoke on its own host.
         """
-        who = self.client_named(name)
-        super().revoke_token(name)
-        self.revoke_operator_keys_of(who)
+        with self._using(), self._without_keys(self.client_named(name)):
+            super().revoke_token(name)
 
     def revoke_account(self, name: str) -> None:
         """Forget an account with its sessions and passkeys; they sign nothing from then on.
 
         Raises:
             NotFoundError: there is none of this name.
+            UnsignedError: it is forgotten, and has keys that the registrar has to revoke on its own host.
         """
-        who = self.account_named(name)
-        super().revoke_account(name)
-        self.revoke_operator_keys_of(who)
+        with self._using(), self._without_keys(self.account_named(name)):
+            super().revoke_account(name)
+
+    def change_roles(self, name: str, roles: Iterable[Role]) -> Account:
+        """Give an account other roles, from its next request on. One that may not search any more loses its keys.
+
+        Raises:
+            NotFoundError: there is no such account.
+            UsageError: the roles do not fit the account.
+            UnsignedError: the roles are changed, and there are keys that the registrar has to revoke on its own host.
+        """
+        wanted = frozenset(roles)
+        with self._using():
+            account = self._accounts.with_roles(name, wanted)
+            if _may_search(account, self._now()):
+                return super().change_roles(name, wanted)
+            with self._without_keys(account):
+                return super().change_roles(name, wanted)
+
+
+def _may_search(account: Account, now: datetime) -> bool:
+    """Whether the shipped policies, which others can only tighten, let an account make any search that is signed."""
+    from facekeep.service.policies import Policies  # noqa: PLC0415 - commands that change no roles need not load Cedar
+
+    decide = Policies.shipped().decide
+    return any(decide(account, action, "", now).allowed for action in (Action.VERIFY, Action.IDENTIFY))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-from facekeep.domain.accounts import Operator, operator_name
+from facekeep.domain.accounts import Operator, Principal, operator_name
 from facekeep.domain.consent import Purpose, purpose_bits
 from facekeep.errors import BadInputError, ImageError, NotFoundError, UnsignedError, UsageError
 from facekeep.service.acquisition import Probe
@@ -264,11 +265,43 @@ class KeepSigning(KeepLife):
     def revoke_operator_keys_of(self, operator: Operator) -> int:
         """Take all keys of an operator; how many."""
         with self._using():
-            name = self._comparison.operator(operator)
-            keys = [key.id for key in self._roles.left.operators() if key.operator == name]
+            keys = self._keys_of(operator)
             for key in keys:
                 self._change_keys(revoke=key)
             return len(keys)
+
+    def _keys_of(self, operator: Operator) -> list[str]:
+        name = self._comparison.operator(operator)
+        return [key.id for key in self._roles.left.operators() if key.operator == name]
+
+    @contextmanager
+    def _without_keys(self, who: Principal, keys: Collection[str] | None = None) -> Iterator[None]:
+        """End in the block what somebody may do, whose keys end too. The caller holds the keep alone.
+
+        The keys go first: if what follows fails, somebody is left who signs nothing, and never a key of somebody who is
+        gone. Where the registrar has a host of its own the block goes first, since nothing that can be ended at once
+        waits for somebody to go there.
+
+        Args:
+            who: whose keys.
+            keys: their identifiers; None for all.
+
+        Raises:
+            UnsignedError: the block is done, and the registrar has to revoke the keys.
+        """
+        ending = self._keys_of(who) if keys is None else sorted(keys)
+        if self._roles.registrar is not None:
+            for key in ending:
+                self._change_keys(revoke=key)
+            yield
+            return
+        yield
+        if ending:
+            raise UnsignedError(
+                "it is done, but for keys that sign searches and that the registrar has to revoke on its own host",
+                payload=AskedKey(self._file.keep_id.hex(), None, ending[0]).to_bytes(),
+                hint=f"For each: facekeep operator revoke KEY --request FILE. The keys: {', '.join(ending)}.",
+            )
 
     def operator_keys(self) -> tuple[SigningKey, ...]:
         """The keys by which operators sign, the desk's first, as both halves know them.

@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import cbor2
 import pytest
@@ -13,13 +16,17 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from facekeep.domain.access import Scope
-from facekeep.domain.accounts import Role
+from facekeep.domain.accounts import Operator, Role
 from facekeep.domain.consent import Purpose
-from facekeep.errors import BadInputError, FormatError, NotFoundError, TicketError, UsageError
+from facekeep.errors import BadInputError, FormatError, NotFoundError, TicketError, UnsignedError, UsageError
+from facekeep.service.access import AccessService
+from facekeep.service.accounts import AccountService
+from facekeep.service.coordinator import Coordinator
 from facekeep.service.keep import Keep
 from facekeep.service.keep_signing import PreparedSearch
 from facekeep.service.operator_keys import make_operator_key, public_pem, read_operator_key, read_public_key
 from facekeep.service.passkey_keys import spki_of_cose
+from facekeep.service.word_requests import AskedKey, read_request, serial_of
 from facekeep.split.approval import PasskeyApproval
 from facekeep.split.statement import statement_digest
 from tests.unit.service.authenticator import Authenticator, b64
@@ -120,6 +127,102 @@ def test_a_key_is_a_clients_by_its_identifier_whatever_its_name(keep: Keep, pict
     assert len({keep.operator_pseudonym(who) for who in (one, other, anew, person, one.id.hex(), one.name)}) == 6
     keep.open_case("a case", operator=anew)
     assert next(case for case in keep.cases() if case.title == "a case").opened_by == f"client {names[0]}"
+
+
+def _with_keys(keep: Keep, who: Operator, folder: Path, number: int = 2) -> list[str]:
+    keys = [make_operator_key(folder / f"{n}.key") for n in range(number)]
+    for key in keys:
+        keep.add_operator_key(who, key.public.public_bytes(*_SPKI), purposes=[Purpose.VERIFY], days=1)
+    return sorted(key.id for key in keys)
+
+
+def _keys_left(keep: Keep) -> list[str]:
+    return sorted(key.id for key in keep.operator_keys() if key.operator)
+
+
+def _elsewhere(keep: Keep, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The registrar has a host of its own from now on."""
+    monkeypatch.setattr(keep, "_roles", replace(keep._roles, registrar=None))
+
+
+class _FullError(OSError):
+    """Of a disk."""
+
+
+def _fails(*_: object, **__: object) -> NoReturn:
+    raise _FullError
+
+
+@pytest.mark.parametrize("kind", ["client", "account", "roles"])
+def test_no_key_outlives_what_its_operator_may_do_whichever_step_fails(
+    keep: Keep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, reopen: Callable[[], Keep]
+) -> None:
+    till, ada = keep.issue_token("till", [Scope.VERIFY], days=1).client, keep.invite("ada", [Role.OPERATOR]).account
+    who: Operator = till if kind == "client" else ada
+    keys = _with_keys(keep, who, tmp_path)
+    end, where, step = {
+        "client": (lambda: keep.revoke_token("till"), AccessService, "revoke"),
+        "account": (lambda: keep.revoke_account("ada"), AccountService, "revoke"),
+        "roles": (lambda: keep.change_roles("ada", [Role.REVIEWER]), AccountService, "change_roles"),
+    }[kind]
+    with monkeypatch.context() as broken:  # where the halves do not take the revocation, nothing is ended
+        broken.setattr(Coordinator, "run_on_halves", _fails)
+        with pytest.raises(_FullError):
+            end()
+    assert _keys_left(keep) == keys
+    assert (keep.client_named("till"), keep.account_named("ada")) == (till, ada)
+    with monkeypatch.context() as broken:  # where the registry does not, the keys are gone already
+        broken.setattr(where, step, _fails)
+        with pytest.raises(_FullError):
+            end()
+    assert _keys_left(keep) == []
+    assert (keep.client_named("till"), keep.account_named("ada")) == (till, ada)
+    end()
+    assert len(keep.clients()) + sum(Role.OPERATOR in one.account.roles for one in keep.accounts()) == 1
+    assert _keys_left(reopen()) == []
+
+
+def test_an_account_keeps_its_keys_while_it_may_search(keep: Keep, tmp_path: Path) -> None:
+    ada = keep.invite("ada", [Role.OPERATOR]).account
+    keys = _with_keys(keep, ada, tmp_path)
+    keep.change_roles("ada", [Role.OPERATOR, Role.ADMINISTRATOR])
+    with pytest.raises(UsageError):
+        keep.change_roles("ada", [Role.DATA_SUBJECT])  # which the account cannot be: nothing is lost by asking
+    assert _keys_left(keep) == keys
+    keep.change_roles("ada", [Role.OPERATOR, Role.AUDITOR])  # auditors compare nothing
+    assert _keys_left(keep) == []
+    keep.change_roles("ada", [Role.OPERATOR])
+    assert _keys_left(keep) == []
+
+
+def test_where_the_registrar_is_elsewhere_what_can_be_ended_is_and_the_keys_are_told(
+    keep: Keep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    till, ada = keep.issue_token("till", [Scope.VERIFY], days=1).client, keep.invite("ada", [Role.OPERATOR]).account
+    keys = _with_keys(keep, till, tmp_path)
+    (tmp_path / "ada").mkdir()
+    keys_of_ada = _with_keys(keep, ada, tmp_path / "ada", 1)
+    keep.issue_token("bare", [Scope.VERIFY], days=1)
+    registrar = keep._roles.registrar
+    assert registrar is not None
+    _elsewhere(keep, monkeypatch)
+    keep.revoke_token("bare")
+    with pytest.raises(UnsignedError, match="registrar has to revoke") as told:
+        keep.revoke_token("till")
+    assert not isinstance(told.value, UsageError)
+    assert all(key in told.value.hint for key in keys)
+    assert keep.clients() == ()
+    with pytest.raises(UnsignedError) as told_of_ada:
+        keep.change_roles("ada", [Role.REVIEWER])
+    assert keep.account_named("ada").roles == {Role.REVIEWER}
+    # What the error bears is what the registrar is asked for.
+    for seconds, asked in enumerate((told, told_of_ada)):
+        request = read_request(asked.value.payload)
+        assert isinstance(request, AskedKey)
+        assert request.revoke in (*keys, *keys_of_ada)
+        now = datetime.now(UTC) + timedelta(seconds=seconds)
+        keep.apply_word(request.signed(registrar, now=now, serial=serial_of(now)))
+    assert len(_keys_left(keep)) == 1
 
 
 def test_who_works_at_the_keep_itself_has_no_name_of_a_client_or_an_account(keep: Keep, picture: Picture) -> None:

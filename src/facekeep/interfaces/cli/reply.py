@@ -25,6 +25,7 @@ from facekeep.errors import (
     QualityError,
     RefusedError,
     UnavailableError,
+    UnsignedError,
     UsageError,
 )
 
@@ -69,6 +70,7 @@ class Exit(IntEnum):
 
 _CODES: tuple[tuple[type[FacekeepError], Exit], ...] = (
     (UsageError, Exit.USAGE),
+    (UnsignedError, Exit.USAGE),
     (RefusedError, Exit.REFUSED),
     (BadInputError, Exit.BAD_INPUT),
     (NotFoundError, Exit.NO),

@@ -31,6 +31,9 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/v1")
 
+_ENDING = (*KEYED_ON, "signature-needed")
+"""What may be answered where somebody's keys are revoked along."""
+
 _Id = Annotated[str, Field(description="32 hexadecimal digits.")]
 
 
@@ -164,7 +167,7 @@ def _create(keep: Keep, asked: TokenRequest) -> NewTokenAnswer:
     return NewTokenAnswer(**_token(issued.client).model_dump(), token=issued.token)
 
 
-@router.delete("/tokens/{token}", response_model=DoneAnswer, responses=documented(*KEYED_ON), openapi_extra=KEYED)
+@router.delete("/tokens/{token}", response_model=DoneAnswer, responses=documented(*_ENDING), openapi_extra=KEYED)
 async def revoke_token(
     token: str, request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.REVOKE_TOKEN))]
 ) -> Response:
@@ -219,13 +222,13 @@ def _create_account(keep: Keep, asked: AccountRequest, origin: str) -> InvitedAn
 @router.patch(
     "/accounts/{account}",
     response_model=AccountAnswer,
-    responses=documented(*WITH_BODY, "request-under-way", "not-found"),
+    responses=documented(*WITH_BODY, "request-under-way", "not-found", "signature-needed"),
     openapi_extra=documented_body(RolesRequest, **KEYED),
 )
 async def change_account(
     account: str, request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.CHANGE_ACCOUNT))]
 ) -> Response:
-    """Give an account other roles, from its next request on."""
+    """Give an account other roles, from its next request on. One that may not search any more loses its keys."""
     asked = await read(request, RolesRequest)
 
     def do() -> AccountAnswer:
@@ -234,7 +237,7 @@ async def change_account(
     return await once(request, keep, who, asked, do, status=200)
 
 
-@router.delete("/accounts/{account}", response_model=DoneAnswer, responses=documented(*KEYED_ON), openapi_extra=KEYED)
+@router.delete("/accounts/{account}", response_model=DoneAnswer, responses=documented(*_ENDING), openapi_extra=KEYED)
 async def revoke_account(
     account: str, request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.REVOKE_ACCOUNT))]
 ) -> Response:

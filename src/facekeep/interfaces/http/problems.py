@@ -69,6 +69,7 @@ PROBLEMS = {
         Kind("not-found", 404, "There is no such thing"),
         Kind("method-not-allowed", 405, "The method does not fit the resource"),
         Kind("request-under-way", 409, "A request with this key is under way, or its outcome is not known"),
+        Kind("signature-needed", 409, "It is done but for keys that the registrar, on another host, has to revoke"),
         Kind("body-too-large", 413, "The body is larger than allowed"),
         Kind("media-type", 415, "The body is of a kind that is not understood"),
         Kind("invalid-request", 422, "The request does not have the form that it needs"),
@@ -86,6 +87,7 @@ PROBLEMS = {
 _OF_ERROR: Mapping[type[FacekeepError], str] = {
     errors.FacekeepError: "internal",
     errors.UsageError: "invalid-request",
+    errors.UnsignedError: "signature-needed",
     errors.RefusedError: "refused",
     errors.AuthenticationError: "unauthenticated",
     errors.ConsentError: "consent-missing",
