@@ -66,9 +66,16 @@ async def token(request: Request) -> Response:
     asked = codes.pop(str(form["code"]), None)
     basic = base64.b64encode(f"{CLIENT}:{SECRET}".encode()).decode()
     challenge = base64.urlsafe_b64encode(sha256(str(form["code_verifier"]).encode()).digest()).rstrip(b"=").decode()
+    how = lies.get("authentication", "client_secret_basic")
+    shown = (request.headers.get("authorization"), form.get("client_id"), form.get("client_secret"))
+    wanted = {
+        "client_secret_basic": (f"Basic {basic}", None, None),
+        "client_secret_post": (None, CLIENT, SECRET),
+        "none": (None, CLIENT, None),
+    }[how]
     if (
         asked is None
-        or request.headers.get("authorization") != f"Basic {basic}"
+        or shown != wanted
         or asked["code_challenge"] != challenge
         or asked["redirect_uri"] != form["redirect_uri"]
     ):

@@ -17,7 +17,7 @@ from facekeep.domain.accounts import Role
 from facekeep.errors import AuthenticationError, UsageError
 from facekeep.interfaces.http.app import build
 from facekeep.interfaces.http.elsewhere import Elsewhere
-from facekeep.interfaces.http.provider import Provider, ProviderSettings
+from facekeep.interfaces.http.provider import Authentication, Provider, ProviderSettings
 from facekeep.interfaces.http.rates import Rates
 from facekeep.interfaces.http.serving import listen
 from facekeep.interfaces.http.site import Site
@@ -194,6 +194,28 @@ def test_a_provider_that_is_none(keep: Keep) -> None:
 def test_settings_that_are_none(issuer: str, client: str, secret: str) -> None:
     with pytest.raises(UsageError):
         ProviderSettings(issuer, client, secret)
+
+
+def test_a_public_client_has_no_secret() -> None:
+    with pytest.raises(UsageError, match="public client"):
+        ProviderSettings("https://id.example", CLIENT, SECRET, Authentication.NONE)
+
+
+@pytest.mark.enable_socket
+def test_the_service_shows_who_it_is_as_the_provider_wants(keep: Keep) -> None:
+    with provider() as issuer:
+        keep.invite("ways", [Role.AUDITOR], identity=(issuer, "ada at the provider"))
+        for how in Authentication:
+            secret = "" if how is Authentication.NONE else SECRET
+            settings = ProviderSettings(issuer, CLIENT, secret, how)
+            with listen("127.0.0.1", 0) as bound:
+                site = Site(f"http://localhost:{bound.getsockname()[1]}")
+                app = build(keep, Rates(None, None), site=site, elsewhere=Elsewhere(Provider(settings)))
+                with served(app, bound) as address, _browser(address) as browser:
+                    for wanted in Authentication:
+                        httpx2.post(f"{issuer}/lie", json={"authentication": wanted}, trust_env=False)
+                        assert _there_and_back(browser).status_code == (200 if wanted is how else 401), (how, wanted)
+        keep.revoke_account("ways")
 
 
 def test_a_way_ends() -> None:

@@ -159,6 +159,9 @@ def test_a_provider_of_identities_is_named_wholly(
     for given in (
         {"OIDC_CLIENT_ID": "us"},
         {"OIDC_SECRET": "s"},
+        {**issuer, "OIDC_SECRET": "s", "OIDC_AUTHENTICATION": "none"},
+        {**issuer, "OIDC_AUTHENTICATION": "client_secret_post"},
+        {**issuer, "OIDC_SECRET": "s", "OIDC_AUTHENTICATION": "private_key_jwt"},
         issuer,
         {**issuer, "OIDC_SECRET": "s", "OIDC_SECRET_FILE": str(secret)},
         {**issuer, "OIDC_SECRET_FILE": str(secret)},

@@ -48,6 +48,7 @@ class Settings(BaseModel):
         oidc_client_id: the service's name there.
         oidc_secret: the service's secret there.
         oidc_secret_file: the file that holds it, in place of FACEKEEP_OIDC_SECRET.
+        oidc_authentication: client_secret_basic, client_secret_post, or none for a public client without a secret.
         webhooks_private: 1 if webhooks may be in this network, or on this machine.
         data: folder of data outside the repository. Only the project's own extended tests read it.
     """
@@ -75,6 +76,9 @@ class Settings(BaseModel):
     oidc_client_id: str | None = Field(default=None, max_length=1024)
     oidc_secret: SecretStr | None = None
     oidc_secret_file: Path | None = None
+    oidc_authentication: str = Field(
+        default="client_secret_basic", pattern="^(client_secret_basic|client_secret_post|none)$"
+    )
     webhooks_private: bool = False
     data: Path | None = None
 

@@ -132,12 +132,15 @@ def serve(
 
 def _provider(settings: Settings) -> ProviderSettings | None:
     """The provider of identities that the environment names, or None."""
-    from facekeep.interfaces.http.provider import ProviderSettings
+    from facekeep.interfaces.http.provider import Authentication, ProviderSettings
 
+    how = Authentication(settings.oidc_authentication)
     if settings.oidc_issuer is None:
         if settings.oidc_client_id or settings.oidc_secret or settings.oidc_secret_file:
             raise UsageError("a provider of identities has an issuer", hint="Set FACEKEEP_OIDC_ISSUER.")
         return None
+    if how is Authentication.NONE and settings.oidc_secret is None and settings.oidc_secret_file is None:
+        return ProviderSettings(settings.oidc_issuer, settings.oidc_client_id or "", "", how)
     if (settings.oidc_secret is None) == (settings.oidc_secret_file is None):
         raise UsageError(
             "a provider of identities needs the service's secret there, once",
@@ -150,7 +153,7 @@ def _provider(settings: Settings) -> ProviderSettings | None:
             secret = (settings.oidc_secret_file or Path()).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError):
             raise UsageError("the file of FACEKEEP_OIDC_SECRET_FILE cannot be read") from None
-    return ProviderSettings(settings.oidc_issuer, settings.oidc_client_id or "", secret)
+    return ProviderSettings(settings.oidc_issuer, settings.oidc_client_id or "", secret, how)
 
 
 def ready(

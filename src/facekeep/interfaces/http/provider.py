@@ -1,8 +1,9 @@
 """A provider of identities by OpenID Connect: where it is, what it says of whom, and whether that can be believed.
 
-Authorization code with PKCE. Of an ID token the signature, issuer, audience, nonce and times are checked, with
-algorithms of public keys only. The one thing taken from it is who its issuer says that the person is (``sub``): which
-account that is, an administrator has said before. Nothing of the provider is fetched before somebody signs in.
+Authorization code, always with PKCE, and with a secret unless the service is registered there as a public client. Of
+an ID token the signature, issuer, audience, nonce and times are checked, with algorithms of public keys only. The one
+thing taken from it is who its issuer says that the person is (``sub``): which account that is, an administrator has
+said before. Nothing of the provider is fetched before somebody signs in.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
@@ -19,7 +21,7 @@ from joserfc.errors import JoseError
 
 from facekeep.errors import AuthenticationError, UnavailableError, UsageError
 
-__all__ = ["Provider", "ProviderSettings"]
+__all__ = ["Authentication", "Provider", "ProviderSettings"]
 
 _ALGORITHMS: Final = (
     "RS256",
@@ -43,6 +45,17 @@ _SUBJECT_MAX: Final = 255  # OpenID Connect Core, 2
 _ENDPOINTS: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
+class Authentication(StrEnum):
+    """How the service shows the provider that it is who asks (OpenID Connect Core, 9)."""
+
+    BASIC = "client_secret_basic"
+    """By its secret, in a header."""
+    POST = "client_secret_post"
+    """By its secret, in the form."""
+    NONE = "none"
+    """Not at all: a public client, whom PKCE alone binds to the browser that left."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProviderSettings:
     """Which provider, and as whom the service is known there.
@@ -50,19 +63,25 @@ class ProviderSettings:
     Attributes:
         issuer: its address, as it writes it.
         client_id: the service's name there.
-        secret: the service's secret there.
+        secret: the service's secret there; "" for a public client.
+        authentication: how the service shows that it is who asks.
     """
 
     issuer: str
     client_id: str
     secret: str = field(repr=False)
+    authentication: Authentication = Authentication.BASIC
 
     def __post_init__(self) -> None:
         if not _is_safe(self.issuer) or urlsplit(self.issuer).query or urlsplit(self.issuer).fragment:
             raise UsageError(
                 "this is no issuer of identities", hint="Give its address with https:// as it writes it itself."
             )
-        if not self.client_id or not self.secret:
+        if self.authentication is Authentication.NONE and self.secret:
+            raise UsageError(
+                "a public client has no secret", hint="Set FACEKEEP_OIDC_AUTHENTICATION otherwise, or leave the secret."
+            )
+        if not self.client_id or (not self.secret and self.authentication is not Authentication.NONE):
             raise UsageError(
                 "a provider of identities needs the service's name and secret there",
                 hint="Set FACEKEEP_OIDC_CLIENT_ID, and FACEKEEP_OIDC_SECRET or FACEKEEP_OIDC_SECRET_FILE.",
@@ -142,8 +161,7 @@ class Provider:
         """
         endpoint = (await self._described())["token_endpoint"]
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": back, "code_verifier": verifier}
-        basic = httpx2.BasicAuth(self._settings.client_id, self._settings.secret)
-        status, answer = await _fetch("POST", endpoint, data=form, auth=basic)
+        status, answer = await _fetch("POST", endpoint, **self._authenticated(form))
         token = answer.get("id_token")
         if status != httpx2.codes.OK or not isinstance(token, str):
             raise _refused()
@@ -167,6 +185,14 @@ class Provider:
         if not 0 < len(subject) <= _SUBJECT_MAX:
             raise _refused()
         return subject
+
+    def _authenticated(self, form: dict[str, str]) -> dict[str, Any]:
+        """A form with what shows who sends it, as the arguments of a request."""
+        settings = self._settings
+        if settings.authentication is Authentication.BASIC:
+            return {"data": form, "auth": httpx2.BasicAuth(settings.client_id, settings.secret)}
+        secret = {"client_secret": settings.secret} if settings.authentication is Authentication.POST else {}
+        return {"data": {**form, "client_id": settings.client_id, **secret}}
 
     async def _claims(self, token: str) -> dict[str, Any]:
         fresh = self._keys is None
