@@ -18,7 +18,7 @@ from facekeep.split.ticket import Ticket
 from facekeep.split.word import SignedWord
 
 VERIFY_FMR_MAX = 1e-4
-_ADD = "An administrator registers a key by: facekeep operator add NAME --key FILE."
+_ADD = "An administrator registers a key by: facekeep operator add NAME --public FILE."
 NEEDS_CASE = frozenset({Purpose.IDENTIFY, Purpose.MISSING_PERSON})
 
 
