@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import queue
+import socket
 import ssl
 import threading
 from collections.abc import Iterator, Sequence
@@ -100,3 +101,45 @@ def receiving(answers: Sequence[int] = (), tls: Path | None = None) -> Iterator[
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def dripping(first: bytes = b"", then: bytes = b"") -> Iterator[Receiver]:
+    """A receiver that answers with some bytes and then with further ones, every 20 ms, for as long as it is let.
+
+    Args:
+        first: what is answered at once.
+        then: what follows again and again; nothing if it is empty.
+    """
+    receiver, ended = Receiver(), threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        with connection:
+            receiver.came.put(Received("", {}, connection.recv(65536)))
+            try:
+                connection.sendall(first)
+                while not ended.wait(0.02):
+                    connection.sendall(then)
+            except OSError:
+                return  # whoever sent has had enough
+
+    def accept() -> None:
+        while True:
+            connection, _ = listening.accept()
+            if ended.is_set():
+                connection.close()
+                return
+            threads.append(threading.Thread(target=drip, args=(connection,)))
+            threads[-1].start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        receiver.url = f"http://127.0.0.1:{listening.getsockname()[1]}/hook"
+        threads = [threading.Thread(target=accept)]
+        threads[0].start()
+        try:
+            yield receiver
+        finally:
+            ended.set()
+            socket.create_connection(listening.getsockname()).close()
+            for thread in threads:
+                thread.join()

@@ -59,7 +59,6 @@ def test_everything_that_happens_is_told_by_identifiers_alone(
         waiting = client.webhook(made.id)
         post = HttpsPost(private=True)
         Courier(keep, post, lambda: now, app.state.metrics.sent).round()
-        post.close()
         came = receiver.all()
         assert waiting.waiting == len(came) == client.webhook(made.id).delivered
     messages = [verify_webhook(r.body, r.headers, made.secret, now) for r in came]

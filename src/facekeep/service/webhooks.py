@@ -10,7 +10,7 @@ import ipaddress
 import random
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -34,7 +34,6 @@ _FIRST_WAIT: Final = timedelta(seconds=10)
 _LONGEST_WAIT: Final = timedelta(hours=4)
 _URL_MAX: Final = 2048
 _WEBHOOKS_MAX: Final = 50
-_AT_ONCE: Final = 4
 _RANDOM: Final = random.SystemRandom()
 _GONE: Final = 410
 
@@ -215,6 +214,13 @@ class Outbox(Protocol):
     def webhooks(self) -> tuple[WebhookStatus, ...]:
         """All endpoints."""
 
+    def webhook(self, webhook: str) -> WebhookStatus:
+        """One endpoint by its identifier.
+
+        Raises:
+            NotFoundError: there is none any more.
+        """
+
     def waiting_deliveries(self, webhook: WebhookId) -> tuple[Delivery, ...]:
         """What waits for one, oldest first."""
 
@@ -229,7 +235,10 @@ class Outbox(Protocol):
 
 
 class Courier:
-    """Sends what waits. Several endpoints are served at once, each its messages one after the other."""
+    """Sends what waits. Each endpoint is served on a thread of its own, its messages one after the other.
+
+    No endpoint waits for another, however slow that one is: there is a thread for as many as a keep may have.
+    """
 
     def __init__(
         self,
@@ -240,6 +249,7 @@ class Courier:
         jitter: Callable[[], float] = _RANDOM.random,
         *,
         unmeant: Callable[[Exception], None] = lambda _: None,
+        cut: Callable[[], None] = lambda: None,
     ) -> None:
         """Be ready.
 
@@ -250,6 +260,7 @@ class Courier:
             told: is told what became of attempts and messages.
             jitter: draws from 0 to 1, where in its range each wait lies.
             unmeant: is told of an error that nobody meant, which counts as a failed attempt.
+            cut: ends the attempts that are under way; what they sent, or not, is sent again another time.
         """
         self._unmeant = unmeant
         self._outbox = outbox
@@ -257,33 +268,76 @@ class Courier:
         self._clock = clock
         self._told = told
         self._jitter = jitter
+        self._cut = cut
         self._woken = threading.Event()
         self._ended = threading.Event()
+        self._lock = threading.Lock()
+        self._served: set[WebhookId] = set()
+        self._resting: dict[WebhookId, datetime] = {}
         outbox.watch_events(self._woken.set)
 
     def round(self) -> datetime | None:
-        """Send what is due; gives when something is due again, None if nothing waits."""
+        """Send what is due and wait for it; gives when something is due again, None if nothing waits."""
+        with self._lock:
+            self._resting.clear()
+        with self._threads() as threads:
+            sent, _ = self._begin(threads)
+            for one in sent:
+                one.result()
+            _, due = self._waiting()
+        return due
+
+    def _threads(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(_WEBHOOKS_MAX, thread_name_prefix="facekeep-courier")
+
+    def _waiting(self) -> tuple[list[Webhook], datetime | None]:
+        """Which endpoints are due, but for those that are being served, and when the next one is."""
         now = self._clock()
-        due = [
-            status.webhook
+        with self._lock:  # before the registry is read: who is served until then has been recorded there
+            served = frozenset(self._served)
+            self._resting = {webhook: until for webhook, until in self._resting.items() if until > now}
+            resting = dict(self._resting)
+        times = {
+            status.webhook: max(status.webhook.retry_at or now, resting.get(status.webhook.id, now))
             for status in self._outbox.webhooks()
-            if status.waiting and status.webhook.disabled is None and (status.webhook.retry_at or now) <= now
-        ]
-        if due:
-            with ThreadPoolExecutor(min(_AT_ONCE, len(due)), thread_name_prefix="facekeep-courier") as threads:
-                list(threads.map(self._serve, due))
-        left = [s.webhook for s in self._outbox.webhooks() if s.waiting and s.webhook.disabled is None]
-        return min((webhook.retry_at or now for webhook in left), default=None)
+            if status.waiting and status.webhook.disabled is None and status.webhook.id not in served
+        }
+        return [webhook for webhook, time in times.items() if time <= now], min(times.values(), default=None)
+
+    def _begin(self, threads: ThreadPoolExecutor) -> tuple[list[Future[None]], datetime | None]:
+        """Begin to serve what is due; gives when another endpoint is."""
+        due, _ = self._waiting()
+        with self._lock:
+            self._served.update(webhook.id for webhook in due)
+        begun = [threads.submit(self._serve_and_tell, webhook) for webhook in due]
+        return begun, self._waiting()[1]
+
+    def _serve_and_tell(self, webhook: Webhook) -> None:
+        try:
+            self._serve(webhook)
+        except Exception as error:
+            # What cannot be read or recorded now is tried again, not at once.
+            if not isinstance(error, FacekeepError):
+                self._unmeant(error)
+            with self._lock:
+                self._resting[webhook.id] = self._clock() + _FIRST_WAIT
+            raise
+        finally:
+            with self._lock:
+                self._served.discard(webhook.id)
+            self._woken.set()
 
     def _serve(self, webhook: Webhook) -> None:
         for delivery in self._outbox.waiting_deliveries(webhook.id):
-            if self._ended.is_set():
+            if self._ended.is_set() or not self._is_there(webhook.id):
                 return
             now = self._clock()
             try:
                 headers = headers_of(webhook.secret, delivery, int(now.timestamp()))
                 status = self._post(webhook.url, headers, delivery.body())
             except UnavailableError:
+                if self._ended.is_set():
+                    return  # it was cut short here, which is not the endpoint's failure
                 status = 0
             except Exception as error:  # noqa: BLE001 - one endpoint, whatever is wrong with it, must not end the others
                 self._unmeant(error)
@@ -297,6 +351,13 @@ class Courier:
             self._outbox.delivery_taken(delivery)
             self._told(Outcome.DELIVERED, 1)
 
+    def _is_there(self, webhook: WebhookId) -> bool:
+        """Whether an endpoint is still to be told: its messages were read a while ago."""
+        try:
+            return self._outbox.webhook(webhook.hex()).webhook.disabled is None
+        except NotFoundError:
+            return False
+
     def _given_up(self, webhook: WebhookId, *, gone: bool) -> int:
         try:
             return self._outbox.delivery_failed(webhook, jitter=self._jitter(), gone=gone)
@@ -305,24 +366,29 @@ class Courier:
 
     def work(self) -> None:
         """Send until :meth:`end`; what cannot be read or recorded now is tried again."""
-        while not self._ended.is_set():
-            self._woken.clear()
-            try:
-                due = self.round()
-                wait = None if due is None else max(0.0, (due - self._clock()).total_seconds())
-            except FacekeepError:
-                wait = _FIRST_WAIT.total_seconds()
-            if not self._ended.is_set():
-                self._woken.wait(wait)
+        with self._threads() as threads:
+            while not self._ended.is_set():
+                self._woken.clear()
+                try:
+                    _, due = self._begin(threads)
+                    wait = None if due is None else max(0.0, (due - self._clock()).total_seconds())
+                except FacekeepError:
+                    wait = _FIRST_WAIT.total_seconds()
+                except Exception as error:  # noqa: BLE001 - told, and tried again: nobody restarts this thread
+                    self._unmeant(error)
+                    wait = _FIRST_WAIT.total_seconds()
+                if not self._ended.is_set():
+                    self._woken.wait(wait)
 
     def end(self) -> None:
-        """Stop after the message that is being sent."""
+        """Stop, and cut short what is being sent: it stays where it waits."""
         self._ended.set()
+        self._cut()
         self._woken.set()
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """Send on a thread of its own while the block lasts."""
+        """Send on threads of its own while the block lasts."""
         thread = threading.Thread(target=self.work, name="facekeep-courier")
         thread.start()
         try:

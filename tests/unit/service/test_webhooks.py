@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from cryptography import x509
@@ -28,7 +30,7 @@ from facekeep.service.webhooks import (
 from facekeep.store import webhook_writing
 from facekeep.store.keyfiles import FileKeyProvider
 from facekeep.store.registry import Registry
-from tests.receiver import Received, certificate, receiving
+from tests.receiver import Received, certificate, dripping, receiving
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
@@ -46,6 +48,9 @@ class Outbox:
 
     def webhooks(self) -> tuple[WebhookStatus, ...]:
         return self.service.statuses()
+
+    def webhook(self, webhook: str) -> WebhookStatus:
+        return self.service.status(webhook)
 
     def waiting_deliveries(self, webhook: WebhookId) -> tuple[Delivery, ...]:
         return self.service.deliveries(webhook)
@@ -84,10 +89,8 @@ def outbox(place: tuple[Path, FileKeyProvider]) -> Iterator[Outbox]:
 
 
 @pytest.fixture
-def post() -> Iterator[HttpsPost]:
-    made = HttpsPost(private=True)
-    yield made
-    made.close()
+def post() -> HttpsPost:
+    return HttpsPost(private=True)
 
 
 def courier(outbox: Outbox, post: webhooks.Post, told: list[tuple[Outcome, int]] | None = None) -> Courier:
@@ -342,6 +345,115 @@ def test_a_thread_sends_what_is_told_and_ends(outbox: Outbox, post: HttpsPost) -
                 assert _subject(receiver.came.get(timeout=10), webhook, outbox.now) == number
 
 
+HEAD = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.enable_socket
+@pytest.mark.parametrize(
+    ("scheme", "first", "then"),
+    [("http", b"", b""), ("http", HEAD + b"x: ", b"y"), ("http", b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
+     ("https", b"", b""), ("https", b"\x16\x03\x03\x40\x00", b"\x00")],
+    ids=["silent", "head", "early hints", "handshake", "handshake in drops"],
+)  # fmt: skip
+def test_an_attempt_ends_at_its_deadline_whatever_drips(scheme: str, first: bytes, then: bytes) -> None:
+    with dripping(first, then) as receiver:
+        began = monotonic()
+        with pytest.raises(UnavailableError, match="in time"):
+            HttpsPost(private=True, seconds=0.3)(receiver.url.replace("http", scheme), {}, b"{}")
+        assert monotonic() - began < 5
+        assert receiver.came.get(timeout=10).body  # it was reached
+
+
+def test_a_name_that_is_looked_up_for_ever_ends_at_the_deadline_too() -> None:
+    for_ever = threading.Event()
+
+    def lookup(*_: object) -> list[str]:
+        for_ever.wait(60)
+        return []
+
+    began = monotonic()
+    with pytest.raises(UnavailableError, match="in time"):
+        HttpsPost(lookup=lookup, seconds=0.1)("https://example.org/", {}, b"{}")
+    assert monotonic() - began < 5
+    for_ever.set()
+
+
+@pytest.mark.enable_socket
+def test_of_an_answer_its_head_is_read_and_no_more_of_it_than_100_kib(outbox: Outbox) -> None:
+    patient = HttpsPost(private=True, seconds=60)
+    began = monotonic()
+    with dripping(HEAD + b"content-length: 1000000000\r\n\r\n", b"y") as receiver:
+        assert patient(receiver.url, {}, b"{}") == 200
+    with dripping(HEAD + b"x: ", b"y" * 50_000) as receiver, pytest.raises(UnavailableError, match=r"did not answer$"):
+        patient(receiver.url, {}, b"{}")
+    assert monotonic() - began < 30
+
+
+@pytest.mark.enable_socket
+def test_slow_endpoints_hold_up_neither_others_nor_the_end_and_lose_nothing(outbox: Outbox) -> None:
+    patient = HttpsPost(private=True, seconds=60)
+    sender = Courier(outbox, patient, outbox.clock, cut=patient.cut)
+    with dripping(HEAD + b"x: ", b"y") as slow, receiving() as receiver:
+        for _ in range(8):
+            outbox.add(slow.url)
+        outbox.tell(subject=1)
+        with sender.working():
+            for _ in range(8):
+                assert slow.came.get(timeout=10)  # all of them are being sent to
+            webhook = outbox.add(receiver.url)
+            for number in (2, 3):
+                outbox.tell(subject=number)
+                assert _subject(receiver.came.get(timeout=10), webhook, outbox.now) == number
+            ending = monotonic()
+        assert monotonic() - ending < 10
+        statuses = outbox.webhooks()
+        assert sorted((s.waiting, s.webhook.failures) for s in statuses if s.webhook.url == slow.url) == [(3, 0)] * 8
+        with pytest.raises(UnavailableError):
+            patient(receiver.url, {}, b"{}")  # nothing begins any more
+        assert receiver.all() == []
+
+
+def test_nothing_is_sent_to_an_endpoint_that_was_removed_or_disabled_since_its_messages_were_read(
+    outbox: Outbox,
+) -> None:
+    sent: list[bytes] = []
+    webhook = outbox.add("https://example.org/")
+
+    def removing(_: str, __: object, body: bytes) -> int:
+        sent.append(body)
+        outbox.service.remove(webhook.id.hex())
+        return 200
+
+    for number in (1, 2, 3):
+        outbox.tell(subject=number)
+    assert courier(outbox, removing).round() is None
+    assert len(sent) == 1
+
+
+def test_what_cannot_be_read_for_one_endpoint_is_told_and_stops_no_other(outbox: Outbox) -> None:
+    broken = outbox.add("https://odd.example/")
+    outbox.add("https://example.org/")
+    sent, unmeant, reading = threading.Event(), list[Exception](), outbox.waiting_deliveries
+
+    def read(webhook: WebhookId) -> tuple[Delivery, ...]:
+        if webhook == broken.id:
+            raise ValueError("anything")
+        return reading(webhook)
+
+    def post(*_: object) -> int:
+        sent.set()
+        return 200
+
+    outbox.waiting_deliveries = read  # type: ignore[method-assign]
+    sender = Courier(outbox, post, outbox.clock, unmeant=unmeant.append)
+    with sender.working():
+        for _ in range(3):
+            sent.clear()
+            outbox.tell()
+            assert sent.wait(10)
+    assert [type(error) for error in unmeant] == [ValueError]  # once: it is not tried again at once
+
+
 @pytest.mark.enable_socket
 @pytest.mark.parametrize("private", [False, True])
 def test_nothing_in_this_network_is_reached_unless_that_is_allowed(private: bool) -> None:
@@ -366,7 +478,6 @@ def test_nothing_in_this_network_is_reached_unless_that_is_allowed(private: bool
             assert receiver.all() == []
         with pytest.raises(UnavailableError):
             post("https://nowhere/", {}, b"{}")
-        post.close()
 
 
 @pytest.mark.enable_socket
@@ -381,8 +492,6 @@ def test_who_answers_has_to_be_who_the_name_says(tmp_path: Path) -> None:
             with pytest.raises(UnavailableError):
                 post(url, {}, b"{}")
         assert len(receiver.all()) == 1
-        believing.close()
-        other.close()
 
 
 @pytest.mark.enable_socket
@@ -390,7 +499,6 @@ def test_nobody_there() -> None:
     post = HttpsPost(private=True, lookup=lambda *_: ["127.0.0.1"])
     with pytest.raises(UnavailableError):
         post("https://example.org:1/", {}, b"{}")
-    post.close()
 
 
 @pytest.mark.parametrize(

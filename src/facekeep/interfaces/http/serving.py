@@ -158,8 +158,7 @@ def run(
         tending = opened.enter_context(Tending(keep, unmeant=_teller("tending"))) if keep.is_apart else None
         app = build(keep, rates, policies=policies, elsewhere=elsewhere, tending=tending, private=private)
         post = HttpsPost(private=private, authorities=authorities)
-        opened.callback(post.close)
-        courier = Courier(keep, post, system_clock, app.state.metrics.sent, unmeant=_teller("courier"))
+        courier = Courier(keep, post, system_clock, app.state.metrics.sent, unmeant=_teller("courier"), cut=post.cut)
         opened.enter_context(courier.working())
         _run(app, listening, told)
 
