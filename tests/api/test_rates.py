@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 
 import httpx2
 import pytest
@@ -62,6 +63,34 @@ def test_tokens_cannot_be_guessed_at_leisure(keep: Keep, tokens: tuple[str, str]
     assert ask("", "/v1/version").status_code == 429
     assert ask("", "/v1/openapi.json").status_code == 429
     assert [ask("", f"/health/{kind}").status_code for kind in ("live", "ready") * 5] == [200] * 10
+
+
+def _burst(keep: Keep, rates: Rates, tokens: Sequence[str]) -> list[int]:
+    """The statuses of requests that have all come before the first of them is decided."""
+
+    async def ask() -> list[int]:
+        transport = httpx2.ASGITransport(build(keep, rates))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://keep") as client:
+            asked = [client.get("/v1/cases", headers={"Authorization": f"Bearer {token}"}) for token in tokens]
+            return [answer.status_code for answer in await asyncio.gather(*asked)]
+
+    return asyncio.run(ask())
+
+
+def test_guesses_that_come_together_are_counted_as_those_that_come_one_by_one(
+    keep: Keep, tokens: tuple[str, str]
+) -> None:
+    limit = Rates(None, Rate(3, HOUR))
+    assert sorted(_burst(keep, limit, [f"guess-{n}" for n in range(30)])) == [401] * 3 + [429] * 27
+
+
+def test_known_clients_that_come_together_are_not_refused_for_each_other(keep: Keep, tokens: tuple[str, str]) -> None:
+    limit = Rates(None, Rate(3, HOUR))
+    assert _burst(keep, limit, [tokens[n % 2] for n in range(40)]) == [200] * 40
+    mixed = [*tokens * 10, "guess-1", *tokens * 10, "guess-2", *tokens * 10]
+    statuses = _burst(keep, limit, mixed)
+    assert [s for s, token in zip(statuses, mixed, strict=True) if "guess" in token] == [401, 401]
+    assert [s for s, token in zip(statuses, mixed, strict=True) if "guess" not in token] == [200] * 60
 
 
 def test_what_needs_no_token_counts_for_the_address(keep: Keep) -> None:

@@ -4,19 +4,25 @@ A client is counted once it is known, and before anything of its body is read. A
 without a token that is known, so that tokens cannot be guessed at leisure; once it has asked too often, its tokens are
 not even looked at. Health is never counted: a supervisor that is refused would end the service.
 
+Who asks is not known yet when a request comes. It is therefore counted for its address at once, and given back as soon
+as its client is known: guesses that come together are counted as those that come one by one. Where all that an address
+may ask is taken by requests that are not decided yet, further ones wait for these, so that known clients that come
+together are not refused for each other.
+
 Answers tell where the caller stands by the fields of draft-ietf-httpapi-ratelimit-headers-10. The budgets of both
 halves are something else: they count comparisons, over days and lives, and outlive the process.
 """
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import re
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import Request
@@ -40,6 +46,8 @@ UNLIMITED: Final = ("/health/live", "/health/ready")
 """Paths of which nobody is refused."""
 
 _SECOND: Final = 10**9
+_PATIENCE_SECONDS: Final = 5.0
+"""A request waits no longer than this for others of its address to be decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +115,12 @@ class Meter:
         """Count a request, if one may come."""
         return self._ask(key, self._step)
 
+    def give_back(self, key: str) -> None:
+        """Make a request that was counted one that was not."""
+        with self._lock:
+            if key in self._free:
+                self._free[key] -= self._step
+
     def look(self, key: str) -> Standing:
         """Where a key stands; ``wait`` is over 0 if no request may come now."""
         return self._ask(key, 0)
@@ -146,12 +160,72 @@ class Rates:
     address: Rate | None = Rate(60, 60)
 
 
+@dataclass(slots=True)
+class _Undecided:
+    """The requests of an address of which it is not known yet who asks, and those that wait for them."""
+
+    number: int = 0
+    waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
+
+    def wake(self, most: int) -> None:
+        """Let so many of those that wait try again, first come, first served."""
+        while self.waiting and most:
+            one = self.waiting.popleft()
+            if not one.done():
+                one.set_result(None)
+                most -= 1
+
+
+class _Addresses:
+    """Counts requests by address until it is known who asks. For one event loop."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self._undecided: dict[str, _Undecided] = {}
+
+    async def arrive(self, address: str) -> tuple[Standing, Callable[[bool], None]]:
+        """Count a request, if one may come.
+
+        Returns:
+            Where its address stands, ``wait`` over 0 if none may come; and what is to be called, once or more often,
+            when it is decided who asks: with whether that is a client that is known.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _PATIENCE_SECONDS
+        while (standing := self._meter.take(address)).wait:
+            others = self._undecided.get(address)
+            if others is None or loop.time() >= until:
+                return standing, lambda _: None
+            turn: asyncio.Future[None] = loop.create_future()
+            others.waiting.append(turn)
+            await asyncio.wait([turn], timeout=until - loop.time())
+            turn.cancel()  # if its time was over
+        undecided = self._undecided.setdefault(address, _Undecided())
+        undecided.number += 1
+        decided = False
+
+        def decide(known: bool) -> None:
+            nonlocal decided
+            if decided:
+                return
+            decided = True
+            undecided.number -= 1
+            if known:
+                self._meter.give_back(address)
+                undecided.wake(1)
+            if undecided.number == 0:
+                del self._undecided[address]
+                undecided.wake(len(undecided.waiting))
+
+        return standing, decide
+
+
 class Limited:
     """The part of the application around all that is counted. See :func:`admitted` for clients."""
 
     def __init__(self, app: ASGIApp, rates: Rates, clock: Callable[[], int] = time.monotonic_ns) -> None:
         self._app = app
-        self._addresses = None if rates.address is None else Meter("address", rates.address, clock)
+        self._addresses = None if rates.address is None else _Addresses(Meter("address", rates.address, clock))
         self._clients = None if rates.client is None else Meter("client", rates.client, clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -161,29 +235,43 @@ class Limited:
             return
         state: dict[str, Any] = scope.setdefault("state", {})
         state["clients"] = self._clients
-        address = _address(scope)
-
-        async def telling(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                if self._addresses is not None and "client" not in state:
-                    state["standing"] = self._addresses.take(address)
-                if isinstance(standing := state.get("standing"), Standing):
-                    MutableHeaders(scope=message).update(standing.headers())
-            await send(message)
-
-        if self._addresses is not None and (standing := self._addresses.look(address)).wait:
+        if self._addresses is None:
+            await self._app(scope, receive, _telling(state, None, send))
+            return
+        standing, decide = await self._addresses.arrive(_address(scope))
+        if standing.wait:
             refused = told(Request(scope), _too_many(standing))
             await refused(scope, receive, send)
             return
-        await self._app(scope, receive, telling)
+        state["decide"] = decide
+        try:
+            await self._app(scope, receive, _telling(state, standing, send))
+        finally:
+            decide("client" in state)
+
+
+def _telling(state: dict[str, Any], unknown: Standing | None, send: Send) -> Send:
+    """Sends an answer with where its caller stands: the client that is known, or else the address."""
+
+    async def telling(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            standing = state.get("standing", None if "client" in state else unknown)
+            if isinstance(standing, Standing):
+                MutableHeaders(scope=message).update(standing.headers())
+        await send(message)
+
+    return telling
 
 
 def admitted(request: Request, client: str) -> None:
-    """Count a request of a client that is known.
+    """Count a request of a client that is known, and no longer for its address.
 
     Raises:
         Problem: it asked too often.
     """
+    decide: Callable[[bool], None] | None = getattr(request.state, "decide", None)
+    if decide is not None:
+        decide(True)
     meter: Meter | None = getattr(request.state, "clients", None)
     if meter is not None:
         request.state.standing = standing = meter.take(client)

@@ -42,6 +42,21 @@ def test_all_may_come_at_once_and_then_one_at_a_time() -> None:
     assert meter.take("a").wait == 20
 
 
+def test_what_is_given_back_may_be_taken_again() -> None:
+    clock = Clock()
+    meter = Meter("address", Rate(2, 60), clock)
+    meter.take("a"), meter.take("a")
+    assert meter.take("a").wait
+    meter.give_back("a")
+    assert not meter.take("a").wait
+    assert meter.take("a").wait
+    clock.now += 3600 * SECOND
+    meter.give_back("a")  # of long ago: nobody has more than a full bucket by it
+    assert [bool(meter.take("a").wait) for _ in range(3)] == [False, False, True]
+    meter.give_back("b")
+    assert meter.look("b").left == 2
+
+
 def test_looking_counts_nothing() -> None:
     meter = Meter("address", Rate(1, 1), Clock())
     for _ in range(5):
