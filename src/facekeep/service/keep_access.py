@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,10 @@ class KeepAccess(KeepLife):
     """What a keep does with those who ask it. See :class:`facekeep.service.keep.Keep`."""
 
     _challenges: Challenges | None = None
+
+    def _begin(self) -> None:
+        super()._begin()
+        self._one_challenges = threading.Lock()
 
     def _adopt(self, roles: Roles) -> None:
         super()._adopt(roles)
@@ -191,8 +196,10 @@ class KeepAccess(KeepLife):
             AuthenticationError: the link or the challenge does not work, or the answer does not prove a passkey.
             UsageError: the passkey is registered already.
         """
+        with self._reading():
+            proved = self._passkeys().prove_registration(link, ceremony, credential, origin, self._now())
         with self._using():
-            return self._passkeys().finish_registration(link, ceremony, credential, origin, self._now())
+            return self._passkeys().register(proved, self._now())
 
     def begin_sign_in(self, origin: str) -> Ceremony:
         """What a browser needs to ask for any passkey of the site."""
@@ -205,15 +212,18 @@ class KeepAccess(KeepLife):
         Raises:
             AuthenticationError: it proves nobody.
         """
+        with self._reading():  # a made-up answer holds up nobody who searches
+            proved = self._passkeys().prove_sign_in(ceremony, credential, origin, self._now())
         with self._using():
-            return self._passkeys().finish_sign_in(ceremony, credential, origin, self._now())
+            return self._passkeys().sign_in(proved, self._now())
 
     def _passkeys(self) -> PasskeyService:
         # A sixth of a second, which commands that sign nobody in need not pay.
         from facekeep.service.passkeys import Challenges, PasskeyService  # noqa: PLC0415
 
-        if self._challenges is None:
-            self._challenges = Challenges()
+        with self._one_challenges:  # the lock of the keep is shared here
+            if self._challenges is None:
+                self._challenges = Challenges()
         return PasskeyService(self._roles.registry, self._challenges)
 
     def sign_in_elsewhere(self, issuer: str, subject: str) -> SignedIn:

@@ -12,7 +12,7 @@ import json
 import os
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -33,8 +33,9 @@ from webauthn.helpers.structs import (
     ResidentKeyRequirement,
     UserVerificationRequirement,
 )
+from webauthn.registration.verify_registration_response import VerifiedRegistration
 
-from facekeep.domain.accounts import AccountId
+from facekeep.domain.accounts import AccountId, Passkey
 from facekeep.errors import AuthenticationError
 from facekeep.service.accounts import SignedIn, begin_session, invited
 from facekeep.store.registry import Registry
@@ -68,6 +69,22 @@ class _Waiting:
     expires: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class ProvedRegistration:
+    """A new passkey that an authenticator has proved, by a link that worked then."""
+
+    link: str = field(repr=False)
+    made: VerifiedRegistration = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ProvedSignIn:
+    """A passkey, as it was known when it answered, and how often its authenticator says to have signed."""
+
+    passkey: Passkey = field(repr=False)
+    sign_count: int
+
+
 class Challenges:
     """What waits to be answered, in memory. Safe for threads."""
 
@@ -98,7 +115,11 @@ class Challenges:
 
 
 class PasskeyService:
-    """Registers passkeys and signs people in."""
+    """Registers passkeys and signs people in, in two steps: what proves somebody only reads, what follows writes.
+
+    Whoever proves nobody thus never holds up those who search. What was proved is held against the registry once more
+    when it is written: a passkey or a link may have been revoked in between, or used by somebody else.
+    """
 
     def __init__(self, registry: Registry, challenges: Challenges) -> None:
         self._registry = registry
@@ -135,8 +156,10 @@ class PasskeyService:
         )
         return Ceremony(name, json.loads(options_to_json(options)))
 
-    def finish_registration(self, link: str, name: str, credential: str, origin: str, now: datetime) -> SignedIn:
-        """Keep a new passkey and sign its person in; the link works no more.
+    def prove_registration(
+        self, link: str, name: str, credential: str, origin: str, now: datetime
+    ) -> ProvedRegistration:
+        """What an authenticator answered, if it proves a new passkey. Uses the challenge up and writes nothing.
 
         Args:
             link: the secret of the invitation.
@@ -147,7 +170,6 @@ class PasskeyService:
 
         Raises:
             AuthenticationError: the link or the challenge does not work, or the answer does not prove a passkey.
-            UsageError: the passkey is registered already.
         """
         with self._registry.read() as view:
             account, _ = invited(view, link, now)
@@ -162,8 +184,18 @@ class PasskeyService:
             )
         except (WebAuthnException, ValueError):
             raise _refused() from None
+        return ProvedRegistration(link, made)
+
+    def register(self, proved: ProvedRegistration, now: datetime) -> SignedIn:
+        """Keep a new passkey and sign its person in; the link works no more.
+
+        Raises:
+            AuthenticationError: the link was used, or withdrawn, since.
+            UsageError: the passkey is registered already.
+        """
+        made = proved.made
         with self._registry.transaction() as tx:
-            account, _ = invited(tx, link, now)  # nobody used it meanwhile
+            account, _ = invited(tx, proved.link, now)
             tx.add_passkey(
                 account.id,
                 credential=made.credential_id,
@@ -186,8 +218,8 @@ class PasskeyService:
         )
         return Ceremony(name, json.loads(options_to_json(options)))
 
-    def finish_sign_in(self, name: str, credential: str, origin: str, now: datetime) -> SignedIn:
-        """Sign in whose passkey answered.
+    def prove_sign_in(self, name: str, credential: str, origin: str, now: datetime) -> ProvedSignIn:
+        """The passkey that answered, if it proves its person. Uses the challenge up and writes nothing.
 
         Args:
             name: of the ceremony.
@@ -201,24 +233,38 @@ class PasskeyService:
         """
         challenge = self._challenges.take(name, None, now)
         given = _parsed(credential)
-        # In one transaction, so that two answers at once cannot both pass with one count.
+        with self._registry.read() as view:
+            passkey = view.passkey_by_credential(given.raw_id)
+        if passkey is None or given.response.user_handle != passkey.account:
+            raise _refused()
+        try:
+            found = verify_authentication_response(
+                credential=given,
+                expected_challenge=challenge,
+                expected_rp_id=_host(origin),
+                expected_origin=origin,
+                credential_public_key=passkey.public_key,
+                credential_current_sign_count=passkey.sign_count,
+                require_user_verification=True,
+            )
+        except (WebAuthnException, ValueError):
+            raise _refused() from None
+        return ProvedSignIn(passkey, found.new_sign_count)
+
+    def sign_in(self, proved: ProvedSignIn, now: datetime) -> SignedIn:
+        """Sign in whose passkey answered.
+
+        Raises:
+            AuthenticationError: the passkey was revoked since, or another answer of it had this count or a later one.
+        """
         with self._registry.transaction() as tx:
-            passkey = tx.passkey_by_credential(given.raw_id)
-            if passkey is None or given.response.user_handle != passkey.account:
+            passkey = tx.passkey_by_credential(proved.passkey.credential)
+            # What answered is what is known now, but for its count, which another answer may have moved.
+            if passkey is None or replace(passkey, sign_count=proved.passkey.sign_count) != proved.passkey:
                 raise _refused()
-            try:
-                found = verify_authentication_response(
-                    credential=given,
-                    expected_challenge=challenge,
-                    expected_rp_id=_host(origin),
-                    expected_origin=origin,
-                    credential_public_key=passkey.public_key,
-                    credential_current_sign_count=passkey.sign_count,
-                    require_user_verification=True,
-                )
-            except (WebAuthnException, ValueError):
-                raise _refused() from None
-            tx.count_passkey(passkey, found.new_sign_count)
+            if (proved.sign_count or passkey.sign_count) and proved.sign_count <= passkey.sign_count:
+                raise _refused()
+            tx.count_passkey(passkey, proved.sign_count)
             secret, session = begin_session(tx, passkey.account, now)
             return SignedIn(tx.account(passkey.account), session, secret)
 

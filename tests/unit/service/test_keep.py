@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from facekeep.domain.accounts import Role
 from facekeep.domain.consent import Notice, Purpose
 from facekeep.errors import (
+    AuthenticationError,
     BudgetError,
     ConsentError,
     ImageError,
@@ -357,3 +360,15 @@ def test_a_closed_keep_says_so(keep: Keep, picture: Picture) -> None:
         keep.verify("obama", picture("obama2.jpg"), operator="op")
     with pytest.raises(UsageError, match="closed"):
         list(keep.subjects())
+
+
+def test_a_made_up_sign_in_waits_for_no_search_and_lets_none_wait(keep: Keep) -> None:
+    begun = keep.begin_sign_in("http://localhost:8744")
+    invited = keep.invite("ada", [Role.OPERATOR])
+    with ThreadPoolExecutor(2) as threads, keep._lock.shared():  # a search is under way
+        made_up = [
+            threads.submit(keep.finish_sign_in, begun.name, "{}", "http://localhost:8744"),
+            threads.submit(keep.finish_registration, invited.secret, begun.name, "{}", "http://localhost:8744"),
+        ]
+        for one in made_up:
+            assert isinstance(one.exception(timeout=10), AuthenticationError)

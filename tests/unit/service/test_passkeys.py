@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -39,14 +40,24 @@ def service(registry: Registry) -> PasskeyService:
     return PasskeyService(registry, Challenges())
 
 
+def _finish_registration(  # noqa: PLR0917
+    service: PasskeyService, link: str, name: str, credential: str, origin: str, now: datetime
+) -> SignedIn:
+    return service.register(service.prove_registration(link, name, credential, origin, now), now)
+
+
+def _finish_sign_in(service: PasskeyService, name: str, credential: str, origin: str, now: datetime) -> SignedIn:
+    return service.sign_in(service.prove_sign_in(name, credential, origin, now), now)
+
+
 def _register(service: PasskeyService, link: str, authenticator: Authenticator) -> SignedIn:
     begun = service.begin_registration(link, HERE, NOW)
-    return service.finish_registration(link, begun.name, authenticator.make(begun.options), HERE, NOW)
+    return _finish_registration(service, link, begun.name, authenticator.make(begun.options), HERE, NOW)
 
 
 def _sign_in(service: PasskeyService, authenticator: Authenticator) -> SignedIn:
     begun = service.begin_sign_in(HERE, NOW)
-    return service.finish_sign_in(begun.name, authenticator.answer(begun.options), HERE, NOW)
+    return _finish_sign_in(service, begun.name, authenticator.answer(begun.options), HERE, NOW)
 
 
 def test_registered_once_and_signed_in_often(service: PasskeyService, accounts: AccountService) -> None:
@@ -54,7 +65,7 @@ def test_registered_once_and_signed_in_often(service: PasskeyService, accounts: 
     begun = service.begin_registration(invited.secret, HERE, NOW)
     assert begun.options["authenticatorSelection"]["userVerification"] == "required"
     assert begun.options["rp"] == {"id": "localhost", "name": "Facekeep"}
-    made = service.finish_registration(invited.secret, begun.name, mine.make(begun.options), HERE, NOW)
+    made = _finish_registration(service, invited.secret, begun.name, mine.make(begun.options), HERE, NOW)
     assert (made.account, accounts.authenticate(made.secret, NOW)[0]) == (invited.account, invited.account)
     assert made.secret not in repr(made)
     with pytest.raises(AuthenticationError, match="link"):
@@ -82,9 +93,9 @@ def test_a_link_that_was_used_meanwhile_gives_nothing(service: PasskeyService, a
     invited = accounts.invite("ada", [Role.OPERATOR], NOW)
     one, other = (service.begin_registration(invited.secret, HERE, NOW) for _ in range(2))
     mine, theirs = Authenticator(HERE), Authenticator(HERE)
-    service.finish_registration(invited.secret, one.name, mine.make(one.options), HERE, NOW)
+    _finish_registration(service, invited.secret, one.name, mine.make(one.options), HERE, NOW)
     with pytest.raises(AuthenticationError):
-        service.finish_registration(invited.secret, other.name, theirs.make(other.options), HERE, NOW)
+        _finish_registration(service, invited.secret, other.name, theirs.make(other.options), HERE, NOW)
     again = accounts.invite_again("ada", NOW)
     assert [key["id"] for key in service.begin_registration(again.secret, HERE, NOW).options["excludeCredentials"]]
     with pytest.raises(UsageError, match="registered already"):
@@ -98,19 +109,58 @@ def test_a_challenge_is_answered_once_and_soon(service: PasskeyService, accounts
     _register(service, invited.secret, mine)
     begun = service.begin_sign_in(HERE, NOW)
     answer = mine.answer(begun.options)
-    service.finish_sign_in(begun.name, answer, HERE, NOW + CHALLENGE_LENGTH - timedelta(seconds=1))
+    _finish_sign_in(service, begun.name, answer, HERE, NOW + CHALLENGE_LENGTH - timedelta(seconds=1))
     for name in (begun.name, "", "0" * 32):
         with pytest.raises(AuthenticationError, match="challenge"):
-            service.finish_sign_in(name, answer, HERE, NOW)
+            _finish_sign_in(service, name, answer, HERE, NOW)
     late = service.begin_sign_in(HERE, NOW)
     with pytest.raises(AuthenticationError, match="challenge"):
-        service.finish_sign_in(late.name, mine.answer(late.options), HERE, NOW + CHALLENGE_LENGTH)
+        _finish_sign_in(service, late.name, mine.answer(late.options), HERE, NOW + CHALLENGE_LENGTH)
     # A wrong answer uses it up too.
     wrong = service.begin_sign_in(HERE, NOW)
     with pytest.raises(AuthenticationError, match="passkey"):
-        service.finish_sign_in(wrong.name, answer, HERE, NOW)
+        _finish_sign_in(service, wrong.name, answer, HERE, NOW)
     with pytest.raises(AuthenticationError, match="challenge"):
-        service.finish_sign_in(wrong.name, mine.answer(wrong.options), HERE, NOW)
+        _finish_sign_in(service, wrong.name, mine.answer(wrong.options), HERE, NOW)
+
+
+def test_what_was_proved_is_refused_if_the_passkey_or_the_link_went_in_between(
+    service: PasskeyService, accounts: AccountService
+) -> None:
+    invited, mine = accounts.invite("ada", [Role.OPERATOR], NOW), Authenticator(HERE)
+    begun = service.begin_registration(invited.secret, HERE, NOW)
+    made = service.prove_registration(invited.secret, begun.name, mine.make(begun.options), HERE, NOW)
+    assert accounts.accounts()[0].passkeys == 0  # proving writes nothing
+    again = accounts.invite_again("ada", NOW)
+    with pytest.raises(AuthenticationError, match="link"):
+        service.register(made, NOW)
+    assert accounts.accounts()[0].passkeys == 0
+    _register(service, again.secret, mine)
+    begun = service.begin_sign_in(HERE, NOW)
+    answered = service.prove_sign_in(begun.name, mine.answer(begun.options), HERE, NOW)
+    accounts.revoke("ada")
+    with pytest.raises(AuthenticationError, match="passkey"):
+        service.sign_in(answered, NOW)
+    # Neither if somebody registers it anew: it is another passkey by then.
+    _register(service, accounts.invite("ada", [Role.OPERATOR], NOW).secret, mine)
+    with pytest.raises(AuthenticationError, match="passkey"):
+        service.sign_in(answered, NOW)
+
+
+@pytest.mark.parametrize(("counts", "passing"), [((5, 5), [True, False]), ((6, 5), [True, False]), ((5, 6), [True] * 2),
+                                                 ((0, 0), [True] * 2)])  # fmt: skip
+def test_two_answers_at_once_do_not_pass_with_one_count(
+    service: PasskeyService, accounts: AccountService, counts: tuple[int, int], passing: list[bool]
+) -> None:
+    mine = Authenticator(HERE, step=0)
+    _register(service, accounts.invite("ada", [Role.OPERATOR], NOW).secret, mine)
+    proved = []
+    for mine.count in counts:
+        begun = service.begin_sign_in(HERE, NOW)
+        proved.append(service.prove_sign_in(begun.name, mine.answer(begun.options), HERE, NOW))
+    for answered, passes in zip(proved, passing, strict=True):
+        with nullcontext() if passes else pytest.raises(AuthenticationError, match="passkey"):
+            service.sign_in(answered, NOW)
 
 
 def test_a_challenge_serves_what_it_was_made_for(service: PasskeyService, accounts: AccountService) -> None:
@@ -118,10 +168,10 @@ def test_a_challenge_serves_what_it_was_made_for(service: PasskeyService, accoun
     mine = Authenticator(HERE)
     of_ada = service.begin_registration(ada.secret, HERE, NOW)
     with pytest.raises(AuthenticationError, match="challenge"):
-        service.finish_registration(eve.secret, of_ada.name, mine.make(of_ada.options), HERE, NOW)
+        _finish_registration(service, eve.secret, of_ada.name, mine.make(of_ada.options), HERE, NOW)
     to_sign_in = service.begin_sign_in(HERE, NOW)
     with pytest.raises(AuthenticationError, match="challenge"):
-        service.finish_registration(ada.secret, to_sign_in.name, "{}", HERE, NOW)
+        _finish_registration(service, ada.secret, to_sign_in.name, "{}", HERE, NOW)
     assert [found.passkeys for found in accounts.accounts()] == [0, 0]
 
 
@@ -218,12 +268,12 @@ def test_what_is_no_answer_is_refused(tmp_path_factory: pytest.TempPathFactory, 
         service = PasskeyService(registry, Challenges())
         begun = service.begin_sign_in(HERE, NOW)
         with pytest.raises(AuthenticationError):
-            service.finish_sign_in(begun.name, text, HERE, NOW)
+            _finish_sign_in(service, begun.name, text, HERE, NOW)
         accounts = AccountService(registry)
         link = accounts.invite("ada", [Role.OPERATOR], NOW).secret
         begun = service.begin_registration(link, HERE, NOW)
         with pytest.raises(AuthenticationError):
-            service.finish_registration(link, begun.name, text, HERE, NOW)
+            _finish_registration(service, link, begun.name, text, HERE, NOW)
         accounts.revoke("ada")
 
 

@@ -248,18 +248,20 @@ def test_people_sign_up_and_in_with_a_registry_elsewhere(registry: Registry, rem
     )
     passkeys = PasskeyService(remote, Challenges())
     begun = passkeys.begin_registration(invited.secret, origin, now)
-    made = passkeys.finish_registration(invited.secret, begun.name, device.make(begun.options), origin, now)
+    made = passkeys.register(
+        passkeys.prove_registration(invited.secret, begun.name, device.make(begun.options), origin, now), now
+    )
     assert AccountService(registry).authenticate(made.secret, now)[0] == invited.account
     with pytest.raises(AuthenticationError):
         passkeys.begin_registration(invited.secret, origin, now)
     begun = passkeys.begin_sign_in(origin, now)
-    again = passkeys.finish_sign_in(begun.name, device.answer(begun.options), origin, now)
+    again = passkeys.sign_in(passkeys.prove_sign_in(begun.name, device.answer(begun.options), origin, now), now)
     here.touch(again.secret, now + timedelta(minutes=20))
     assert here.authenticate(again.secret, now + timedelta(minutes=40))[1].seen == now + timedelta(minutes=20)
     device.step = 0  # a copy: refused there as here
     begun = passkeys.begin_sign_in(origin, now)
     with pytest.raises(AuthenticationError):
-        passkeys.finish_sign_in(begun.name, device.answer(begun.options), origin, now)
+        passkeys.sign_in(passkeys.prove_sign_in(begun.name, device.answer(begun.options), origin, now), now)
     assert here.sign_in_elsewhere("https://id.example", "1", now).account == invited.account
     here.end_session(again.secret)
     here.change_roles("ada", [accounts.Role.AUDITOR])
