@@ -5,12 +5,16 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx2
 import pytest
+from sqlalchemy import select
+from starlette.testclient import TestClient
 
 from facekeep.client import Client
 from facekeep.domain.access import Scope
-from facekeep.errors import DamagedStoreError, UsageError
+from facekeep.errors import DamagedStoreError, NotFoundError, UsageError
 from facekeep.service.keep import Keep
+from facekeep.store import tables
 from tests.api.conftest import NOTICE, Asking, b64
 from tests.api.test_client import Through
 
@@ -31,6 +35,48 @@ def test_an_enrolment_that_is_sent_again_is_not_done_again(asking: Asking, keep:
     plain = client.post("/v1/subjects", json={**fields, "pictures": [b64(picture)]})
     assert (plain.status_code, keep.subject("eileen").references) == (201, 2)
     client.delete(f"/v1/subjects/{first.json()['id']}")
+
+
+def test_what_is_kept_about_somebody_goes_at_the_erasure_and_is_not_done_again(
+    asking: Asking, keep: Keep, pictures: Path
+) -> None:
+    client, administrator = asking(Scope.ENROL, Scope.CONSENT, Scope.ERASE), asking(Scope.ADMINISTER)
+
+    def send(by: TestClient, method: str, path: str, key: str, **body: object) -> httpx2.Response:
+        headers = {"Idempotency-Key": f"gone-{key}"}
+        answer: httpx2.Response = by.request(method, f"/v1{path}", headers=headers, json=body or None)
+        return answer
+
+    def kept() -> dict[bytes, bytes]:
+        """The sealed cells of what is kept, as they lie in the file."""
+        with keep._roles.registry.read() as view:
+            rows = view._connection.execute(select(tables.requests)).all()
+            return {row.id: row.sealed for row in rows}
+
+    before = kept().keys()
+    enrolment = {"label": "gone", "purposes": ["verify"], "notice": NOTICE}
+    picture = b64((pictures / "astronaut.png").read_bytes())
+    who = send(client, "POST", "/subjects", "1", **enrolment, pictures=[picture]).json()["id"]
+    made = send(administrator, "POST", "/accounts", "2", name="A Name", roles=["data-subject"], subject=who)
+    assert made.status_code == 201, made.text
+    consent = {"purpose": "payment", "notice": NOTICE}
+    assert send(client, "POST", f"/subjects/{who}/consents", "3", **consent).status_code == 201
+    sealed = {name: cell for name, cell in kept().items() if name not in before}
+    assert len(sealed) == 3
+    erased = send(client, "DELETE", f"/subjects/{who}", "4")
+    assert erased.status_code == 200
+    # Of what was kept about the person nothing is left, opened or sealed, in any file.
+    with keep._roles.registry.read() as view:
+        for request in view.requests():
+            if request.id in sealed:
+                assert (request.answer, request.fingerprint) == (None, bytes(32))
+    files = b"".join(file.read_bytes() for file in keep._directory.rglob("*") if file.is_file())
+    assert [name for name, cell in sealed.items() if cell in files] == []
+    again = send(client, "POST", "/subjects", "1", **enrolment, pictures=[picture])
+    assert (again.status_code, again.json()["type"]) == (409, "urn:facekeep:problem:request-under-way")
+    with pytest.raises(NotFoundError):
+        keep.subject("gone")
+    assert send(client, "DELETE", f"/subjects/{who}", "4").json() == erased.json()  # which speaks of nobody
 
 
 def test_what_was_refused_may_be_sent_again_under_its_key(asking: Asking, pictures: Path) -> None:

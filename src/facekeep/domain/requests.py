@@ -1,7 +1,7 @@
 """Requests that a caller may send again without their being done twice.
 
 Invariants: a request is kept under a digest of who sent it and of its key; it has an answer or none yet, and an answer
-never changes.
+never changes, but is forgotten with the data subject of whom it speaks.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NewType
+
+from facekeep.domain.subject import SubjectId
 
 RequestId = NewType("RequestId", bytes)
 
@@ -22,10 +24,12 @@ class KeptAnswer:
     Attributes:
         status: as a number.
         body: as it was sent.
+        subject: of whom it speaks, if of anybody; what is kept goes when that person is erased.
     """
 
     status: int
     body: bytes = field(repr=False)
+    subject: SubjectId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,8 @@ class KeptRequest:
         digest: SHA-256 of the client and the key, 32 bytes.
         fingerprint: SHA-256 of what was asked, 32 bytes.
         begun: when, with time zone.
-        answer: None while it is under way, and after a crash in the middle of it.
+        answer: None while it is under way, after a crash in the middle of it, and once its subject was erased, when the
+            fingerprint is zeros too.
     """
 
     id: RequestId

@@ -460,6 +460,16 @@ class Keep(KeepAccess, KeepRecords, KeepCanaries):
         with self._using():
             self._repeating.finish(request, answer)
 
+    def tend(self) -> None:
+        """See :meth:`KeepLife.tend`; and forget the answers of requests that nobody may send again."""
+        super().tend()
+        with self._reading():
+            now = self._now()
+            old = self._repeating.has_old(now)
+        if old:
+            with self._using():
+                self._repeating.forget_old(now)
+
     def drop_request(self, request: RequestId) -> None:
         """Forget a request that changed nothing, so that it may be sent again."""
         with self._using():

@@ -1,4 +1,8 @@
-"""A request that bears a key is done once, however often it is sent: the answer is kept for a day and given again."""
+"""A request that bears a key is done once, however often it is sent: the answer is kept for a day and given again.
+
+What is kept about a data subject goes with that person: the key alone stays, so that nobody is enrolled again by a
+request that is sent once more after the erasure.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,10 @@ from hashlib import sha256
 from facekeep.domain.requests import KeptAnswer, RequestId
 from facekeep.errors import RepeatedError, UsageError
 from facekeep.store.registry import Registry
-from facekeep.store.transaction import Transaction
 
 KEPT_FOR = timedelta(days=1)
 KEY_BYTES_MAX = 128
-_PRUNED_EVERY = timedelta(hours=1)
+_LOOKED_EVERY = timedelta(hours=1)
 
 
 class RepeatingService:
@@ -20,7 +23,7 @@ class RepeatingService:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._pruned: datetime | None = None
+        self._looked: datetime | None = None
 
     def begin(self, who: bytes, key: str, fingerprint: bytes, now: datetime) -> KeptAnswer | RequestId:
         """Begin a request, unless it was done before.
@@ -35,30 +38,38 @@ class RepeatingService:
             The answer of then, or the identifier of the request that has begun now.
 
         Raises:
-            RepeatedError: a request with this key is under way, or was cut short, so that nobody knows its outcome.
+            RepeatedError: a request with this key is under way, was cut short, so that nobody knows its outcome, or was
+                about somebody who was erased since.
             UsageError: the key served another request, or cannot be one.
         """
         if not (1 <= len(key) <= KEY_BYTES_MAX and key.isascii() and key.isprintable() and " " not in key):
             raise UsageError(f"a key of a request has 1 to {KEY_BYTES_MAX} visible ASCII characters")
         digest = sha256(who + key.encode()).digest()
         with self._registry.transaction() as tx:
-            self._prune(tx, now)
             kept = tx.request_by_digest(digest)
             if kept is not None and kept.begun > now - KEPT_FOR:
-                if kept.fingerprint != fingerprint:
-                    raise UsageError("this key served another request", hint="Use a new key for each request.")
                 if kept.answer is None:
                     raise RepeatedError("a request with this key is under way, or its outcome is not known")
+                if kept.fingerprint != fingerprint:
+                    raise UsageError("this key served another request", hint="Use a new key for each request.")
                 return kept.answer
             if kept is not None:
                 tx.remove_request(kept.id)
             return tx.add_request(digest, fingerprint, now)
 
-    def _prune(self, tx: Transaction, now: datetime) -> None:
-        # Times are sealed, so that every record has to be opened: not with every request.
-        if self._pruned is None or now - self._pruned >= _PRUNED_EVERY:
+    def has_old(self, now: datetime) -> bool:
+        """Whether requests are kept for longer than need be. Looks once an hour: every record has to be opened."""
+        if self._looked is not None and timedelta() <= now - self._looked < _LOOKED_EVERY:
+            return False
+        with self._registry.read() as view:
+            found = any(kept.begun <= now - KEPT_FOR for kept in view.requests())
+        self._looked = now
+        return found
+
+    def forget_old(self, now: datetime) -> None:
+        """Forget the requests that nobody may send again."""
+        with self._registry.transaction() as tx:
             tx.forget_requests(now - KEPT_FOR)
-            self._pruned = now
 
     def finish(self, request: RequestId, answer: KeptAnswer) -> None:
         """Keep the answer of a request."""

@@ -1,4 +1,4 @@
-"""Keeping a keep whole whose roles are on other hosts: whoever was away and comes back is noticed without a search."""
+"""What a served keep does unasked: old answers go, and a role on another host that comes back is noticed."""
 
 from __future__ import annotations
 

@@ -191,6 +191,9 @@ class Transaction(AccountWriting, WebhookWriting, View):
         for entry in self.journal():
             if entry.subject == subject and entry.kind is not JournalKind.ERASE:
                 self.journal_end(entry.id)
+        for kept in self.requests():
+            if kept.answer is not None and kept.answer.subject == subject:
+                self._write_request(_emptied(kept))  # not removed: sent again, it would be done again
         self._known_cells.pop(subject, None)
         # References, consents and the membership in "never return me" go with it, by their foreign keys.
         self._connection.execute(delete(tables.subjects).where(tables.subjects.c.id == subject))
@@ -333,7 +336,7 @@ class Transaction(AccountWriting, WebhookWriting, View):
         return request.id
 
     def answer_request(self, request: RequestId, answer: KeptAnswer) -> None:
-        """Record what was answered.
+        """Record what was answered; of somebody who is erased already, that nobody knows it.
 
         Raises:
             NotFoundError: there is no such request, or not any more.
@@ -341,8 +344,14 @@ class Transaction(AccountWriting, WebhookWriting, View):
         row = self._row(tables.requests.c.id, request)
         if row is None:
             raise NotFoundError("there is no such request")
-        sealed = self._sealed_request(replace(self._request_of(row), answer=answer))
-        self._connection.execute(update(tables.requests).where(tables.requests.c.id == request).values(sealed=sealed))
+        kept = replace(self._request_of(row), answer=answer)
+        if answer.subject is not None and self._row(tables.subjects.c.id, answer.subject) is None:
+            kept = _emptied(kept)
+        self._write_request(kept)
+
+    def _write_request(self, kept: KeptRequest) -> None:
+        sealed = self._sealed_request(kept)
+        self._connection.execute(update(tables.requests).where(tables.requests.c.id == kept.id).values(sealed=sealed))
 
     def remove_request(self, request: RequestId) -> None:
         """Forget a request. Nothing happens if there is none: it is gone as asked."""
@@ -431,6 +440,7 @@ class Transaction(AccountWriting, WebhookWriting, View):
             "begun": write_time(request.begun),
             "status": None if answer is None else answer.status,
             "body": None if answer is None else answer.body,
+            "subject": None if answer is None else answer.subject,
         }
         return self._vault.root.seal(tables.requests.c.sealed, request.id, record)
 
@@ -463,3 +473,8 @@ def _sealed_consent(consent: Consent, row: bytes, cells: Cells) -> bytes:
         "withdrawn": None if consent.withdrawn is None else write_time(consent.withdrawn),
     }
     return cells.seal(tables.consents.c.sealed, row, record)
+
+
+def _emptied(kept: KeptRequest) -> KeptRequest:
+    """A request of which nothing is known any more but its key, so that it is not done again."""
+    return replace(kept, fingerprint=bytes(len(kept.fingerprint)), answer=None)

@@ -318,7 +318,15 @@ class View(AccountReading, WebhookReading):
 
     def _request_of(self, row: Row[Any]) -> KeptRequest:
         record = self._vault.root.open(tables.requests.c.sealed, row.id, row.sealed)
-        answer = None if record["status"] is None else KeptAnswer(record["status"], record["body"])
+        answer = (
+            None
+            if record["status"] is None
+            else KeptAnswer(
+                record["status"],
+                record["body"],
+                record.get("subject"),  # records of before answers were bound to people have none
+            )
+        )
         return KeptRequest(row.id, record["digest"], record["fingerprint"], read_time(record["begun"]), answer)
 
     def _client_record(self, row: Row[Any]) -> dict[str, Any]:

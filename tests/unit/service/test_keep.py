@@ -10,8 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
+from facekeep.domain.access import Scope
 from facekeep.domain.accounts import Role
 from facekeep.domain.consent import Notice, Purpose
+from facekeep.domain.requests import KeptAnswer
 from facekeep.errors import (
     AuthenticationError,
     BudgetError,
@@ -372,3 +374,18 @@ def test_a_made_up_sign_in_waits_for_no_search_and_lets_none_wait(keep: Keep) ->
         ]
         for one in made_up:
             assert isinstance(one.exception(timeout=10), AuthenticationError)
+
+
+def test_kept_answers_go_by_the_clock_without_another_request(keep: Keep, clock: MovedClock) -> None:
+    client = keep.issue_token("a client", [Scope.CASES], days=30).client
+    begun = keep.begin_request(client, "key", bytes(32))
+    assert not isinstance(begun, KeptAnswer)
+    keep.finish_request(begun, KeptAnswer(201, b"an answer"))
+    keep.tend()
+    clock.forward(hours=23)
+    keep.tend()
+    assert keep.begin_request(client, "key", bytes(32)) == KeptAnswer(201, b"an answer")
+    clock.forward(hours=1)
+    keep.tend()
+    with keep._roles.registry.read() as view:
+        assert view.requests() == ()

@@ -87,7 +87,12 @@ def test_old_requests_go(repeating: RepeatingService, registry: Registry) -> Non
     for number in range(5):
         _begin(repeating, f"old {number}".replace(" ", "-"))
     _begin(repeating, "young", now=NOW + timedelta(hours=2))
-    _begin(repeating, "new", now=NOW + timedelta(days=1, hours=1))
+    assert not repeating.has_old(NOW + timedelta(hours=23))
+    assert not repeating.has_old(NOW + timedelta(hours=23, minutes=59))  # it does not look every time
+    later = NOW + timedelta(days=1, hours=1)
+    assert repeating.has_old(later)
+    repeating.forget_old(later)
+    _begin(repeating, "new", now=later)
     with registry.read() as view:
         assert [request.begun for request in view.requests()] == [
             NOW + timedelta(hours=2),

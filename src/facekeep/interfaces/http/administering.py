@@ -210,7 +210,7 @@ async def create_account(
     if bool(asked.issuer) != bool(asked.issuer_subject):
         raise Problem("invalid-request", "An identity elsewhere is an issuer and a subject.", "Give both, or none.")
     do = partial(_create_account, keep, asked, site.origin)
-    return await once(request, keep, who, asked, do, kept=without("link"))
+    return await once(request, keep, who, asked, do, kept=without("link"), about=_subject_of)
 
 
 def _create_account(keep: Keep, asked: AccountRequest, origin: str) -> InvitedAnswer:
@@ -234,7 +234,7 @@ async def change_account(
     def do() -> AccountAnswer:
         return _account(keep.change_roles(keep.account(account).name, asked.roles))
 
-    return await once(request, keep, who, asked, do, status=200)
+    return await once(request, keep, who, asked, do, status=200, about=_subject_of)
 
 
 @router.delete("/accounts/{account}", response_model=DoneAnswer, responses=documented(*_ENDING), openapi_extra=KEYED)
@@ -277,7 +277,11 @@ async def invite_again(
     """Make a new link for an account; an older one works no more."""
     asked = await read(request, Nothing)
     do = partial(_invite_again, keep, account, site.origin)
-    return await once(request, keep, who, asked, do, kept=without("link"))
+    return await once(request, keep, who, asked, do, kept=without("link"), about=_subject_of)
+
+
+def _subject_of(account: AccountAnswer) -> str | None:
+    return account.subject
 
 
 def _invite_again(keep: Keep, account: str, origin: str) -> InvitedAnswer:

@@ -7,6 +7,7 @@ the middle is not: it may have been done, and saying so is better than doing it 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -17,6 +18,7 @@ from pydantic import BaseModel
 
 from facekeep.domain.accounts import Principal
 from facekeep.domain.requests import KeptAnswer, RequestId
+from facekeep.domain.subject import subject_id
 from facekeep.errors import BadInputError, NotFoundError, RefusedError, UsageError
 from facekeep.interfaces.http.bodies import Body
 from facekeep.service.keep import Keep
@@ -52,6 +54,7 @@ async def once(
     *,
     status: int = 201,
     kept: Callable[[BaseModel], BaseModel] = lambda answer: answer,
+    about: Callable[[Any], str | None] | None = None,
 ) -> Response:
     """Do what is asked, or give the answer of the first time.
 
@@ -63,6 +66,7 @@ async def once(
         do: does it, on another thread.
         status: of the answer when it is done.
         kept: makes what is kept of the answer; the first answer is given whole.
+        about: the data subject of whom an answer speaks, with whom what is kept goes; else the one in the path.
 
     Raises:
         RepeatedError: a request with this key is under way, or its outcome is not known.
@@ -74,7 +78,13 @@ async def once(
         answer = told(await run_sync(do))
     else:
         begin = partial(keep.begin_request, who, key, _print(request, asked))
-        answer = await run_sync(_once, keep, begin, do, lambda given: told(kept(given)), told)
+        of_path = request.path_params.get("subject")
+
+        def keeping(given: BaseModel) -> KeptAnswer:
+            subject = of_path if about is None else about(given)
+            return replace(told(kept(given)), subject=None if subject is None else subject_id(subject))
+
+        answer = await run_sync(_once, keep, begin, do, keeping, told)
     return Response(answer.body, answer.status, media_type="application/json")
 
 

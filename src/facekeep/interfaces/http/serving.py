@@ -155,8 +155,9 @@ def run(
     log_to_stderr()
     elsewhere = None if provider is None else Elsewhere(Provider(provider))
     with ExitStack() as opened:
-        tending = opened.enter_context(Tending(keep, unmeant=_teller("tending"))) if keep.is_apart else None
-        app = build(keep, rates, policies=policies, elsewhere=elsewhere, tending=tending, private=private)
+        tending = opened.enter_context(Tending(keep, unmeant=_teller("tending")))
+        away = tending if keep.is_apart else None  # what is in this process is not away
+        app = build(keep, rates, policies=policies, elsewhere=elsewhere, tending=away, private=private)
         post = HttpsPost(private=private, authorities=authorities)
         courier = Courier(keep, post, system_clock, app.state.metrics.sent, unmeant=_teller("courier"), cut=post.cut)
         opened.enter_context(courier.working())

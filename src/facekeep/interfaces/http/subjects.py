@@ -110,7 +110,8 @@ async def enrol(request: Request, keep: KeepOf, who: Annotated[Principal, Depend
     """Enrol a person, or give a known person further references. Of a known person no consent is recorded."""
     asked = await read(request, EnrolmentRequest)
     keep.check_canaries()  # before a key is taken for it: sent again later, it shall be done
-    return await once(request, keep, who, asked, partial(_enrol, keep, asked, who))
+    do = partial(_enrol, keep, asked, who)
+    return await once(request, keep, who, asked, do, about=lambda enrolled: enrolled.id)
 
 
 def _enrol(keep: Keep, asked: EnrolmentRequest, operator: Principal) -> EnrolmentAnswer:
@@ -200,7 +201,8 @@ async def erase(
     subject: str, request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.ERASE_SUBJECT))]
 ) -> Response:
     """Erase a person from all three stores."""
-    return await once(request, keep, who, Nothing(), partial(_erase, keep, subject), status=200)
+    do = partial(_erase, keep, subject)  # whose answer is about nobody any more
+    return await once(request, keep, who, Nothing(), do, status=200, about=lambda _: None)
 
 
 def _erase(keep: Keep, subject: str) -> ErasureAnswer:
