@@ -145,7 +145,9 @@ def test_a_body_without_pictures_is_small(asking: Asking) -> None:
     body = b'{"title": "' + bytes(5 << 20)
     headers = {"Content-Type": "application/json"}
     answer = asking(Scope.CASES).post("/v1/cases", content=body, headers=headers)
-    assert (answer.status_code, answer.json()["detail"]) == (413, "A body has at most 4096 KiB.")
+    assert (answer.status_code, answer.json()["detail"]) == (413, "A body has at most 64 KiB.")
+    notice = asking(Scope.CONSENT).post("/v1/notices", content=body, headers=headers)
+    assert (notice.status_code, notice.json()["detail"]) == (413, "A body has at most 4096 KiB.")
 
 
 def test_a_field_given_twice_is_refused(asking: Asking) -> None:

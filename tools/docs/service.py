@@ -8,7 +8,7 @@ from typing import cast
 from fastapi.routing import APIRoute
 
 from facekeep.interfaces.http.app import PARTS
-from facekeep.interfaces.http.bodies import BODY_BYTES_MAX, PARTS_MAX
+from facekeep.interfaces.http.bodies import BODY_BYTES_MAX, PARTS_MAX, PLAIN_BYTES_MAX, TEXT_BYTES_MAX, VALUES_MAX
 from facekeep.interfaces.http.intake import HELD_BYTES_MAX
 from facekeep.interfaces.http.problems import PROBLEMS
 from facekeep.interfaces.http.rates import Rate, Rates
@@ -41,7 +41,9 @@ session. Each operation is an action; which roles and scopes may do it is in [Wh
 not is refused with 403, before anything of the body is read.
 
 Bodies are JSON, with pictures in base64, or forms (`multipart/form-data`), with pictures as files; both have the same
-fields. A body has at most {BODY_BYTES_MAX >> 20} MiB, and {PARTS_MAX} parts if it is a form; one that is larger is
+fields. A body has at most {BODY_BYTES_MAX >> 20} MiB, without pictures {TEXT_BYTES_MAX >> 20} MiB,
+and {PLAIN_BYTES_MAX >> 10} KiB where it can hold no notice either; {PARTS_MAX} parts if it is a form,
+{VALUES_MAX} values (commas, colons and opening brackets outside of strings) if it is JSON. One that is larger is
 refused before it is read, or where it passes the bound. Of all bodies at once, {HELD_BYTES_MAX >> 20} MiB are held; who
 comes when there is no room is told so by 503 and `Retry-After`. Nothing of a body is written to a disk. A person is
 named in paths by the identifier from the list of subjects and never by label, so that logs of

@@ -9,10 +9,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Any, Final, TypeVar
 
+from anyio.to_thread import run_sync
 from fastapi import Request
 from pydantic import (
     BaseModel,
@@ -33,6 +35,8 @@ __all__ = [
     "BODY_BYTES_MAX",
     "PARTS_MAX",
     "PLAIN_BYTES_MAX",
+    "TEXT_BYTES_MAX",
+    "VALUES_MAX",
     "Body",
     "Bytes",
     "Gallery",
@@ -43,10 +47,19 @@ __all__ = [
 
 BODY_BYTES_MAX: Final = 96 << 20
 """Two pictures of 32 MiB in base64, or many usual ones."""
-PLAIN_BYTES_MAX: Final = 4 << 20
-"""Of a body without pictures, a notice of a million characters among them."""
+TEXT_BYTES_MAX: Final = 4 << 20
+"""Of a body without pictures that may hold a notice: a million characters in UTF-8."""
+PLAIN_BYTES_MAX: Final = 64 << 10
+"""Of any other body."""
 
 PARTS_MAX: Final = 64
+
+VALUES_MAX: Final = 10_000
+"""Commas, colons and opening brackets outside the strings of a body in JSON. The parser holds the interpreter, on
+whichever thread: bounding its work is what keeps others served. No body that is taken needs nearly as many."""
+
+_ASIDE_BYTES: Final = 64 << 10
+"""Larger bodies are parsed on another thread, between whose steps the event loop goes on."""
 
 
 def _bytes_of(value: object) -> object:
@@ -94,6 +107,7 @@ class Body(BaseModel):
 
 _B = TypeVar("_B", bound=Body)
 _PICTURES = {"picture", "other_picture", "pictures"}
+_TEXTS = {"text", "notice"}
 
 
 async def read(request: Request, model: type[_B], *, most: int | None = None) -> _B:
@@ -108,15 +122,27 @@ async def read(request: Request, model: type[_B], *, most: int | None = None) ->
         Problem: too large, of another kind, or not of the form of the model.
     """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
-    bound = most or (BODY_BYTES_MAX if _PICTURES & set(model.model_fields) else PLAIN_BYTES_MAX)
     if kind == b"application/json":
-        plain = _json(await _bounded(request, bound))
+        parse: Callable[[bytearray], Mapping[str, Any]] = _json
     elif kind == b"multipart/form-data" and b"boundary" in options:
-        plain = _multipart(await _bounded(request, bound), options[b"boundary"], model)
+        parse = partial(_multipart, boundary=options[b"boundary"], model=model)
     else:
         raise Problem(
             "media-type", "The body is neither JSON nor a form.", "Send application/json or multipart/form-data."
         )
+    body = await _bounded(request, most or _bound(model))
+    if len(body) > _ASIDE_BYTES:
+        return await run_sync(_fitting, body, parse, model)
+    return _fitting(body, parse, model)
+
+
+def _bound(model: type[Body]) -> int:
+    fields = set(model.model_fields)
+    return BODY_BYTES_MAX if fields & _PICTURES else TEXT_BYTES_MAX if fields & _TEXTS else PLAIN_BYTES_MAX
+
+
+def _fitting(body: bytearray, parse: Callable[[bytearray], Mapping[str, Any]], model: type[_B]) -> _B:
+    plain = parse(body)
     try:
         return model.model_validate(plain)
     except ValidationError as error:
@@ -154,6 +180,8 @@ def _malformed(what: str) -> Problem:
 
 
 def _json(body: bytearray) -> Mapping[str, Any]:
+    if _values(body) > VALUES_MAX:
+        raise _malformed(f"it has more than {VALUES_MAX} values")
     try:
         plain = json.loads(body)
     except (ValueError, RecursionError):
@@ -161,6 +189,19 @@ def _json(body: bytearray) -> Mapping[str, Any]:
     if not isinstance(plain, dict):
         raise _malformed("it is no object")
     return plain
+
+
+def _values(body: bytearray) -> int:
+    """How much there is to parse, at most one more than is taken: what stands outside of strings, in linear time."""
+    if len(body) <= VALUES_MAX:
+        return 0
+    plain = body
+    if b"\\" in plain:
+        plain = plain.replace(b"\\\\", b"").replace(b'\\"', b"")  # what is left of quotes begins and ends strings
+    if plain.count(b'"') > 2 * VALUES_MAX:
+        return VALUES_MAX + 1
+    outside = b"".join(plain.split(b'"')[::2])
+    return len(outside) - len(outside.translate(None, b",:[{"))
 
 
 @dataclass(slots=True)
