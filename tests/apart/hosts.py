@@ -41,10 +41,22 @@ def until(holds: Callable[[], bool], what: str) -> None:
 
 
 def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
+    """A port that nobody listens at, and that is given to nobody who asks for any.
+
+    Below the range of ports that the system gives away by itself; each process that runs tests takes from a range of
+    its own, each port once, so that no other test can have it before a role listens at it.
+    """
+    while True:
+        try:
+            with socket.create_server(("127.0.0.1", next(_PORTS))) as listener:
+                port: int = listener.getsockname()[1]
+        except OSError:
+            continue
+        return port
+
+
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_PORTS = iter(range(20_000 + 1000 * (_WORKER % 10), 21_000 + 1000 * (_WORKER % 10)))
 
 
 def _environment() -> dict[str, str]:
