@@ -281,36 +281,34 @@ class Courier:
         with self._lock:
             self._resting.clear()
         with self._threads() as threads:
-            sent, _ = self._begin(threads)
+            sent, _ = self._begin(threads, self._clock())
             for one in sent:
                 one.result()
-            _, due = self._waiting()
-        return due
+        return min(self._waiting(self._clock()).values(), default=None)
 
     def _threads(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(_WEBHOOKS_MAX, thread_name_prefix="facekeep-courier")
 
-    def _waiting(self) -> tuple[list[Webhook], datetime | None]:
-        """Which endpoints are due, but for those that are being served, and when the next one is."""
-        now = self._clock()
+    def _waiting(self, now: datetime) -> dict[Webhook, datetime]:
+        """When each endpoint is due for which something waits, but for those that are being served."""
         with self._lock:  # before the registry is read: who is served until then has been recorded there
             served = frozenset(self._served)
             self._resting = {webhook: until for webhook, until in self._resting.items() if until > now}
             resting = dict(self._resting)
-        times = {
+        return {
             status.webhook: max(status.webhook.retry_at or now, resting.get(status.webhook.id, now))
             for status in self._outbox.webhooks()
             if status.waiting and status.webhook.disabled is None and status.webhook.id not in served
         }
-        return [webhook for webhook, time in times.items() if time <= now], min(times.values(), default=None)
 
-    def _begin(self, threads: ThreadPoolExecutor) -> tuple[list[Future[None]], datetime | None]:
-        """Begin to serve what is due; gives when another endpoint is."""
-        due, _ = self._waiting()
+    def _begin(self, threads: ThreadPoolExecutor, now: datetime) -> tuple[list[Future[None]], datetime | None]:
+        """Begin to serve what is due; gives when another endpoint is. Whoever has been served wakes for a new look."""
+        times = self._waiting(now)
+        due = [webhook for webhook, time in times.items() if time <= now]
         with self._lock:
             self._served.update(webhook.id for webhook in due)
         begun = [threads.submit(self._serve_and_tell, webhook) for webhook in due]
-        return begun, self._waiting()[1]
+        return begun, min((time for time in times.values() if time > now), default=None)
 
     def _serve_and_tell(self, webhook: Webhook) -> None:
         try:
@@ -370,7 +368,7 @@ class Courier:
             while not self._ended.is_set():
                 self._woken.clear()
                 try:
-                    _, due = self._begin(threads)
+                    _, due = self._begin(threads, self._clock())
                     wait = None if due is None else max(0.0, (due - self._clock()).total_seconds())
                 except FacekeepError:
                     wait = _FIRST_WAIT.total_seconds()
