@@ -82,11 +82,20 @@ Operator: TypeAlias = str | Client | Account
 """Who works at a keep: a principal, known by its identifier, or somebody at the keep itself, known by a name."""
 
 
+PRINCIPAL_KINDS: tuple[str, str] = ("client", "account")
+
+
+def kind_of(principal: Principal) -> str:
+    """What a principal is, one of ``PRINCIPAL_KINDS``."""
+    client, account = PRINCIPAL_KINDS
+    return client if isinstance(principal, Client) else account
+
+
 def operator_name(operator: Operator) -> str:
     """What others read of who worked: a principal's name behind what it is. Two at different times may share it."""
     if isinstance(operator, str):
         return operator
-    return f"{'client' if isinstance(operator, Client) else 'account'} {operator.name}"
+    return f"{kind_of(operator)} {operator.name}"
 
 
 @dataclass(frozen=True, slots=True)

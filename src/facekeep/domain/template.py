@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from facekeep.domain.digits import is_hex
+
 
 @dataclass(frozen=True, slots=True)
 class Template:
@@ -30,7 +32,7 @@ class Template:
         length = float(np.linalg.norm(self.vector))
         if not abs(length - 1.0) <= 1e-3:
             raise ValueError("a template has unit length")
-        if len(self.model) != 64 or set(self.model) - set("0123456789abcdef"):
+        if not is_hex(self.model, 64):
             raise ValueError("a model digest is 64 hexadecimal digits")
         self.vector.setflags(write=False)
 

@@ -10,8 +10,7 @@ from datetime import datetime
 
 import numpy as np
 
-from facekeep.domain.access import Client
-from facekeep.domain.accounts import Operator
+from facekeep.domain.accounts import PRINCIPAL_KINDS, Operator, kind_of
 from facekeep.domain.comparison import Calibration, Level
 from facekeep.domain.consent import Purpose
 from facekeep.domain.row import Pseudonym
@@ -27,7 +26,7 @@ from facekeep.split.rules import NEEDS_CASE, VERIFY_FMR_MAX
 from facekeep.split.statement import CANDIDATES_MAX, CLAIM_ROWS, NEVER_RETURN
 
 _ROUNDING = 1 + 1e-9
-_OF_PRINCIPALS = ("client ", "account ")
+_OF_PRINCIPALS = tuple(f"{kind} " for kind in PRINCIPAL_KINDS)
 
 Answer = tuple[Hit, ...] | RefusedError
 """Of the gate, to one question."""
@@ -122,8 +121,7 @@ class ComparisonService:
             UsageError: the operator has no name, one that cannot be written, or one like a client's or an account's.
         """
         if not isinstance(who, str):
-            kind = b"client/" if isinstance(who, Client) else b"account/"
-            return self._pseudonym(b"facekeep/1/principal/" + kind + who.id)
+            return self._pseudonym(f"facekeep/1/principal/{kind_of(who)}/".encode() + who.id)
         try:
             known = normalised_label(who)
         except FormatError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -262,34 +262,19 @@ class KeepSigning(KeepLife):
             for passkey in passkeys
         )
 
-    def revoke_operator_keys_of(self, operator: Operator) -> int:
-        """Take all keys of an operator; how many."""
-        with self._using():
-            keys = self._keys_of(operator)
-            for key in keys:
-                self._change_keys(revoke=key)
-            return len(keys)
-
-    def _keys_of(self, operator: Operator) -> list[str]:
-        name = self._comparison.operator(operator)
-        return [key.id for key in self._roles.left.operators() if key.operator == name]
-
     @contextmanager
-    def _without_keys(self, who: Principal, keys: Collection[str] | None = None) -> Iterator[None]:
+    def _without_keys(self, who: Principal) -> Iterator[None]:
         """End in the block what somebody may do, whose keys end too. The caller holds the keep alone.
 
         The keys go first: if what follows fails, somebody is left who signs nothing, and never a key of somebody who is
         gone. Where the registrar has a host of its own the block goes first, since nothing that can be ended at once
         waits for somebody to go there.
 
-        Args:
-            who: whose keys.
-            keys: their identifiers; None for all.
-
         Raises:
             UnsignedError: the block is done, and the registrar has to revoke the keys.
         """
-        ending = self._keys_of(who) if keys is None else sorted(keys)
+        name = self._comparison.operator(who)
+        ending = [key.id for key in self._roles.left.operators() if key.operator == name]
         if self._roles.registrar is not None:
             for key in ending:
                 self._change_keys(revoke=key)

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from facekeep.domain.digits import is_hex
 from facekeep.domain.row import PSEUDONYM_BYTES, Pseudonym
 from facekeep.errors import FormatError, RefusedError
 from facekeep.split.statement import CLOCK_SKEW_SECONDS, NONCE_BYTES
@@ -44,7 +45,7 @@ class Forgiveness:
 
     def __post_init__(self) -> None:
         check_reviewed(self.rows, self.reviewers)
-        if not (_is_hex(self.keep, 32) and _is_hex(self.nonce, 2 * NONCE_BYTES)):
+        if not (is_hex(self.keep, 32) and is_hex(self.nonce, 2 * NONCE_BYTES)):
             raise FormatError("a forgiveness holds an identifier of the wrong form")
         if type(self.issued) is not int or type(self.expires) is not int:
             raise FormatError("a forgiveness has a time of the wrong type")
@@ -73,8 +74,8 @@ def check_reviewed(rows: tuple[str, ...], reviewers: tuple[str, ...]) -> None:
         raise RefusedError("a lock is released by two different reviewers", hint="Name both reviewers.")
     if not 1 <= len(rows) <= FORGIVEN_ROWS_MAX:
         raise FormatError("a forgiveness names no row, or too many")
-    if not all(_is_hex(row, 2 * PSEUDONYM_BYTES) for row in rows) or not all(
-        _is_hex(reviewer, _OPERATOR_DIGITS) for reviewer in reviewers
+    if not all(is_hex(row, 2 * PSEUDONYM_BYTES) for row in rows) or not all(
+        is_hex(reviewer, _OPERATOR_DIGITS) for reviewer in reviewers
     ):
         raise FormatError("a forgiveness holds a pseudonym of the wrong form")
     if not all(before < after for names in (rows, reviewers) for before, after in pairwise(names)):
@@ -114,7 +115,3 @@ def _names(listed: object) -> tuple[str, ...]:
     if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
         raise FormatError("a forgiveness has a field of the wrong type")
     return tuple(listed)
-
-
-def _is_hex(text: object, size: int) -> bool:
-    return isinstance(text, str) and len(text) == size and not set(text) - set("0123456789abcdef")

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import pairwise
 
 from facekeep.domain.consent import ALL_PURPOSE_BITS, Purpose
+from facekeep.domain.digits import is_hex
 from facekeep.errors import FormatError, PurposeOffError, RefusedError, TicketError
 from facekeep.split.budget import Limits
 from facekeep.split.codes import check_dimension, score_bound
@@ -63,7 +64,7 @@ class Rules:
             (self.peer, 64),
             (self.registrar, 64),
         ):
-            if len(text) != size or set(text) - set("0123456789abcdef"):
+            if not is_hex(text, size):
                 raise FormatError("the rules of a half hold an identifier of the wrong form")
         if not 1 <= len(self.thresholds) == len(self.fmrs) <= 15:
             raise FormatError("the rules of a half hold no level, or too many")

@@ -18,6 +18,7 @@ from hashlib import sha256
 
 import rfc8785
 
+from facekeep.domain.digits import is_hex
 from facekeep.domain.row import PSEUDONYM_BYTES, Pseudonym
 from facekeep.errors import TicketError, UsageError
 
@@ -84,7 +85,7 @@ class Statement:
     def __post_init__(self) -> None:
         identifiers = [(self.keep, 32), (self.nonce, 2 * NONCE_BYTES), (self.model, 64), (self.key, 32)]
         identifiers += [(self.commitment, 64)] + ([(self.claim, 64)] if self.is_one_to_one else [])
-        if any(len(text) != size or set(text) - set("0123456789abcdef") for text, size in identifiers):
+        if not all(is_hex(text, size) for text, size in identifiers):
             raise TicketError("a statement holds an identifier of the wrong form")
         if any(len(text.encode()) > NAME_BYTES_MAX for text in (self.purpose, self.gallery, self.case, self.operator)):
             raise TicketError("a statement holds too long a name")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_commands"]
 
-_ROLES = {"gate": "gate", "registrar": "registrar", "left": "left half", "right": "right half"}
+_ROLES = ("gate", "registrar", "left", "right")
 
 FolderArgument = Annotated[
     Path, typer.Argument(metavar="DIR", help="The folder of the role on this host.", show_default=False)
@@ -87,6 +87,7 @@ def new(
     from facekeep.interfaces.composition import KeyRecord
     from facekeep.interfaces.pairing import making
     from facekeep.interfaces.pairing.cards import read_address
+    from facekeep.interfaces.vault.handlers import NAMES
     from facekeep.split.wire.methods import Role
 
     parts = composition(context)
@@ -120,7 +121,7 @@ def new(
     reply(
         {"role": role, "card": folder.card_path.absolute(), "pin": pin},
         [
-            f"made the folder of the {_ROLES[role]}. Its card, for the three others: {folder.card_path.name}",
+            f"made the folder of the {NAMES[folder.role]}. Its card, for the three others: {folder.card_path.name}",
             f"The pin of the card: {pin}",
             "Carry the card over in any way; tell the pin in another, for instance by telephone.",
         ],
@@ -197,11 +198,12 @@ def show(context: typer.Context, *, directory: FolderArgument, as_json: JsonOpti
 def finish(context: typer.Context, *, directory: FolderArgument, as_json: JsonOption = False) -> None:
     """Make the store of a half or of the registrar, once it knows the three others."""
     from facekeep.interfaces.pairing import making
+    from facekeep.interfaces.vault.handlers import NAMES
 
     parts = composition(context)
     folder, record = _of(parts, directory)
     making.finish(folder, parts.plan(record, new=True))
-    reply({"finished": folder.role}, [f"the {_ROLES[folder.role]} has its store and can be served."], as_json=as_json)
+    reply({"finished": folder.role}, [f"the {NAMES[folder.role]} has its store and can be served."], as_json=as_json)
 
 
 def split(
