@@ -1,0 +1,1 @@
+"""Presentation attack detection over the crops of a capture: each voice in a file."""
