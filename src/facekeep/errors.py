@@ -19,6 +19,7 @@
     ├── BadInputError           the data given cannot be used (exit code 4)
     │   ├── ImageError              a picture is damaged, too large, or of no known format
     │   ├── QualityError            a picture is readable, but not fit for enrolment
+    │   ├── FrameTooWideError       a frame of a capture shows more than the one face that it may
     │   ├── ModelError              a model file is missing, altered or does not fit
     │   └── FormatError             a record, code or message does not parse
     ├── UnavailableError        another host cannot be reached (exit code 6)
@@ -142,6 +143,12 @@ class QualityError(BadInputError):
     def __init__(self, message: str, *, reasons: tuple[str, ...] = (), hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.reasons = reasons
+
+
+class FrameTooWideError(BadInputError):
+    """A frame of a capture shows more than the one face that it may. The whole body was dropped."""
+
+    default_hint = "Send crops as docs/spec/capture.md says: one face, which fills the part of them that it must."
 
 
 class ModelError(BadInputError):

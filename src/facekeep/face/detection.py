@@ -110,7 +110,7 @@ class AdaptiveDetector:
         outputs = self._session.run(described.tensor(canvas[np.newaxis]))
         decode = {OutputForm.CENTERFACE: _decode_centerface, OutputForm.FACES: _decode_faces}
         found = decode[self._session.spec.output.form](outputs, self._settings.confidence)
-        return scale, _without_overlaps(found, self._settings.overlap)
+        return scale, found.take(without_overlaps(found.boxes, found.scores, self._settings.overlap))
 
 
 def _fit(
@@ -170,11 +170,20 @@ def _sound(boxes: _Floats, scores: _Floats, points: _Floats) -> _Found:
     )
 
 
-def _without_overlaps(found: _Found, overlap: float) -> _Found:
-    """Greedy non-maximum suppression; equal scores in the order of the picture, so that results repeat."""
-    left, top, right, bottom = found.boxes.T
+def without_overlaps(boxes: _Floats, scores: _Floats, overlap: float) -> NDArray[np.intp]:
+    """Greedy non-maximum suppression; equal scores in the order of the picture, so that results repeat.
+
+    Args:
+        boxes: shape (k, 4): left, top, right, bottom.
+        scores: shape (k,).
+        overlap: intersection over union above which two boxes are one face.
+
+    Returns:
+        Which boxes stay, the best first.
+    """
+    left, top, right, bottom = boxes.T
     areas = (right - left) * (bottom - top)
-    waiting = np.argsort(-found.scores, kind="stable")
+    waiting = np.argsort(-scores, kind="stable")
     kept = []
     while len(waiting):
         first, rest = waiting[0], waiting[1:]
@@ -183,7 +192,7 @@ def _without_overlaps(found: _Found, overlap: float) -> _Found:
         heights = np.minimum(bottom[first], bottom[rest]) - np.maximum(top[first], top[rest])
         shared = np.maximum(widths, 0) * np.maximum(heights, 0)
         waiting = rest[shared <= overlap * (areas[first] + areas[rest] - shared)]
-    return found.take(np.array(kept, np.intp))
+    return np.array(kept, np.intp)
 
 
 def _in_the_picture(found: _Found, scale: float) -> tuple[DetectedFace, ...]:

@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 
 from facekeep.domain.quality import MeasureName, QualityPolicy, QualityReport
 from facekeep.domain.sample import BiometricSample, BoundingBox, DetectedFace
-from facekeep.errors import ModelError
-from facekeep.face.model_spec import ModelRole
+from facekeep.face.fine_points import EyeState, FinePoints
+from facekeep.face.geometry import EYES, Points, eye_distance, five_of, lip_gap, nose, pitch_of, tilt, yaw_of
 from facekeep.face.models import ModelPack
 from facekeep.face.runtime import Session
 
-_Points = NDArray[np.float64]
 _Bytes = NDArray[np.uint8]
 _Grey = NDArray[np.float32]
 
@@ -32,17 +31,8 @@ _INNER = np.s_[16:116, 26:102]  # the face without its surroundings, in the upri
 _BLACK, _WHITE = 25, 247  # limits of under- and over-exposure in ISO/IEC 29794-5
 _FINE, _COARSE = 1.0, 16.0  # sigmas in the upright face of 128 pixels; the eyes are about 45 apart there
 
-# How far the nose tip stands out, in inter-eye distances, as tangents per unit; docs/reference/quality.md.
-_YAW_SLOPE = 1.47
 _YAW_SLOPE_OF_FIVE = 1.67
-_PITCH_SLOPE = 0.94
-_PITCH_FRONTAL = 0.486
 _FAR = 45.0  # degrees of yaw from which the detector's points are believed: the fine ones know no profiles
-
-_EYES = (slice(36, 42), slice(42, 48))
-_NOSE_TIP, _MOUTH_CORNERS = 30, (48, 54)
-_INNER_LIPS = ((61, 67), (62, 66), (63, 65))
-_EYE_MARGIN = 1.6  # side of the square around an eye, in widths of the eye; as its model was trained
 
 
 class QualityAssessor:
@@ -58,10 +48,7 @@ class QualityAssessor:
         Raises:
             ModelError: a model has another role.
         """
-        for session, role in ((landmarks, ModelRole.LANDMARKS), (eyes, ModelRole.EYE_STATE)):
-            if session.spec.role is not role:
-                raise ModelError(f"the model {session.spec.name} is not of the role {role}")
-        self._landmarks, self._eyes = landmarks, eyes
+        self._landmarks, self._eyes = FinePoints(landmarks), EyeState(eyes)
 
     @classmethod
     def build(cls, pack: ModelPack) -> QualityAssessor:
@@ -94,44 +81,18 @@ class QualityAssessor:
         if subject is None:
             return policy.judge(values)
         upright = _Upright.of(sample, subject)
-        points = self._points(upright)
+        points = self._landmarks.find(upright.face) * _SIDE
         values[MeasureName.SINGLE_FACE] = _largest_other(subject, faces)
         values[MeasureName.CROP] = _inside(sample, subject.box)
         pose = _Pose.of(subject, points)
         # Seen from the side, the eyes come closer together; the standard asks for their distance in space.
         foreshortening = math.cos(math.radians(max(-60.0, min(60.0, pose.yaw))))
-        values[MeasureName.INTER_EYE_DISTANCE] = _eye_distance(points) * upright.scale / foreshortening
+        values[MeasureName.INTER_EYE_DISTANCE] = eye_distance(points) * upright.scale / foreshortening
         values |= _light(upright.face)
         values |= {MeasureName.YAW: pose.yaw, MeasureName.PITCH: pose.pitch, MeasureName.ROLL: pose.roll}
-        values[MeasureName.EYES_OPEN] = min(self._open(upright, points[eye]) for eye in _EYES)
-        values[MeasureName.MOUTH_CLOSED] = _lip_gap(points)
+        values[MeasureName.EYES_OPEN] = min(self._eyes.open(upright.face, points[eye]) for eye in EYES)
+        values[MeasureName.MOUTH_CLOSED] = lip_gap(points)
         return policy.judge(values)
-
-    def _points(self, upright: _Upright) -> _Points:
-        """68 points in pixels of the upright face."""
-        described = self._landmarks.spec.input
-        small = cv2.resize(upright.face, (described.width or 64, described.height or 64), interpolation=cv2.INTER_AREA)
-        (output,) = self._landmarks.run(described.tensor(np.asarray(small, np.uint8)[np.newaxis]))
-        if output.size != 136 or not np.isfinite(output).all():
-            raise ModelError(f"the model {self._landmarks.spec.name} did not give 68 points")
-        return np.clip(output.reshape(68, 2).astype(np.float64), -1, 2) * _SIDE
-
-    def _open(self, upright: _Upright, eye: _Points) -> float:
-        """The classifier's figure that an eye is open, 0 to 1.
-
-        Args:
-            upright: the face.
-            eye: six points around the eye, the corners first and fourth.
-        """
-        described = self._eyes.spec.input
-        centre = eye[[1, 2, 4, 5]].mean(axis=0)
-        side = max(4.0, float(np.linalg.norm(eye[3] - eye[0])) * _EYE_MARGIN)
-        width, height = described.width or 24, described.height or 24
-        cut = cv2.getRectSubPix(upright.face, (round(side), round(side)), (float(centre[0]), float(centre[1])))
-        small = cv2.resize(cut, (width, height), interpolation=cv2.INTER_AREA if side > width else cv2.INTER_LINEAR)
-        (output,) = self._eyes.run(described.tensor(np.asarray(small, np.uint8)[np.newaxis]))
-        closed, opened = (float(value) for value in output.ravel()[:2])
-        return 1 / (1 + math.exp(max(-60.0, min(60.0, closed - opened))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,51 +139,21 @@ class _Pose:
     roll: float
 
     @classmethod
-    def of(cls, subject: DetectedFace, points: _Points) -> _Pose:
-        eyes = _eye_centres(points)
-        across, down = _nose(np.concatenate([eyes, points[[_NOSE_TIP, *_MOUTH_CORNERS]]]))
-        coarse, _ = _nose(subject.landmarks.points.astype(np.float64))
-        yaw, far = math.atan(_YAW_SLOPE * across), math.atan(_YAW_SLOPE_OF_FIVE * coarse)
+    def of(cls, subject: DetectedFace, points: Points) -> _Pose:
+        five = five_of(points)
+        across, down = nose(five)
+        coarse, _ = nose(subject.landmarks.points.astype(np.float64))
+        yaw, far = yaw_of(across), yaw_of(coarse, _YAW_SLOPE_OF_FIVE)
         if abs(math.degrees(far)) > _FAR:
             yaw = far
-        pitch = math.atan(_PITCH_SLOPE * (down * math.cos(yaw) - _PITCH_FRONTAL))
-        left, right = eyes
         # The detector's eyes lag behind a turn by a fifth; the fine ones, seen nearly upright, say by how much.
-        roll = _tilt(subject) + math.degrees(math.atan2(right[1] - left[1], right[0] - left[0]))
-        return cls(math.degrees(yaw), math.degrees(pitch), -math.remainder(roll, 360))
-
-
-def _eye_centres(points: _Points) -> _Points:
-    """Left and right eye as seen, shape (2, 2)."""
-    return np.stack([points[eye].mean(axis=0) for eye in _EYES])
-
-
-def _eye_distance(points: _Points) -> float:
-    """In pixels of the upright face."""
-    left, right = _eye_centres(points)
-    return float(np.linalg.norm(right - left))
-
-
-def _nose(points: _Points) -> tuple[float, float]:
-    """Where the nose tip is: across from the midline of eyes and mouth, and down from the eyes, in inter-eye distances.
-
-    Args:
-        points: eyes, nose tip and mouth corners, shape (5, 2).
-    """
-    eyes, mouth = points[:2].mean(axis=0), points[3:].mean(axis=0)
-    axes = np.stack([points[1] - points[0], mouth - eyes], axis=1)
-    width = float(np.linalg.norm(axes[:, 0]))
-    height = float(np.linalg.norm(axes[:, 1]))
-    if abs(float(np.linalg.det(axes))) < 1e-3 * max(width, height, 1e-6) ** 2:
-        return math.copysign(1e3, float(points[2, 0] - eyes[0])), 0.0  # eyes in one place: a full profile
-    across, down = np.linalg.solve(axes, points[2] - eyes)
-    return float(np.clip(across, -1e3, 1e3)), float(np.clip(down * height / width, -1e3, 1e3))
+        roll = _tilt(subject) + tilt(five)
+        return cls(math.degrees(yaw), math.degrees(pitch_of(down, yaw)), -math.remainder(roll, 360))
 
 
 def _tilt(subject: DetectedFace) -> float:
     """Angle of the line between the eyes, in degrees, clockwise as seen."""
-    x, y = subject.landmarks.points[1] - subject.landmarks.points[0]
-    return math.degrees(math.atan2(float(y), float(x)))
+    return tilt(subject.landmarks.points.astype(np.float64))
 
 
 def _cut(low: float, high: float, length: int) -> tuple[int, int]:
@@ -274,9 +205,3 @@ def _overlap(left: _Bytes, right: _Bytes) -> float:
     """Intersection of two histograms of 32 bins, 0 to 1."""
     first, second = (np.bincount((half >> 3).ravel(), minlength=32) / half.size for half in (left, right))
     return float(np.minimum(first, second).sum())
-
-
-def _lip_gap(points: _Points) -> float:
-    """Mean distance of the inner lips by that of the eyes."""
-    gap = float(np.mean([np.linalg.norm(points[upper] - points[lower]) for upper, lower in _INNER_LIPS]))
-    return min(gap / max(_eye_distance(points), 1e-3), 1e3)
