@@ -1,0 +1,119 @@
+"""A real Chromium's fake camera that shows what a test wants at the moment.
+
+Chromium is started with ``--use-file-for-fake-video-capture=FILE.mjpeg``. It maps the file into its memory, shows one
+JPEG after the other at 30 frames a second, and begins anew at the end; the file must be whole when the camera starts.
+Whoever writes into the same bytes changes what is shown next (tried with Debian's Chromium 156). So the file holds one
+JPEG, filled up to a fixed length by comment segments, and a thread writes the next frame over it. A page that asks for a
+smile gets one, and nothing of the page or the browser is replaced.
+
+A file that nobody overwrites is played over and over (``python -m tests.clips``), but the steps of a capture come in an
+order that no such file can know. The camera's label is the path of the file.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from itertools import chain, cycle
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+__all__ = ["LENGTH", "FakeCamera", "padded"]
+
+LENGTH = 200_000
+"""Bytes of the file; more than any JPEG of 640 × 480 pixels here has."""
+_COMMENT = 0xFFFD  # bytes of the longest comment segment with its length, which counts itself
+
+
+def padded(jpeg: bytes, length: int = LENGTH) -> bytes:
+    """The same JPEG with comments after its beginning, so that it has a length.
+
+    Raises:
+        ValueError: it is longer, or by less than a segment takes shorter.
+    """
+    missing, parts = length - len(jpeg), [jpeg[:2]]
+    while missing:
+        # The last segment must have room for its own four bytes.
+        size = missing if missing <= _COMMENT else min(_COMMENT, missing - 4)
+        if size < 4:
+            raise ValueError(f"a JPEG of {len(jpeg)} bytes cannot be filled up to {length}")
+        parts.append(b"\xff\xfe" + (size - 2).to_bytes(2, "big") + bytes(size - 4))
+        missing -= size
+    return b"".join([*parts, jpeg[2:]])
+
+
+class FakeCamera:
+    """What the browser takes for a camera, as long as a block lasts."""
+
+    def __init__(self, file: Path, rest: Sequence[bytes], rate: float = 15.0) -> None:
+        """A camera that shows somebody at rest until told otherwise.
+
+        Args:
+            file: is made; its name must end with ``.mjpeg``.
+            rest: JPEGs that are shown over and over, at least one.
+            rate: frames in a second.
+        """
+        file.write_bytes(padded(rest[0]))
+        self._file, self._rest, self._rate = file, tuple(rest), rate
+        self._next: tuple[bytes, ...] | None = None
+        self._changed, self._played, self._ended = threading.Event(), threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    @property
+    def arguments(self) -> list[str]:
+        """What Chromium has to be started with."""
+        return [
+            "--use-fake-ui-for-media-stream",
+            "--use-fake-device-for-media-stream",
+            f"--use-file-for-fake-video-capture={self._file}",
+        ]
+
+    def play(self, frames: Iterable[bytes], *, wait: bool = False) -> None:
+        """Show frames once from now on, then rest again.
+
+        Args:
+            frames: JPEGs.
+            wait: until the last of them was shown.
+        """
+        self._played.clear()
+        self._next = tuple(frames)
+        self._changed.set()
+        if wait:
+            self._played.wait()
+
+    def settle(self, frames: Sequence[bytes]) -> None:
+        """Show other frames at rest from now on: somebody else sits down."""
+        self._rest = tuple(frames)
+        self.play(())
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._changed.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        with self._file.open("r+b", buffering=0) as file:
+            while not self._ended.is_set():
+                once, self._next = self._next or (), None
+                self._changed.clear()
+                self._show(file, once)
+
+    def _show(self, file: BinaryIO, once: tuple[bytes, ...]) -> None:
+        """Frames once and those at rest after them, until something else is wanted."""
+        due = time.monotonic()
+        for number, frame in enumerate(chain(once, cycle(self._rest))):
+            if number == len(once):
+                self._played.set()
+            file.seek(0)
+            file.write(padded(frame))
+            due += 1 / self._rate
+            if self._changed.wait(max(0.0, due - time.monotonic())):
+                return
