@@ -2,9 +2,9 @@
 
 Chromium is started with ``--use-file-for-fake-video-capture=FILE.mjpeg``. It maps the file into its memory, shows one
 JPEG after the other at 30 frames a second, and begins anew at the end; the file must be whole when the camera starts.
-Whoever writes into the same bytes changes what is shown next (tried with Debian's Chromium 156). So the file holds one
-JPEG, filled up to a fixed length by comment segments, and a thread writes the next frame over it. A page that asks for a
-smile gets one, and nothing of the page or the browser is replaced.
+Whoever writes into the same bytes changes what is shown next (tried with Debian's Chromium 156). So the file holds
+one JPEG, filled up to a fixed length by comment segments, and a thread writes the next frame over it. A page that asks
+for a smile gets one, and nothing of the page or the browser is replaced.
 
 A file that nobody overwrites is played over and over (``python -m tests.clips``), but the steps of a capture come in an
 order that no such file can know. The camera's label is the path of the file.

@@ -13,7 +13,7 @@ from tests.clips.portrait import HEIGHT, ORIGIN, SCALE, WIDTH, Portrait
 from tests.clips.raster import grid_triangles, rasterise
 from tests.clips.surface import NECK, depth, follow
 
-__all__ = ["FOCAL", "FRAME_HEIGHT", "FRAME_WIDTH", "Head", "Pose", "compose", "room"]
+__all__ = ["FOCAL", "FRAME_HEIGHT", "FRAME_WIDTH", "Head", "Layer", "Pose", "compose", "room", "rotation"]
 
 FRAME_WIDTH, FRAME_HEIGHT = 640, 480
 FOCAL = 554.0
@@ -110,7 +110,7 @@ class Head:
     def _seen(self, places: NDArray[np.float64], share: NDArray[np.float64], pose: Pose) -> NDArray[np.float64]:
         """x, y in pixels, and nearness, shape (n, 3)."""
         around = places - NECK
-        turned = around + share * (around @ _rotation(pose).T - around) + NECK
+        turned = around + share * (around @ rotation(pose).T - around) + NECK
         away = np.maximum(pose.distance + self._eyes_at - turned[:, 2], 0.5)
         x = FRAME_WIDTH / 2 + FOCAL * (turned[:, 0] + pose.x) / away
         y = FRAME_HEIGHT / 2 + FOCAL * (turned[:, 1] + pose.y) / away
@@ -128,7 +128,7 @@ def compose(background: _Bytes, *layers: Layer) -> _Floats:
 def room(seed: int) -> _Bytes:
     """A blurred room that nobody has seen: a wall, some furniture, a window."""
     rng = np.random.default_rng(seed)
-    wall = rng.uniform(110, 180, 3)
+    wall = rng.uniform(110, 180) * rng.uniform(0.88, 1.12, 3)
     picture = np.ones((FRAME_HEIGHT, FRAME_WIDTH, 3), np.float32) * wall.astype(np.float32)
     picture *= np.linspace(1.1, 0.8, FRAME_WIDTH, dtype=np.float32)[np.newaxis, :, np.newaxis]
     for _ in range(9):
@@ -141,7 +141,7 @@ def room(seed: int) -> _Bytes:
     return np.asarray(np.clip(blurred + grain, 0, 255), np.uint8)
 
 
-def _rotation(pose: Pose) -> NDArray[np.float64]:
+def rotation(pose: Pose) -> NDArray[np.float64]:
     """Roll after pitch after yaw, for x to the right, y down, z to the camera."""
     yaw, pitch, roll = np.radians([pose.yaw, pose.pitch, pose.roll])
     about_y = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from facekeep.domain.capture import ACTIVE_STEPS, StepKind
 from tests.clips.head import Head, room
-from tests.clips.script import CYCLE, Sway, Timeline
-from tests.clips.sensor import Sensor
+from tests.clips.script import CYCLE, Act, Sway, Timeline
+from tests.clips.sensor import Sensor, jpeg
 
-__all__ = ["Frame", "Light", "cycle", "played"]
+__all__ = ["Frame", "Light", "cycle", "played", "repertoire", "rest"]
 
 Light = Callable[[float], tuple[float, float, float]]
 """What a screen adds to a face at a time, by red, green and blue."""
@@ -34,7 +35,14 @@ class Frame:
 
 
 def played(
-    head: Head, timeline: Timeline, *, seed: int, rate: float = 20.0, light: Light | None = None, alive: bool = True
+    head: Head,
+    timeline: Timeline,
+    *,
+    seed: int,
+    rate: float = 20.0,
+    light: Light | None = None,
+    alive: bool = True,
+    period: float | None = None,
 ) -> Iterator[Frame]:
     """The frames of a timeline.
 
@@ -45,8 +53,9 @@ def played(
         rate: frames in a second.
         light: of the screen, where there is a step of light.
         alive: whether blood runs in the skin.
+        period: seconds after which the sway begins anew without a jump.
     """
-    background, sway, sensor = room(seed), Sway(seed + 1), Sensor(seed + 2)
+    background, sway, sensor = room(seed), Sway(seed + 1, period), Sensor(seed + 2)
     for number in range(round(timeline.seconds * rate)):
         at = number / rate
         layer = head.layer(sway.of(timeline.pose(at), at))
@@ -57,4 +66,22 @@ def played(
 
 def cycle(head: Head, *, seed: int, rate: float = 20.0) -> Iterator[Frame]:
     """All active steps in turn, to be played over and over."""
-    return played(head, Timeline(CYCLE), seed=seed, rate=rate)
+    timeline = Timeline(CYCLE)
+    return played(head, timeline, seed=seed, rate=rate, period=timeline.seconds)
+
+
+def rest(head: Head, *, seed: int, rate: float = 15.0) -> list[bytes]:
+    """Somebody who looks at the camera and blinks now and then, JPEGs to be shown over and over.
+
+    Ten seconds, in which sway and pulse come round: at the seam nothing jumps.
+    """
+    timeline = Timeline([Act(None, 10.0)], blinks=(1.6, 4.9, 8.2))
+    return [jpeg(frame.picture) for frame in played(head, timeline, seed=seed, rate=rate, period=timeline.seconds)]
+
+
+def repertoire(head: Head, *, seed: int, rate: float = 15.0, seconds: float = 2.0) -> dict[StepKind, list[bytes]]:
+    """Each active step done once, JPEGs for a :class:`tests.clips.fake_camera.FakeCamera`."""
+    return {
+        kind: [jpeg(frame.picture) for frame in played(head, Timeline([Act(kind, seconds)]), seed=seed, rate=rate)]
+        for kind in sorted(ACTIVE_STEPS)
+    }

@@ -136,6 +136,8 @@ def _cut_out(colour: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[
     behind = np.median(small[: int(0.5 * scale)].reshape(-1, 3), axis=0)
     shines = (np.abs(small.astype(np.float64) - behind).max(axis=2) < 22) & (mask != cv2.GC_FGD)
     shines[int(chin[1]) :] = False
+    shines[: int(centre[1] - 0.8 * scale)] = False
+    shines[:, int(centre[0] - scale) : int(centre[0] + scale)] = False  # a light face before a light wall
     person[cv2.dilate(shines.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0] = 0
     soft = cv2.GaussianBlur(cv2.erode(person, np.ones((3, 3), np.uint8)).astype(np.float32), (0, 0), 1.0)
     return np.asarray(np.rint(cv2.resize(soft, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR) * 255), np.uint8)

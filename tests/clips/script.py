@@ -83,11 +83,20 @@ class Timeline:
 class Sway:
     """That nobody keeps quite still: slow wandering of head and camera, the same for the same seed."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, period: float | None = None, strength: float = 1.0) -> None:
+        """Somebody's way of moving.
+
+        Args:
+            seed: which.
+            period: seconds after which it begins anew without a jump, for frames that are shown over and over.
+            strength: 1 for a person at a table, more for something held in the hand.
+        """
         rng = np.random.default_rng(seed)
         self._rates = rng.uniform(0.08, 0.6, (8, 4))
+        if period is not None:
+            self._rates = np.maximum(np.rint(self._rates * period), 1) / period
         self._phases = rng.uniform(0, 2 * math.pi, (8, 4))
-        self._sizes = np.array([0.9, 0.8, 0.6, 0.03, 0.02, 0.02, 0.35, 0.35])
+        self._sizes = np.array([0.9, 0.8, 0.6, 0.03, 0.02, 0.02, 0.35, 0.35]) * strength
 
     def of(self, pose: Pose, at: float) -> Pose:
         """A pose with the head's own wandering."""

@@ -15,6 +15,7 @@ __all__ = ["PULSE", "Sensor", "jpeg"]
 PULSE = 72.0
 """Beats in a minute."""
 _BLOOD = np.array([0.003, 0.006, 0.002], np.float32)  # how far the skin's red, green and blue follow the pulse
+_SPARE = (160, 160)
 _SHOT, _READ = 0.03, 1.0  # variance of the noise: a share of the level, and the square of so many levels
 
 
@@ -32,6 +33,9 @@ class Sensor:
         """
         self._rng = np.random.default_rng(seed)
         self._pulse, self._noise, self._blood = pulse, noise, blood
+        # Another piece of one large field for each frame: a third of the time that fresh noise takes.
+        size = (FRAME_HEIGHT + _SPARE[0], FRAME_WIDTH + _SPARE[1], 3)
+        self._grain = self._rng.standard_normal(size, np.float32) * np.float32(noise)
         self._phase, self._then, self._drift = float(self._rng.uniform(0, 2 * math.pi)), 0.0, 0.0
 
     def take(
@@ -73,13 +77,14 @@ class Sensor:
             picture = np.asarray(cv2.warpAffine(picture, moved, size, borderMode=cv2.BORDER_REPLICATE), np.float32)
         picture = np.clip(picture * np.float32(1 + self._drift), 0, 255)
         if self._noise:
-            grain = self._rng.standard_normal(picture.shape, np.float32)
-            picture = picture + grain * np.sqrt(_SHOT * picture + _READ) * np.float32(self._noise)
+            down, right = (int(self._rng.integers(0, spare + 1)) for spare in _SPARE)
+            grain = self._grain[down : down + FRAME_HEIGHT, right : right + FRAME_WIDTH]
+            picture = picture + grain * cv2.sqrt(_SHOT * picture + _READ)
         return np.asarray(np.clip(np.rint(picture), 0, 255), np.uint8)
 
     def _beat(self, at: float) -> float:
         """A pulse wave at that time, about −1 to 1, whose rate wanders by some percent as a heart's does."""
-        rate = self._pulse * (1 + 0.03 * math.sin(2 * math.pi * 0.25 * at)) / 60
+        rate = self._pulse * (1 + 0.03 * math.sin(2 * math.pi * 0.2 * at)) / 60
         self._phase += 2 * math.pi * rate * max(0.0, at - self._then)
         self._then = at
         return math.sin(self._phase) + 0.25 * math.sin(2 * self._phase + 0.6)
