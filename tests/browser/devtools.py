@@ -95,14 +95,21 @@ class Page:
 
 
 @contextmanager
-def chromium(folder: Path) -> Iterator[Page]:
-    """A browser with a new profile in a folder, as long as a block lasts."""
+def chromium(folder: Path, *arguments: str) -> Iterator[Page]:
+    """A browser with a new profile in a folder, as long as a block lasts.
+
+    Args:
+        folder: for the profile.
+        arguments: for the program, after those of every test.
+    """
     program = shutil.which("chromium")
     if program is None:
         pytest.fail("chromium is absent: install Debian's package of this name")
     profile = folder / "profile"
     process = subprocess.Popen(
-        [program, *_ARGUMENTS, f"--user-data-dir={profile}", "about:blank"], stderr=subprocess.PIPE, text=True
+        [program, *_ARGUMENTS, *arguments, f"--user-data-dir={profile}", "about:blank"],
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
         assert process.stderr is not None

@@ -7,11 +7,11 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tests.clips.fake_camera import encoded
 from tests.clips.head import Head
 from tests.clips.live import Frame, cycle, played
 from tests.clips.people import Cast
 from tests.clips.script import Act, Timeline
-from tests.clips.sensor import jpeg
 
 
 def _look(head: Head, *, seed: int, rate: float) -> Iterator[Frame]:
@@ -34,7 +34,7 @@ def main() -> None:
     frames = 0
     with asked.out.open("wb") as file:
         for frame in KINDS[asked.kind](head, seed=asked.seed, rate=asked.rate):
-            file.write(jpeg(frame.picture))
+            file.write(encoded(frame.picture))
             frames += 1
     sys.stdout.write(f"{asked.out}: {frames} frames, {asked.out.stat().st_size} bytes\n")
 

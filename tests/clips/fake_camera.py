@@ -20,7 +20,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-__all__ = ["LENGTH", "FakeCamera", "padded"]
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.clips.sensor import jpeg
+
+__all__ = ["LENGTH", "FakeCamera", "encoded", "padded"]
 
 LENGTH = 200_000
 """Bytes of the file; more than any JPEG of 640 × 480 pixels here has."""
@@ -44,6 +49,15 @@ def padded(jpeg: bytes, length: int = LENGTH) -> bytes:
     return b"".join([*parts, jpeg[2:]])
 
 
+def encoded(picture: NDArray[np.uint8]) -> bytes:
+    """A picture as JPEG for the fake camera.
+
+    Chromium takes the levels of its file for those of video, 16 to 235, and spreads them to 0 to 255 (50 comes out as
+    40, 200 as 214). They are drawn together before, so that the page sees the picture as it is.
+    """
+    return jpeg(np.asarray(np.rint(16 + picture * (219 / 255)), np.uint8), 95)
+
+
 class FakeCamera:
     """What the browser takes for a camera, as long as a block lasts."""
 
@@ -52,7 +66,7 @@ class FakeCamera:
 
         Args:
             file: is made; its name must end with ``.mjpeg``.
-            rest: JPEGs that are shown over and over, at least one.
+            rest: what :func:`encoded` gives; over and over, at least one.
             rate: frames in a second.
         """
         file.write_bytes(padded(rest[0]))

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facekeep.domain.capture import ACTIVE_STEPS, StepKind
+from tests.clips.fake_camera import encoded
 from tests.clips.head import Head, room
 from tests.clips.script import CYCLE, Act, Sway, Timeline
-from tests.clips.sensor import Sensor, jpeg
+from tests.clips.sensor import Sensor
 
 __all__ = ["Frame", "Light", "cycle", "played", "repertoire", "rest"]
 
@@ -76,12 +77,12 @@ def rest(head: Head, *, seed: int, rate: float = 15.0) -> list[bytes]:
     Ten seconds, in which sway and pulse come round: at the seam nothing jumps.
     """
     timeline = Timeline([Act(None, 10.0)], blinks=(1.6, 4.9, 8.2))
-    return [jpeg(frame.picture) for frame in played(head, timeline, seed=seed, rate=rate, period=timeline.seconds)]
+    return [encoded(frame.picture) for frame in played(head, timeline, seed=seed, rate=rate, period=timeline.seconds)]
 
 
 def repertoire(head: Head, *, seed: int, rate: float = 15.0, seconds: float = 2.0) -> dict[StepKind, list[bytes]]:
     """Each active step done once, JPEGs for a :class:`tests.clips.fake_camera.FakeCamera`."""
     return {
-        kind: [jpeg(frame.picture) for frame in played(head, Timeline([Act(kind, seconds)]), seed=seed, rate=rate)]
+        kind: [encoded(frame.picture) for frame in played(head, Timeline([Act(kind, seconds)]), seed=seed, rate=rate)]
         for kind in sorted(ACTIVE_STEPS)
     }

@@ -1,0 +1,94 @@
+"""A real Chromium shows what is written over its camera's file, and each JPEG in it keeps its pixels."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.browser.devtools import chromium
+from tests.clips.fake_camera import LENGTH, FakeCamera, encoded, padded
+from tests.clips.sensor import jpeg
+
+CAMERA = """navigator.mediaDevices.getUserMedia({video: {width: 640, height: 480}}).then(stream => {
+  const video = document.querySelector('video'), canvas = document.createElement('canvas');
+  const paint = canvas.getContext('2d', {willReadFrequently: true});
+  const look = () => {
+    paint.drawImage(video, 0, 0, 1, 1);
+    const level = paint.getImageData(0, 0, 1, 1).data[0];
+    if (document.body.dataset.level !== String(level)) document.body.dataset.level = level;
+    video.requestVideoFrameCallback(look);
+  };
+  video.requestVideoFrameCallback(look);
+  video.srcObject = stream;
+  return video.play().then(() => [video.videoWidth, video.videoHeight]);
+})"""
+
+
+class _Empty(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<title>Camera</title><video muted></video>")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Empty) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://localhost:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+def _grey(level: int) -> bytes:
+    return encoded(np.full((480, 640, 3), level, np.uint8))
+
+
+@pytest.mark.enable_socket
+def test_the_browser_sees_what_is_played_and_then_who_rests(tmp_path: Path, address: str) -> None:
+    near = "Math.abs(document.body.dataset.level - {}) < 4"
+    with (
+        FakeCamera(tmp_path / "camera.mjpeg", [_grey(60)]) as camera,
+        chromium(tmp_path, *camera.arguments) as page,
+    ):
+        page.open(address)
+        assert page.evaluate(CAMERA) == [640, 480]
+        page.until(near.format(60))
+        camera.play([_grey(180)] * 60)
+        page.until(near.format(180))
+        page.until(near.format(60))
+        camera.settle([_grey(120)])
+        page.until(near.format(120))
+
+
+@given(st.integers(0, 400_000))
+def test_a_jpeg_fills_up_to_any_length_but_hardly_longer_ones(spare: int) -> None:
+    picture = np.arange(48 * 64 * 3, dtype=np.uint32).reshape(48, 64, 3).astype(np.uint8)
+    data = jpeg(picture)
+    if 0 < spare < 4:
+        with pytest.raises(ValueError, match="cannot be filled up"):
+            padded(data, len(data) + spare)
+        return
+    filled = padded(data, len(data) + spare)
+    assert len(filled) == len(data) + spare
+    read = [cv2.imdecode(np.frombuffer(each, np.uint8), cv2.IMREAD_COLOR) for each in (data, filled)]
+    assert np.array_equal(read[0], read[1])
+
+
+def test_a_jpeg_that_is_too_long_is_refused() -> None:
+    data = np.random.default_rng(1).integers(0, 256, (480, 640, 3), np.uint8)
+    with pytest.raises(ValueError, match="cannot be filled up"):
+        padded(jpeg(data, 100), LENGTH)
