@@ -29,7 +29,8 @@ FACE_SIDE_MIN = 96
 _THUMBNAIL_REACH = 2.7
 _ELLIPSE = 0.6  # half axes by the box's width and height
 _FACE_BLUR = 0.1  # standard deviations by the box's width
-_THUMBNAIL_BLUR = 0.02
+_THUMBNAIL_BLUR = 0.015
+_THUMBNAIL_BOTTOM = 0.85  # below the centre, by the box's height: further down there is a body, and it is not sent
 _QUALITY = 90
 
 
@@ -143,7 +144,11 @@ def _thumbnail(sample: BiometricSample, box: BoundingBox, roll: float) -> Pixels
     across, down = THUMBNAIL_SIDE / region.shape[1], THUMBNAIL_SIDE / region.shape[0]
     centre = (box.centre[0] - left) * across, (box.centre[1] - top) * down
     axes = _ELLIPSE * box.width * across, _ELLIPSE * box.height * down
-    return _blurred(np.asarray(small, np.uint8), centre, axes, roll, _THUMBNAIL_BLUR * box.width * across)
+    soft = _blurred(np.asarray(small, np.uint8), centre, axes, roll, _THUMBNAIL_BLUR * box.width * across)
+    last = math.floor(centre[1] + _THUMBNAIL_BOTTOM * box.height * down)
+    if last < THUMBNAIL_SIDE:
+        soft[last:] = soft[last]
+    return soft
 
 
 def _blurred(

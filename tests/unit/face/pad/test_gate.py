@@ -100,6 +100,25 @@ def test_outside_of_the_ellipse_nothing_is_sharp(cropper: Cropper) -> None:
     assert crops.face[100:124, round(edge) + 3 :, 0].std() < 4
 
 
+def test_a_thumbnail_has_no_body() -> None:
+    """Whatever lies further below the face than a third of its height does not change a single pixel."""
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 256, (900, 900, 3), np.uint8)
+    box = BoundingBox(350, 200, 200, 300)
+    below = 200 + 150 + round(0.85 * 300) + 15  # half a pixel of the thumbnail, and what its blur reaches
+    changed = pixels.copy()
+    changed[below + 15 :] = 255 - changed[below + 15 :]
+    first, second = crop(BiometricSample(pixels), box, 0.0), crop(BiometricSample(changed), box, 0.0)
+    assert first is not None
+    assert second is not None
+    assert np.array_equal(first.thumbnail, second.thumbnail)
+    changed = pixels.copy()
+    changed[400:] = 255 - changed[400:]
+    third = crop(BiometricSample(changed), box, 0.0)
+    assert third is not None
+    assert not np.array_equal(first.thumbnail, third.thumbnail)
+
+
 def test_small_faces_are_not_enlarged(cropper: Cropper, sample_of: Sample) -> None:
     pixels = sample_of("obama.jpg").pixels
     small = made(cropper, BiometricSample(np.asarray(cv2.resize(pixels, None, fx=0.3, fy=0.3), np.uint8)))
