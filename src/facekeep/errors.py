@@ -14,6 +14,7 @@
     │   ├── RateError               requests come too fast
     │   ├── BudgetError             a budget of comparisons or searches is used up
     │   ├── RepeatedError           a request with the same key is under way
+    │   ├── CaptureError            a capture broke its own rules, or is over
     │   ├── DisagreementError       the two halves disagree: the search was aborted
     │   └── TokenError              a release was asked for without a valid token
     ├── BadInputError           the data given cannot be used (exit code 4)
@@ -111,6 +112,16 @@ class RepeatedError(RefusedError):
     """A request with the same key is under way, or was cut short, so that its outcome is not known."""
 
     default_hint = "Ask what became of it before sending it again with a new key: it may have been done."
+
+
+class CaptureError(RefusedError):
+    """What a browser sent does not fit its capture: late, in another order, of another chain. ``reason`` says which."""
+
+    default_hint = "Ask how the capture stands (GET /v1/capture), and begin another try if one is left."
+
+    def __init__(self, message: str, *, reason: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason
 
 
 class DisagreementError(RefusedError):

@@ -68,7 +68,7 @@ class Intent(StrEnum):
 
 
 class Assurance(StrEnum):
-    """How sure a verification is, lowest first."""
+    """How sure a verification is."""
 
     PHOTO = "photo"
     """The face of a picture. Anybody who has a picture reaches it."""
@@ -76,9 +76,16 @@ class Assurance(StrEnum):
     """A live face, captured in a session."""
     LIVE_PASSKEY = "live+passkey"
     """A live face, and a passkey of the same person."""
+    PASSKEY = "passkey"
+    """A passkey in place of a face, where the person took the alternative. Nobody was looked at."""
 
     def reaches(self, wanted: Assurance) -> bool:
-        """Whether this is at least as sure."""
+        """Whether this is at least as sure: ``photo`` < ``live`` < ``live+passkey``.
+
+        A passkey alone is neither above nor below a face: it reaches itself, and both together reach it.
+        """
+        if wanted is Assurance.PASSKEY or self is Assurance.PASSKEY:
+            return wanted is Assurance.PASSKEY and self in (Assurance.PASSKEY, Assurance.LIVE_PASSKEY)
         order = list(Assurance)
         return order.index(self) >= order.index(wanted)
 

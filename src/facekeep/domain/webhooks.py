@@ -27,6 +27,10 @@ SECRET_PREFIX = "whsec_"  # noqa: S105 - what a secret begins with
 class EventKind(StrEnum):
     """What happened."""
 
+    CAPTURE_ESCALATED = "capture.escalated"
+    """A capture showed no signs of life, or eyes closed throughout: somebody has to look at once."""
+    CAPTURE_FINISHED = "capture.finished"
+    """A capture is over, in whatever way."""
     SUBJECT_ENROLLED = "subject.enrolled"
     """Somebody new was enrolled."""
     SUBJECT_ERASED = "subject.erased"
@@ -52,7 +56,8 @@ class Event:
     Attributes:
         kind: what.
         time: when, with time zone.
-        about: ``subject``, ``case`` as identifiers of 32 hexadecimal digits; ``purpose``.
+        about: ``subject``, ``case``, ``capture`` as identifiers of 32 hexadecimal digits; ``purpose``, ``outcome``,
+            ``reasons`` (separated by spaces).
     """
 
     kind: EventKind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from facekeep.domain.access import Client, Scope
 from facekeep.domain.accounts import Account, AccountId, Role, Session
@@ -216,6 +216,23 @@ class KeepAccess(KeepLife):
             proved = self._passkeys().prove_sign_in(ceremony, credential, origin, self._now())
         with self._using():
             return self._passkeys().sign_in(proved, self._now())
+
+    def passkey_options(self, challenge: bytes, origin: str) -> dict[str, Any]:
+        """What a browser needs to have any passkey of the site answer a challenge of the caller's own."""
+        from facekeep.service.passkeys import asking_options  # noqa: PLC0415 - see _passkeys
+
+        return asking_options(challenge, origin)
+
+    def prove_passkey(self, challenge: bytes, credential: str, origin: str) -> Account:
+        """Whose passkey answered a challenge that the caller gave out once. Nobody is signed in.
+
+        Raises:
+            AuthenticationError: it proves nobody.
+        """
+        with self._reading():
+            proved = self._passkeys().prove(challenge, credential, origin)
+        with self._using():
+            return self._passkeys().count(proved)
 
     def _passkeys(self) -> PasskeyService:
         # A sixth of a second, which commands that sign nobody in need not pay.

@@ -27,7 +27,16 @@ from facekeep.service.calibration import read_calibration, shipped_calibration, 
 from facekeep.service.keep_file import KeepFile
 from facekeep.service.key_plan import KeyPlan
 from facekeep.service.locking import SharedLock
-from facekeep.service.opening import CALIBRATION, Clock, Roles, create_stores, open_roles, rotate_stores, system_clock
+from facekeep.service.opening import (
+    CALIBRATION,
+    Clock,
+    Roles,
+    create_stores,
+    open_roles,
+    result_key,
+    rotate_stores,
+    system_clock,
+)
 from facekeep.service.stages import Stage, Stages
 from facekeep.split.approval import ClientKey
 from facekeep.split.budget import Limits
@@ -50,6 +59,7 @@ class KeepLife:
         calibration: Calibration,
         clock: Clock,
         secret: bytes,
+        results: Ed25519PrivateKey,
         opener: Callable[[], Roles],
         rotate: Callable[[], None],
         gate: OneGate | None,
@@ -61,6 +71,7 @@ class KeepLife:
         self._calibration = calibration
         self._clock = clock
         self._secret = secret
+        self._results = results
         self._opener = opener
         self._rotate = rotate
         self._gate = gate
@@ -74,6 +85,11 @@ class KeepLife:
     def stages(self) -> Stages:
         """Times what the keep does; watch it to count."""
         return self._acquisition.stages
+
+    @property
+    def results_key(self) -> Ed25519PrivateKey:
+        """Signs what captures came to (service.capture_results)."""
+        return self._results
 
     def _begin(self) -> None:
         """Make what outlives the stores being opened anew."""
@@ -183,6 +199,7 @@ class KeepLife:
         calibration = read_calibration(directory / CALIBRATION, file.model)
         provider = plan.provider(directory, file.keep_id)
         secret = provider.get("gate.sign")
+        results = result_key(provider)
         levels = len(calibration.levels)
         if connect is None:
             opener = partial(open_roles, directory, plan, file, levels=levels, clock=clock, threads=threads)
@@ -204,6 +221,7 @@ class KeepLife:
                 calibration=calibration,
                 clock=clock,
                 secret=secret,
+                results=results,
                 opener=opener,
                 rotate=partial(rotate_stores, directory, plan, file),
                 gate=gate,

@@ -234,6 +234,14 @@ class KeepRecords(KeepLife):
         with self._using():
             return self._webhooks.failed(webhook, self._now(), jitter=jitter, gone=gone)
 
+    def tell(self, event: Event) -> None:
+        """Record an event that changes nothing in the registry, for the endpoints that want to be told of its kind."""
+        with self._reading():
+            wanted = any(event.kind in status.webhook.events for status in self._webhooks.statuses())
+        if wanted:
+            with self._using(), self._roles.registry.transaction() as tx:
+                tx.tell(event)
+
     def watch_events(self, told: Callable[[], None]) -> None:
         """Have somebody told when messages for webhooks were recorded."""
         self._told = told

@@ -40,6 +40,7 @@ Clock = Callable[[], datetime]
 CALIBRATION = "calibration.json"
 
 _SIDES = ("left", "right")
+_RESULTS = "gate.results"
 _PEER = {"left": "right", "right": "left"}
 
 
@@ -89,6 +90,17 @@ def _identity(keys: KeyProvider, name: str) -> Ed25519PrivateKey:
 
 def _public(keys: KeyProvider, name: str) -> str:
     return _identity(keys, name).public_key().public_bytes_raw().hex()
+
+
+def result_key(keys: KeyProvider) -> Ed25519PrivateKey:
+    """The key that signs what captures came to.
+
+    A keep that has none gets one when it is opened, since nothing was signed by it: results are of use for minutes,
+    and whoever relies on one asks for the key at the same time.
+    """
+    if _RESULTS not in keys.names():
+        keys.put(_RESULTS, new_key())
+    return _identity(keys, _RESULTS)
 
 
 def registry_path(directory: Path) -> Path:

@@ -35,10 +35,11 @@ from webauthn.helpers.structs import (
 )
 from webauthn.registration.verify_registration_response import VerifiedRegistration
 
-from facekeep.domain.accounts import AccountId, Passkey
+from facekeep.domain.accounts import Account, AccountId, Passkey
 from facekeep.errors import AuthenticationError
 from facekeep.service.accounts import SignedIn, begin_session, invited
 from facekeep.store.registry import Registry
+from facekeep.store.transaction import Transaction
 
 CHALLENGES_MAX: Final = 10_000
 """Challenges that wait for an answer; of more, the oldest are forgotten."""
@@ -210,13 +211,7 @@ class PasskeyService:
     def begin_sign_in(self, origin: str, now: datetime) -> Ceremony:
         """What a browser needs to ask for any passkey of the site."""
         name, challenge = self._challenges.add(None, now)
-        options = generate_authentication_options(
-            rp_id=_host(origin),
-            challenge=challenge,
-            timeout=_MILLISECONDS,
-            user_verification=UserVerificationRequirement.REQUIRED,
-        )
-        return Ceremony(name, json.loads(options_to_json(options)))
+        return Ceremony(name, asking_options(challenge, origin))
 
     def prove_sign_in(self, name: str, credential: str, origin: str, now: datetime) -> ProvedSignIn:
         """The passkey that answered, if it proves its person. Uses the challenge up and writes nothing.
@@ -231,7 +226,14 @@ class PasskeyService:
             AuthenticationError: the challenge does not work, the passkey is not known, its signature is wrong, its
                 person was not verified, or its count did not grow.
         """
-        challenge = self._challenges.take(name, None, now)
+        return self.prove(self._challenges.take(name, None, now), credential, origin)
+
+    def prove(self, challenge: bytes, credential: str, origin: str) -> ProvedSignIn:
+        """The passkey that answered a challenge of the caller's own, which the caller gives out once. Writes nothing.
+
+        Raises:
+            AuthenticationError: see :meth:`prove_sign_in`.
+        """
         given = _parsed(credential)
         with self._registry.read() as view:
             passkey = view.passkey_by_credential(given.raw_id)
@@ -258,15 +260,40 @@ class PasskeyService:
             AuthenticationError: the passkey was revoked since, or another answer of it had this count or a later one.
         """
         with self._registry.transaction() as tx:
-            passkey = tx.passkey_by_credential(proved.passkey.credential)
-            # What answered is what is known now, but for its count, which another answer may have moved.
-            if passkey is None or replace(passkey, sign_count=proved.passkey.sign_count) != proved.passkey:
-                raise _refused()
-            if (proved.sign_count or passkey.sign_count) and proved.sign_count <= passkey.sign_count:
-                raise _refused()
-            tx.count_passkey(passkey, proved.sign_count)
-            secret, session = begin_session(tx, passkey.account, now)
-            return SignedIn(tx.account(passkey.account), session, secret)
+            account = self._counted(tx, proved)
+            secret, session = begin_session(tx, account.id, now)
+            return SignedIn(account, session, secret)
+
+    def count(self, proved: ProvedSignIn) -> Account:
+        """Whose passkey answered. Its count is noted, and nobody is signed in.
+
+        Raises:
+            AuthenticationError: see :meth:`sign_in`.
+        """
+        with self._registry.transaction() as tx:
+            return self._counted(tx, proved)
+
+    @staticmethod
+    def _counted(tx: Transaction, proved: ProvedSignIn) -> Account:
+        passkey = tx.passkey_by_credential(proved.passkey.credential)
+        # What answered is what is known now, but for its count, which another answer may have moved.
+        if passkey is None or replace(passkey, sign_count=proved.passkey.sign_count) != proved.passkey:
+            raise _refused()
+        if (proved.sign_count or passkey.sign_count) and proved.sign_count <= passkey.sign_count:
+            raise _refused()
+        tx.count_passkey(passkey, proved.sign_count)
+        return tx.account(passkey.account)
+
+
+def asking_options(challenge: bytes, origin: str) -> dict[str, Any]:
+    """``publicKey`` of ``navigator.credentials.get``, in its JSON form, for any passkey of the site."""
+    options = generate_authentication_options(
+        rp_id=_host(origin),
+        challenge=challenge,
+        timeout=_MILLISECONDS,
+        user_verification=UserVerificationRequirement.REQUIRED,
+    )
+    return dict(json.loads(options_to_json(options)))
 
 
 def _parsed(credential: str) -> AuthenticationCredential:

@@ -1,0 +1,214 @@
+"""From the frames of a try to what they come to: first whether they are a live face, then what the intent asks.
+
+Invariant: nothing is compared and nobody is enrolled unless presentation attack detection says bona fide.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from facekeep.domain.accounts import Principal
+from facekeep.domain.capture import Intent, RecordedFrame, Recording, SentFrame, Step
+from facekeep.domain.capture_container import SentTry
+from facekeep.domain.capture_session import CaptureReason
+from facekeep.domain.consent import KnownNotice, Purpose
+from facekeep.domain.pad import Finding, PadDecision, PadOutcome, decide
+from facekeep.errors import ConsentError, NotFoundError, PurposeOffError, QualityError
+from facekeep.service.capture_orders import Newcomer, Resolved
+from facekeep.service.keep import Keep
+
+__all__ = ["Deed", "FrameAdmission", "Judge", "PresentationAttackDetector"]
+
+JUDGED_AT_ONCE: Final = 2
+"""Recordings: their pixels fill the memory, and on a few cores more of them only get in each other's way."""
+_REFERENCES_MAX: Final = 3
+
+
+class FrameAdmission(Protocol):
+    """The gate: the first that looks at pictures."""
+
+    def admit(self, frames: Sequence[SentFrame]) -> tuple[RecordedFrame, ...]:
+        """One recorded frame for each, in order.
+
+        Raises:
+            FrameTooWideError: a crop shows more than it may.
+            BadInputError: a crop is no picture.
+        """
+        ...
+
+
+class PresentationAttackDetector(Protocol):
+    """All voices."""
+
+    def examine(self, recording: Recording) -> tuple[Finding, ...]:
+        """What each voice found, each at most once."""
+        ...
+
+    def best(self, recording: Recording, most: int) -> tuple[int, ...]:
+        """Places of the frames that are fit best for a comparison, the best first, at least one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What doing what the intent asks came to.
+
+    Attributes:
+        holds: whether the claim holds, or the person is enrolled.
+        off: whether a purpose is off, for everybody or by the person, or nobody consents.
+        undecided: whether it could not be decided.
+        reasons: why not.
+        subject: identifier of who was enrolled, "" for nobody new.
+        fmr: of the comparison that was made.
+    """
+
+    holds: bool = False
+    off: bool = False
+    undecided: bool = False
+    reasons: tuple[CaptureReason, ...] = ()
+    subject: str = field(default="", repr=False)
+    fmr: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a recording was found to be, and the crops that serve best if it is bona fide."""
+
+    pad: PadOutcome
+    crops: tuple[bytes, ...] = field(repr=False)
+
+
+class Judge:
+    """Judges recordings. Safe for threads."""
+
+    def __init__(
+        self, keep: Keep, gate: Callable[[], FrameAdmission], detector: Callable[[], PresentationAttackDetector]
+    ) -> None:
+        """Be ready; models are loaded when the first recording comes.
+
+        Args:
+            keep: open.
+            gate: makes the gate.
+            detector: makes the detector.
+        """
+        self._keep = keep
+        self._make = gate, detector
+        self._made: tuple[FrameAdmission, PresentationAttackDetector] | None = None
+        self._lock = threading.Lock()
+        self._room = threading.BoundedSemaphore(JUDGED_AT_ONCE)
+
+    def look(self, sent: SentTry, steps: tuple[Step, ...]) -> Judged:
+        """Whether frames are of a live face. Their pixels are dropped when this returns.
+
+        Raises:
+            FrameTooWideError: a crop shows more than it may; no other code has seen its pixels.
+            BadInputError: a crop is no picture.
+        """
+        gate, detector = self._ready()
+        with self._room:
+            recording = Recording(steps, gate.admit(sent.frames), sent.camera)
+            outcome = decide(detector.examine(recording))
+            places = detector.best(recording, _REFERENCES_MAX) if outcome.decision is PadDecision.BONA_FIDE else ()
+        return Judged(outcome, tuple(sent.frames[place].face for place in places))
+
+    def _ready(self) -> tuple[FrameAdmission, PresentationAttackDetector]:
+        with self._lock:
+            if self._made is None:
+                gate, detector = self._make
+                self._made = gate(), detector()
+            return self._made
+
+    def act(self, judged: Judged, what: Resolved, who: Principal, notice: str) -> Deed:
+        """Do what the intent asks with the best crops of a bona fide recording.
+
+        Args:
+            judged: bona fide.
+            what: was ordered.
+            who: ordered it.
+            notice: digest of what the person agreed to.
+
+        Raises:
+            RefusedError: a half refused, for another reason than that the purpose is off.
+        """
+        if judged.pad.decision is not PadDecision.BONA_FIDE:
+            raise ValueError("nothing is compared unless it is bona fide")
+        try:
+            if what.order.intent is Intent.PROVE_LIVE:
+                is_on = self._keep.switches()[what.order.purpose]
+                return Deed(holds=is_on, off=not is_on)
+            if what.order.newcomer is not None:
+                return self._enrol(judged.crops, what, what.order.newcomer, who, notice)
+            return self._claim(judged.crops, what, who)
+        except (PurposeOffError, ConsentError, NotFoundError):
+            return Deed(off=True)
+        except QualityError:
+            return Deed(undecided=True, reasons=(CaptureReason.QUALITY,))
+
+    def _claim(self, crops: Sequence[bytes], what: Resolved, who: Principal) -> Deed:
+        """Compare with who is claimed; further references are added only of a face that is known already."""
+        label = self._keep.label_of(what.subject)
+        deed = self._verify(label, crops, what, who)
+        if deed.holds and what.order.intent is Intent.ENROL:
+            gallery = what.order.gallery
+            _largest(crops, lambda some: self._keep.add_references(label, some, operator=who, gallery=gallery))
+        return deed
+
+    def _verify(self, label: str, crops: Sequence[bytes], what: Resolved, who: Principal) -> Deed:
+        order = what.order
+        found = self._keep.verify(label, crops[0], operator=who, fmr=order.fmr, purpose=order.purpose)
+        if not found.acquired:
+            return Deed(undecided=True, reasons=(CaptureReason.QUALITY,))
+        if not found.verified and not self.allows(what.subject, order.purpose):
+            return Deed(off=True)  # it was withdrawn meanwhile; the halves made of it a row that nobody has
+        return Deed(holds=found.verified, reasons=() if found.verified else (CaptureReason.CLAIM,), fmr=order.fmr)
+
+    def _enrol(self, crops: Sequence[bytes], what: Resolved, newcomer: Newcomer, who: Principal, notice: str) -> Deed:
+        if self._is_known(newcomer.label):
+            # Further references take a face that is known already, and an order that says so.
+            return Deed(undecided=True, reasons=(CaptureReason.LABEL_TAKEN,))
+        _largest(
+            crops,
+            lambda some: self._keep.enrol(
+                newcomer.label,
+                some,
+                purposes=newcomer.purposes,
+                notice=KnownNotice(notice),
+                operator=who,
+                name=newcomer.name,
+                gallery=what.order.gallery,
+            ),
+        )
+        return Deed(holds=True, subject=self._keep.subject(newcomer.label).id)
+
+    def _is_known(self, label: str) -> bool:
+        try:
+            self._keep.subject(label)
+        except NotFoundError:
+            return False
+        return True
+
+    def allows(self, subject: str, purpose: Purpose) -> bool:
+        """Whether somebody is known, consents to a purpose, and it is on. Which of these fails is not told."""
+        try:
+            return purpose in self._keep.subject(self._keep.label_of(subject)).purposes
+        except NotFoundError:
+            return False
+
+
+def _largest(crops: Sequence[bytes], enrol: Callable[[Sequence[bytes]], object]) -> None:
+    """Enrol with as many of the crops as are fit, the best first.
+
+    Raises:
+        QualityError: not even the best one is.
+    """
+    for count in range(len(crops), 0, -1):
+        try:
+            enrol(crops[:count])
+        except QualityError:
+            if count == 1:
+                raise
+        else:
+            return

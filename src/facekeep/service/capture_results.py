@@ -1,0 +1,88 @@
+"""What a capture came to, signed for whoever ordered it: a JWS (RFC 7515, compact) with EdDSA over Ed25519.
+
+Written with ``cryptography`` alone: there is one algorithm, one key and one form, and nothing to choose by a header.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any, Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from facekeep.service.capture_sessions import CaptureSession
+
+__all__ = ["RESULT_LENGTH", "RESULT_TYPE", "claims_of", "key_id", "public_jwk", "signed_result"]
+
+RESULT_TYPE: Final = "facekeep-capture+jwt"
+RESULT_LENGTH: Final = timedelta(minutes=10)
+
+
+def public_jwk(key: Ed25519PublicKey) -> dict[str, str]:
+    """The public key as a JSON Web Key (RFC 8037)."""
+    return {
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "x": _encoded(key.public_bytes_raw()),
+        "kid": key_id(key),
+        "use": "sig",
+        "alg": "EdDSA",
+    }
+
+
+def key_id(key: Ed25519PublicKey) -> str:
+    """The thumbprint of a key (RFC 7638)."""
+    members = {"crv": "Ed25519", "kty": "OKP", "x": _encoded(key.public_bytes_raw())}
+    return _encoded(sha256(_json(members)).digest())
+
+
+def claims_of(session: CaptureSession, issuer: str) -> dict[str, Any]:
+    """What is said of a session that is done.
+
+    Args:
+        session: done; its lock is held.
+        issuer: origin of the service.
+    """
+    if session.outcome is None or session.ended is None:
+        raise ValueError("only what is done has a result")
+    order = session.what.order
+    issued = int(session.ended.timestamp())
+    claims: dict[str, Any] = {
+        "iss": issuer,
+        "aud": session.who.id.hex(),
+        "jti": session.name,
+        "iat": issued,
+        "exp": issued + int(RESULT_LENGTH.total_seconds()),
+        "nonce": session.nonce.hex(),
+        "intent": order.intent,
+        "purpose": order.purpose,
+        "outcome": session.outcome,
+        "reasons": list(session.reasons),
+    }
+    further = {
+        "sub": session.subject or None,
+        "assurance": session.reached,
+        "fmr": session.fmr,
+        "notice": session.notice or None,
+        "statement": None if order.statement is None else order.statement.digest,
+    }
+    return claims | {name: value for name, value in further.items() if value is not None}
+
+
+def signed_result(claims: Mapping[str, Any], key: Ed25519PrivateKey) -> str:
+    """The claims, signed; the same each time."""
+    header = {"alg": "EdDSA", "kid": key_id(key.public_key()), "typ": RESULT_TYPE}
+    signed = f"{_encoded(_json(header))}.{_encoded(_json(claims))}"
+    return f"{signed}.{_encoded(key.sign(signed.encode()))}"
+
+
+def _json(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _encoded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

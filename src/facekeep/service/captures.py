@@ -1,0 +1,485 @@
+"""Captures: ordered by an integrator, gone through by a person's browser, judged, told and signed (docs/adr/0016).
+
+The service trusts neither the page nor its crops. It knows by its own clock when each step was asked and what existed
+when it ended, it looks at nothing that is wider than a face, it compares nothing that presentation attack detection
+does not call bona fide, and it does what the intent asks through the same doors as everybody else: the halves check
+tickets, purposes and budgets, and log what they refuse.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any, Final
+
+from facekeep.domain.accounts import Principal, kind_of
+from facekeep.domain.capture import NONCE_BYTES, Assurance, Intent, Step
+from facekeep.domain.capture_container import SentTry, decode
+from facekeep.domain.capture_session import CaptureOutcome, CaptureReason, CaptureState
+from facekeep.domain.pad import PadDecision, PadOutcome
+from facekeep.domain.webhooks import Event, EventKind
+from facekeep.errors import (
+    AuthenticationError,
+    BadInputError,
+    CaptureError,
+    ConsentError,
+    FacekeepError,
+    FrameTooWideError,
+    NotFoundError,
+    PurposeOffError,
+    RateError,
+)
+from facekeep.service.capture_judging import Deed, Judge
+from facekeep.service.capture_orders import CaptureOrder, resolve
+from facekeep.service.capture_protocol import Attempt, broken
+from facekeep.service.capture_results import claims_of, signed_result
+from facekeep.service.capture_sessions import KEPT_LENGTH, CaptureSession, Sessions
+from facekeep.service.capture_steps import draw_steps
+from facekeep.service.capture_views import (
+    BegunTry,
+    CaptureDetails,
+    CaptureView,
+    OrderedCapture,
+    details_of,
+    takes_alternative,
+    view_of,
+    wants_passkey,
+)
+from facekeep.service.keep import Keep
+from facekeep.service.opening import Clock, system_clock
+
+__all__ = ["CaptureService"]
+
+_CHALLENGE_LENGTH: Final = timedelta(minutes=5)
+_CHALLENGE: Final = b"facekeep/capture/1/passkey"
+
+
+class CaptureService:
+    """All captures of a served keep. Safe for threads."""
+
+    def __init__(
+        self,
+        keep: Keep,
+        judge: Judge,
+        *,
+        clock: Clock = system_clock,
+        draw: Callable[..., tuple[Step, ...]] = draw_steps,
+    ) -> None:
+        """Be ready.
+
+        Args:
+            keep: open, and open for longer than this.
+            judge: judges what is sent.
+            clock: the time.
+            draw: which steps a try asks for.
+        """
+        self._keep = keep
+        self._judge = judge
+        self._clock = clock
+        self._draw = draw
+        self._sessions = Sessions()
+
+    # By whoever orders
+
+    def order(self, order: CaptureOrder, who: Principal) -> OrderedCapture:
+        """Make a session.
+
+        Raises:
+            PurposeOffError: one of the purposes is switched off.
+            UsageError: the order does not fit the keep.
+            NotFoundError: further references are for somebody who is not known.
+            RateError: there are too many sessions.
+        """
+        what = resolve(self._keep, order)
+        try:
+            session, secret = self._sessions.add(what, who, self._clock())
+        except RateError:
+            self.tend()  # there may be some that are over
+            session, secret = self._sessions.add(what, who, self._clock())
+        return OrderedCapture(session.name, secret, session.nonce.hex(), session.expires, session.tries_left)
+
+    def read(self, session: str, who: Principal, issuer: str) -> CaptureDetails:
+        """A session, with its signed result once it is done.
+
+        Args:
+            session: its identifier.
+            who: asks; to others than who ordered it, it does not exist.
+            issuer: origin of the service.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        with self._held(self._sessions.of(session, who)) as found:
+            done = found.state is CaptureState.DONE
+            result = signed_result(claims_of(found, issuer), self._keep.results_key) if done else None
+            return details_of(found, result)
+
+    def cancel(self, session: str, who: Principal) -> None:
+        """Forget a session, and what it came to. Nobody is told.
+
+        Raises:
+            NotFoundError: there is none.
+            CaptureError: what it asks for is being done just now.
+        """
+        with self._held(self._sessions.of(session, who)) as found:
+            if found.acting:
+                raise broken(CaptureReason.OVER)
+            self._end(found, CaptureOutcome.DECLINED, ())
+            found.untold.clear()
+            self._sessions.remove(found)
+
+    # By the browser
+
+    def open(self, secret: str) -> tuple[str, CaptureView]:
+        """Open a link: the secret of the cookie for whoever opened it, and the capture.
+
+        Raises:
+            AuthenticationError: the link was opened before, is too old, or never was.
+        """
+        session, cookie = self._sessions.open(secret)
+        with self._held(session) as found:
+            if found.state is CaptureState.DONE:
+                raise AuthenticationError("this link is too old", hint="Ask whoever sent it for a new one.")
+            found.state = CaptureState.OPEN
+            if self._is_off(found):
+                self._end(found, CaptureOutcome.OFF, ())
+            return cookie, view_of(found)
+
+    def view(self, cookie: str) -> CaptureView:
+        """The capture that a browser has.
+
+        Raises:
+            AuthenticationError: it has none.
+        """
+        with self._held(self._sessions.of_cookie(cookie)) as found:
+            return view_of(found)
+
+    def begin_try(self, cookie: str, notice: str) -> BegunTry:
+        """Begin a try: the person agreed to a notice. One that was under way is used up.
+
+        Args:
+            cookie: of the browser.
+            notice: digest of what the person agreed to, one of those that were shown.
+
+        Raises:
+            CaptureError: the capture is over, or a try is being judged.
+            ConsentError: the notice is none of those that were shown.
+            PurposeOffError: the purpose was switched off meanwhile.
+        """
+        with self._held(self._sessions.of_cookie(cookie)) as found:
+            self._check_going(found)
+            if notice not in {known.digest for known in found.what.notices}:
+                raise ConsentError("this is no notice of this capture", hint="Agree to one that was shown.")
+            if self._is_off(found):
+                self._end(found, CaptureOutcome.OFF, ())
+                raise PurposeOffError("the purpose is switched off")
+            if found.face or not found.tries_left:
+                raise broken(CaptureReason.OVER)
+            found.attempts += 1
+            found.notice = notice
+            found.reasons = ()
+            found.attempt = Attempt(
+                found.attempts,
+                secrets.token_bytes(NONCE_BYTES),
+                self._draw(light=found.what.order.light),
+                self._clock(),
+            )
+            return BegunTry(found.attempts, found.attempt.nonce.hex(), found.attempt.steps[0])
+
+    def next_step(self, cookie: str, number: int, count: int, head: bytes) -> Step | None:
+        """End a step of the try under way and give the next, None after the last.
+
+        Args:
+            cookie: of the browser.
+            number: of the try.
+            count: frames taken so far in the try.
+            head: of the chain over them, 32 bytes.
+
+        Raises:
+            CaptureError: a rule is broken; the try is used up.
+        """
+        with self._held(self._sessions.of_cookie(cookie)) as found:
+            attempt = self._under_way(found)
+            with self._using_up(found):
+                return attempt.next_step(number, count, head, self._clock())
+
+    def take_frames(self, cookie: str, body: bytes | bytearray) -> CaptureView:
+        """Judge the frames of the try under way, and do what the intent asks if they are of a live face.
+
+        Args:
+            cookie: of the browser.
+            body: the container.
+
+        Raises:
+            CaptureError: a rule is broken; the try is used up.
+            FrameTooWideError: a crop shows more than it may; the try is used up.
+            BadInputError: it is no container of pictures; the try is used up.
+        """
+        session = self._sessions.of_cookie(cookie)
+        with self._held(session) as found:
+            attempt = self._under_way(found)
+            with self._using_up(found):
+                sent = decode(body)
+                attempt.check(sent)
+            found.judging = True
+        try:
+            self._judged(session, sent, attempt)
+        finally:
+            with session.lock:
+                session.judging = session.acting = False
+            self._tell(session)
+        with self._held(session) as found:
+            return view_of(found)
+
+    def decline(self, cookie: str) -> None:
+        """The person says no. What was being judged is dropped.
+
+        Raises:
+            CaptureError: it is too late: it is over, or what was agreed to is being done just now.
+        """
+        with self._held(self._sessions.of_cookie(cookie)) as found:
+            if found.state is CaptureState.DONE or found.acting:
+                raise broken(CaptureReason.OVER)
+            self._end(found, CaptureOutcome.DECLINED, ())
+
+    # The passkey
+
+    def passkey_options(self, cookie: str, origin: str) -> tuple[str, dict[str, Any]]:
+        """What the browser needs to have a passkey answer: a name, and options of ``navigator.credentials``.
+
+        The challenge is a digest over session, nonce and statement, so that the signature is one of this capture.
+
+        Raises:
+            CaptureError: the capture is over, or takes no passkey.
+        """
+        with self._held(self._sessions.of_cookie(cookie)) as found:
+            self._check_takes_passkey(found)
+            statement = found.what.order.statement
+            bound = b"".join(
+                (_CHALLENGE, found.id, found.nonce, bytes(32) if statement is None else bytes.fromhex(statement.digest))
+            )
+            challenge = sha256(bound + os.urandom(32)).digest()
+            name = secrets.token_hex(16)
+            found.challenge = name, challenge, self._clock() + _CHALLENGE_LENGTH
+        return name, self._keep.passkey_options(challenge, origin)
+
+    def take_passkey(self, cookie: str, name: str, credential: str, origin: str, *, instead: bool) -> CaptureView:
+        """A passkey's answer: a part of ``live+passkey``, or in place of the face.
+
+        Args:
+            cookie: of the browser.
+            name: of the challenge, which is used up.
+            credential: what the browser gave, in its JSON form.
+            origin: of the site.
+            instead: whether it stands in place of the face where both are wanted; where a face alone is wanted, it
+                always does.
+
+        Raises:
+            CaptureError: the capture is over, or takes no passkey.
+            AuthenticationError: it is not a passkey of the person that is claimed.
+        """
+        session = self._sessions.of_cookie(cookie)
+        with self._held(session) as found:
+            self._check_takes_passkey(found)
+            wanted = found.what.order.assurance
+            alone = instead or wanted is not Assurance.LIVE_PASSKEY
+            if alone and not found.what.order.alternatives:
+                raise broken(CaptureReason.OVER)
+            asked, found.challenge = found.challenge, None
+            if asked is None or asked[0] != name or asked[2] <= self._clock():
+                raise AuthenticationError("this challenge was answered, is too old, or never was", hint="Begin again.")
+        account = self._keep.prove_passkey(asked[1], credential, origin)
+        if account.subject is None or account.subject.hex() != session.what.subject:
+            raise AuthenticationError(
+                "this passkey is not of the person who is asked", hint="Take the passkey of that person."
+            )
+        with self._held(session) as found:
+            self._check_going(found)
+            if self._is_off(found):
+                self._end(found, CaptureOutcome.OFF, ())
+                return view_of(found)
+            found.passkey = True
+            if alone:
+                self._end(found, CaptureOutcome.PASSED, (), reached=Assurance.PASSKEY)
+            elif found.face:
+                self._end(found, CaptureOutcome.PASSED, (), reached=Assurance.LIVE_PASSKEY)
+            return view_of(found)
+
+    # By itself
+
+    def tend(self) -> None:
+        """End what is too old, forget what ended long ago, and tell what could not be told before."""
+        now = self._clock()
+        for session in self._sessions.all():
+            with self._held(session):
+                pass
+            with session.lock:
+                old = session.ended is not None and session.ended + KEPT_LENGTH <= now and not session.untold
+            if old:
+                self._sessions.remove(session)
+
+    # Judging
+
+    def _judged(self, session: CaptureSession, sent: SentTry, attempt: Attempt) -> None:
+        try:
+            judged = self._judge.look(sent, attempt.steps)
+        except FrameTooWideError:
+            self._use_up(session, (CaptureReason.FRAME_TOO_WIDE,), refused=False)
+            raise
+        except BadInputError:
+            self._use_up(session, (CaptureReason.UNREADABLE,), refused=False)
+            raise
+        except BaseException:
+            self._use_up(session, (), refused=False)
+            raise
+        with session.lock:
+            if session.state is CaptureState.DONE:  # declined meanwhile
+                return
+            session.pad = judged.pad
+            if judged.pad.urgent:
+                self._escalate(session, judged.pad)
+                return
+            if judged.pad.decision is not PadDecision.BONA_FIDE:
+                attack = judged.pad.decision is PadDecision.ATTACK
+                self._use_up(session, judged.pad.reasons, refused=attack)
+                return
+            session.acting = True
+        try:
+            self._check_orderer(session.who)
+            deed = self._judge.act(judged, session.what, session.who, session.notice)
+        except BaseException:
+            self._use_up(session, (), refused=False)
+            raise
+        with session.lock:
+            self._done(session, deed)
+
+    def _done(self, session: CaptureSession, deed: Deed) -> None:
+        session.fmr = deed.fmr
+        if deed.off:
+            self._end(session, CaptureOutcome.OFF, ())
+        elif not deed.holds:
+            self._use_up(session, deed.reasons, refused=not deed.undecided)
+        else:
+            session.attempt, session.face = None, True
+            session.subject = deed.subject or session.subject
+            doubts = tuple(reason.value for reason in session.pad.reasons) if session.pad is not None else ()
+            wanted = session.what.order.assurance
+            if wanted is not Assurance.LIVE_PASSKEY or session.passkey:
+                self._end(session, CaptureOutcome.PASSED, doubts, reached=wanted)
+
+    def _escalate(self, session: CaptureSession, found: PadOutcome) -> None:
+        reasons = tuple(reason.value for reason in found.reasons)
+        session.untold.append(_event(EventKind.CAPTURE_ESCALATED, session, self._clock(), reasons))
+        self._end(session, CaptureOutcome.INCONCLUSIVE, reasons)
+
+    @contextmanager
+    def _using_up(self, session: CaptureSession) -> Iterator[None]:
+        """A broken rule uses up the try under way. The session's lock is held."""
+        try:
+            yield
+        except CaptureError as error:
+            # Who sends other frames than were fixed may be an attacker; who is late is a person with a slow phone.
+            self._use_up(session, (CaptureReason(error.reason),), refused=error.reason != CaptureReason.LATE)
+            raise
+        except BadInputError:
+            self._use_up(session, (CaptureReason.UNREADABLE,), refused=False)
+            raise
+
+    def _use_up(self, session: CaptureSession, reasons: tuple[str, ...], *, refused: bool) -> None:
+        with session.lock:
+            if session.state is CaptureState.DONE:
+                return
+            session.attempt = None
+            session.refusals += refused
+            session.reasons = tuple(str(reason) for reason in reasons)
+            if not session.tries_left:
+                every = session.refusals == session.attempts
+                self._end(session, CaptureOutcome.REFUSED if every else CaptureOutcome.INCONCLUSIVE, session.reasons)
+
+    def _end(
+        self,
+        session: CaptureSession,
+        outcome: CaptureOutcome,
+        reasons: tuple[str, ...],
+        *,
+        reached: Assurance | None = None,
+    ) -> None:
+        if session.state is CaptureState.DONE:
+            return
+        # That the time is over may be noticed late.
+        now = min(self._clock(), session.expires) if outcome is CaptureOutcome.EXPIRED else self._clock()
+        session.state, session.outcome, session.reasons, session.ended = CaptureState.DONE, outcome, reasons, now
+        session.attempt = session.challenge = None
+        session.reached = reached
+        session.untold.append(_event(EventKind.CAPTURE_FINISHED, session, now, reasons))
+
+    # What holds of a session
+
+    @contextmanager
+    def _held(self, session: CaptureSession) -> Iterator[CaptureSession]:
+        """A session that nobody else changes meanwhile, over if its time is; what ends in the block is told after."""
+        try:
+            with session.lock:
+                self._expire(session, self._clock())
+                yield session
+        finally:
+            self._tell(session)
+
+    def _expire(self, session: CaptureSession, now: datetime) -> None:
+        # What came in time is judged in peace.
+        if session.expires <= now and not session.judging:
+            self._end(session, CaptureOutcome.EXPIRED, ())
+
+    def _tell(self, session: CaptureSession) -> None:
+        """Tell of events, outside of the session's lock; what cannot be told now is told when captures are tended."""
+        while True:
+            with session.lock:
+                if not session.untold:
+                    return
+                event = session.untold.pop(0)
+            try:
+                self._keep.tell(event)
+            except FacekeepError:
+                with session.lock:
+                    session.untold.insert(0, event)
+                return
+
+    def _check_going(self, session: CaptureSession) -> None:
+        if session.state is CaptureState.DONE or session.judging:
+            raise broken(CaptureReason.OVER)
+
+    def _under_way(self, session: CaptureSession) -> Attempt:
+        self._check_going(session)
+        if session.attempt is None:
+            raise broken(CaptureReason.OVER)
+        return session.attempt
+
+    def _check_takes_passkey(self, session: CaptureSession) -> None:
+        self._check_going(session)
+        if session.passkey or not (takes_alternative(session) or wants_passkey(session)):
+            raise broken(CaptureReason.OVER)
+
+    def _is_off(self, session: CaptureSession) -> bool:
+        what = session.what
+        switches = self._keep.switches()
+        if not all(switches[purpose] for purpose in what.order.purposes):
+            return True
+        about_somebody = what.order.intent is not Intent.PROVE_LIVE and what.order.newcomer is None
+        return about_somebody and not self._judge.allows(what.subject, what.order.purpose)
+
+    def _check_orderer(self, who: Principal) -> None:
+        """A token or an account that was revoked meanwhile asks for nothing any more."""
+        try:
+            known = self._keep.client if kind_of(who) == "client" else self._keep.account
+            known(who.id.hex())
+        except NotFoundError:
+            raise AuthenticationError("whoever asked is not known any more") from None
+
+
+def _event(kind: EventKind, session: CaptureSession, now: datetime, reasons: tuple[str, ...]) -> Event:
+    about = {"capture": session.name, "reasons": " ".join(reasons)}
+    return Event(kind, now, about if session.outcome is None else about | {"outcome": session.outcome.value})
