@@ -9,11 +9,14 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 MODELS := src/facekeep/models/manifest.json
 PICTURES := .cache/pictures/.fetched
+WEB := src/facekeep/interfaces/http/web/capture/index.html
+WEB_INSTALLED := web/node_modules/.package-lock.json
+WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/.build/*')
 
 # Tests on two cores, those of a file on one: they share what it sets up.
 SIDES := --numprocesses 2 --dist loadfile
 
-.PHONY: help setup models pictures demo test test-all test-lfw check format bench docs lock wheel clean
+.PHONY: help setup models pictures web demo test test-all test-lfw check format bench docs lock wheel clean
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,20 +39,31 @@ models: $(INSTALLED)  ## Fetch, verify and convert the models
 pictures: $(INSTALLED)  ## Fetch the real pictures that demo and tests use
 	$(BIN)/python tools/pictures/fetch.py
 
-demo: models pictures  ## See it work on real faces, thief included
+# npm writes the file named here when it is done.
+$(WEB_INSTALLED): web/package.json web/package-lock.json web/.npmrc
+	cd web && npm ci --silent
+	touch $@
+
+$(WEB): $(WEB_INSTALLED) $(WEB_SOURCES)
+	cd web && npm run --silent build
+	touch $@
+
+web: $(WEB)  ## The page on which faces are captured
+
+demo: models pictures web  ## See it work on real faces, thief included
 	$(BIN)/facekeep demo --pictures .cache/pictures
 
-test: models pictures  ## The tests, with the coverage that split/ and store/ must have
+test: models pictures web  ## The tests, with the coverage that split/ and store/ must have
 	$(BIN)/python -m pytest -m 'not extended and not lfw' $(SIDES) --cov --cov-report= $(PYTEST)
 	$(BIN)/coverage report --fail-under=95 --skip-covered
 
-test-all: models pictures  ## The long tests too; some need FACEKEEP_DATA
+test-all: models pictures web  ## The long tests too; some need FACEKEEP_DATA
 	$(BIN)/python -m pytest -m 'not lfw' $(SIDES) $(PYTEST)
 
 test-lfw: models  ## What needs Labeled Faces in the Wild: FACEKEEP_LFW=DIR
 	$(BIN)/python -m pytest -m lfw $(PYTEST)
 
-check: $(INSTALLED)  ## Lint, types, layers, dependencies, documentation
+check: $(INSTALLED) $(WEB_INSTALLED)  ## Lint, types, layers, dependencies, documentation
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -57,6 +71,7 @@ check: $(INSTALLED)  ## Lint, types, layers, dependencies, documentation
 	$(BIN)/deptry src
 	$(BIN)/mkdocs build --strict --quiet
 	$(BIN)/python tools/check_tree.py
+	cd web && npm run --silent check
 
 format: $(INSTALLED)  ## Format the code
 	$(BIN)/ruff check --fix .
@@ -74,8 +89,8 @@ docs: $(INSTALLED)  ## The documentation as pages in site/
 lock: $(INSTALLED)  ## Pin the dependencies anew: hashes, no addresses
 	$(BIN)/python tools/lock.py
 
-wheel: models  ## A wheel with the models inside
+wheel: models web  ## A wheel with models and page inside
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 clean:  ## Remove what make made, but for the fetched packages
-	rm -rf $(VENV) build dist site .coverage .hypothesis .mypy_cache .ruff_cache
+	rm -rf $(VENV) web/node_modules web/.build $(dir $(WEB)) build dist site .coverage .hypothesis .mypy_cache .ruff_cache

@@ -1,0 +1,94 @@
+// What is seen in one frame: faces, points, measures, light, and the crops that may be sent.
+
+import { faceCrop, faceSide, thumbnail } from "../frames/crops.ts";
+import { type Box, centreOf } from "../frames/geometry.ts";
+import { grey, type Pixels, sampled } from "../frames/pixels.ts";
+import type { Seen } from "../guiding/guidance.ts";
+import { degrees, type Measures, mouthWidthOf, poseOf } from "../guiding/measures.ts";
+import { counted } from "./faces.ts";
+import type { Crops, FrameAnswer, FrameRequest } from "./messages.ts";
+import { DETECTION, type Models } from "./models.ts";
+import { drawing, Preview } from "./preview.ts";
+
+const QUALITY = 0.9;
+const WHITE = 247; // over-exposure in ISO/IEC 29794-5
+const LIGHT_SIDE = 32;
+const INNER = 0.7; // of the box: the face without hair and background
+
+export class Looking {
+  readonly #models: Models;
+  readonly #preview = new Preview();
+  readonly #small = new OffscreenCanvas(DETECTION.width, DETECTION.height);
+  #whole = new OffscreenCanvas(1, 1);
+  #angle = 0;
+
+  constructor(models: Models) {
+    this.#models = models;
+  }
+
+  async look({ picture, wanted }: FrameRequest): Promise<FrameAnswer> {
+    const { width, height } = picture;
+    const faces = counted(await this.#models.faces(this.#resized(picture), width, height));
+    const [box] = faces;
+    const size = { pictureWidth: width, pictureHeight: height };
+    if (box === undefined || faces.length !== 1) {
+      this.#angle = 0;
+      const seen: Seen = { ...size, faces: faces.length, box: box ?? null, pose: null, luminance: 0, overexposed: 0 };
+      return { kind: "frame", seen, measures: null, preview: this.#preview.draw(picture, null, 0), crops: null };
+    }
+    const pixels = this.#pixels(picture);
+    const found = await this.#models.points(pixels, box, this.#angle);
+    this.#angle = Math.abs(found.angle) < 0.8 ? found.angle : 0;
+    const measures: Measures = {
+      ...poseOf(found.upright),
+      roll: -degrees(found.angle),
+      eyesOpen: await this.#models.eyesOpen(pixels, found),
+      mouthWidth: mouthWidthOf(found.upright),
+      faceWidth: box.width,
+    };
+    const seen: Seen = { ...size, faces: 1, box, pose: measures, ...light(pixels, box) };
+    const crops = wanted === "nothing" ? null : await cut(pixels, box, found.angle, wanted === "face and thumbnail");
+    return { kind: "frame", seen, measures, preview: this.#preview.draw(picture, box, found.angle), crops };
+  }
+
+  #resized(picture: ImageBitmap): Pixels {
+    const context = drawing(this.#small, { willReadFrequently: true });
+    context.imageSmoothingQuality = "medium";
+    context.drawImage(picture, 0, 0, DETECTION.width, DETECTION.height);
+    return context.getImageData(0, 0, DETECTION.width, DETECTION.height);
+  }
+
+  #pixels(picture: ImageBitmap): Pixels {
+    const { width, height } = picture;
+    if (this.#whole.width !== width || this.#whole.height !== height) this.#whole = new OffscreenCanvas(width, height);
+    const context = drawing(this.#whole, { willReadFrequently: true });
+    context.drawImage(picture, 0, 0);
+    return context.getImageData(0, 0, width, height);
+  }
+}
+
+function light(pixels: Pixels, box: Box): { luminance: number; overexposed: number } {
+  const inner = { centre: centreOf(box), width: INNER * box.width, height: INNER * box.height, angle: 0 };
+  const values = grey(sampled(pixels, inner, LIGHT_SIDE, LIGHT_SIDE));
+  let sum = 0;
+  let white = 0;
+  for (const value of values) {
+    sum += value;
+    if (value >= WHITE) white += 1;
+  }
+  return { luminance: sum / values.length / 255, overexposed: white / values.length };
+}
+
+async function cut(pixels: Pixels, box: Box, angle: number, both: boolean): Promise<Crops | null> {
+  if (faceSide(box) === 0) return null;
+  const face = await jpeg(faceCrop(pixels, box, angle));
+  return { box, face, thumbnail: both ? await jpeg(thumbnail(pixels, box, angle)) : new Uint8Array() };
+}
+
+async function jpeg(picture: Pixels): Promise<Uint8Array<ArrayBuffer>> {
+  const canvas = new OffscreenCanvas(picture.width, picture.height);
+  const data = new Uint8ClampedArray(picture.data);
+  drawing(canvas).putImageData(new ImageData(data, picture.width, picture.height), 0, 0);
+  const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: QUALITY });
+  return new Uint8Array(await blob.arrayBuffer());
+}

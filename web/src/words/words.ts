@@ -1,0 +1,93 @@
+// The texts of the page, by language; what is shown changes with the language at once.
+
+import en from "../languages/en.json";
+import zhHans from "../languages/zh-Hans.json";
+import { chosen } from "./choosing.ts";
+
+export type Key = keyof typeof en;
+export type Language = keyof typeof TABLES;
+export type Value = string | (() => string);
+export type Values = Readonly<Record<string, Value>>;
+
+const TABLES = { en, "zh-Hans": zhHans } satisfies Record<string, Record<Key, string>>;
+
+/** Languages in their own words. */
+export const LANGUAGES: Readonly<Record<Language, string>> = { en: "English", "zh-Hans": "简体中文" };
+
+let language: Language = chosen(navigator.languages, Object.keys(TABLES) as Language[]);
+const said = new WeakMap<Node, Map<string, { key: Key; values: Values }>>();
+
+export function currentLanguage(): Language {
+  return language;
+}
+
+export function has(key: string): key is Key {
+  return Object.hasOwn(en, key);
+}
+
+/** A text in the language of the page. */
+export function text(key: Key, values: Values = {}): string {
+  return TABLES[language][key].replace(/\{(\w+)\}/g, (whole, name: string) => {
+    const value = values[name];
+    return value === undefined ? whole : typeof value === "string" ? value : value();
+  });
+}
+
+/** Says a text in an element, or in an attribute of it, and again whenever the language changes. */
+export function say(element: Element, key: Key, values: Values = {}, attribute = ""): void {
+  const texts = said.get(element) ?? new Map();
+  texts.set(attribute, { key, values });
+  said.set(element, texts);
+  element.toggleAttribute("data-said", true);
+  put(element, attribute, text(key, values));
+}
+
+/** Says nothing any more. */
+export function unsay(element: Element): void {
+  said.get(element)?.delete("");
+  element.textContent = "";
+}
+
+/** Changes the language of all that was said. */
+export function speak(wanted: Language): void {
+  language = wanted;
+  document.documentElement.lang = wanted;
+  document.documentElement.dir = "ltr"; // both languages so far; the style sheets know no left and right
+  for (const element of document.querySelectorAll("[data-said]")) {
+    for (const [attribute, { key, values }] of said.get(element) ?? []) put(element, attribute, text(key, values));
+  }
+}
+
+export function number(value: number): string {
+  return new Intl.NumberFormat(language).format(value);
+}
+
+export function bytes(value: number): string {
+  const unit = value < 1e6 ? "kilobyte" : "megabyte";
+  const format = { style: "unit", unit, maximumFractionDigits: value < 1e6 ? 0 : 1 } as const;
+  return new Intl.NumberFormat(language, format).format(value / (value < 1e6 ? 1e3 : 1e6));
+}
+
+/** The name of a currency, or "" where the browser knows none. */
+export function currencyName(code: string): string {
+  try {
+    const name = new Intl.DisplayNames([language], { type: "currency" }).of(code) ?? "";
+    return name === code ? "" : name;
+  } catch {
+    return "";
+  }
+}
+
+/** The name of a language, in itself. */
+export function languageName(tag: string): string {
+  try {
+    return new Intl.DisplayNames([tag], { type: "language" }).of(tag) ?? tag;
+  } catch {
+    return tag;
+  }
+}
+
+function put(element: Element, attribute: string, value: string): void {
+  if (attribute === "") element.textContent = value;
+  else element.setAttribute(attribute, value);
+}
