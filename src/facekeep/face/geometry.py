@@ -20,8 +20,10 @@ __all__ = [
     "five_of",
     "lip_gap",
     "mouth_width",
+    "nod_of",
     "nose",
     "pitch_of",
+    "smile_of",
     "tilt",
     "yaw_of",
 ]
@@ -32,6 +34,7 @@ EYES = (slice(36, 42), slice(42, 48))
 """The points around the left and the right eye as seen; corners first and fourth."""
 JAW = slice(0, 17)
 NOSE_TIP, MOUTH_CORNERS = 30, (48, 54)
+_NOSE_BASE = 33
 
 # How far the nose tip stands out, in inter-eye distances, as tangents per unit; docs/reference/quality.md.
 _YAW_SLOPE = 1.47
@@ -103,3 +106,30 @@ def mouth_width(points: Points) -> float:
     """Distance of the mouth's corners by that of the eyes, at most 1000: both shrink alike as the head turns."""
     left, right = points[list(MOUTH_CORNERS)]
     return min(float(np.linalg.norm(right - left)) / max(eye_distance(points), 1e-3), 1e3)
+
+
+def smile_of(points: Points) -> float:
+    """The mouth's width, less how far its corners lie below the base of the nose; in inter-eye distances.
+
+    A smile draws the corners apart and up. Both together tell it better than the width alone: of 62 people of the
+    London set, the twentieth who smiles least gains 0.056 rather than 0.029; noise makes 0.025 and 0.016 at the most.
+    """
+    corners = points[list(MOUTH_CORNERS)]
+    below = float(corners[:, 1].mean() - points[_NOSE_BASE, 1]) / max(eye_distance(points), 1e-3)
+    return mouth_width(points) - max(-1e3, min(below, 1e3))
+
+
+def nod_of(points: Points) -> float:
+    """How far down a head is held, for comparing one person with themselves: no angle, but steadier than one.
+
+    As a head goes down, the tip of the nose comes nearer to the mouth, and its base vanishes behind it: the share of
+    the way from eyes to mouth at which the tip lies, less the way from tip to base, in inter-eye distances. A smile
+    pulls the mouth up to the nose as well, and widens it, so its width is taken off. A simulated nod of 20 degrees
+    gains 0.26 to 0.38; of 62 smiles of the London set one of 20 gains more than 0.035, none more than 0.103.
+    """
+    five = five_of(points)
+    eyes, mouth = five[:2].mean(axis=0), five[3:].mean(axis=0)
+    way = mouth - eyes
+    share = float((five[2] - eyes) @ way) / max(float(way @ way), 1e-6)
+    base = float(points[_NOSE_BASE, 1] - points[NOSE_TIP, 1]) / max(eye_distance(points), 1e-3)
+    return max(-1e3, min(share, 1e3)) - max(-1e3, min(base, 1e3)) - mouth_width(points)
