@@ -22,7 +22,7 @@ from tests.clips.portrait import ORIGIN, SCALE, Portrait
 from tests.clips.script import REST, Act, Sway, Timeline
 from tests.clips.sensor import Sensor
 
-__all__ = ["KINDS", "Attacker", "printed"]
+__all__ = ["KINDS", "Attacker", "printed", "side_by_side"]
 
 _Bytes = NDArray[np.uint8]
 
@@ -171,6 +171,12 @@ def _swap(attacker: Attacker, acts: Sequence[Act], seed: int, rate: float, light
         shine = light(at) if light is not None else _DARK
         shot = sensor.take(at, background, (layer,), shift=sway.camera(at), light=shine)
         yield Frame(at, timeline.index(at), shot)
+
+
+def side_by_side(attacker: Attacker, seed: int) -> _Bytes:
+    """The victim and the attacker before one camera, RGB, shape (480, 640, 3)."""
+    left, right = (replace(REST, x=x, y=0.0) for x in (-1.6, 1.6))
+    return Sensor(seed).take(0.0, room(seed), (attacker.head.layer(left), attacker.other.layer(right)))
 
 
 KINDS: dict[str, _Kind] = {

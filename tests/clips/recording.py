@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from facekeep.domain.capture import ACTIVE_STEPS, FRAMES_MAX, Camera, Recording, SentFrame, Step, StepKind
+from facekeep.domain.capture import ACTIVE_STEPS, FACE_SIDE, FRAMES_MAX, Camera, Recording, SentFrame, Step, StepKind
 from facekeep.domain.sample import BiometricSample
 from facekeep.face.models import ModelPack
 from facekeep.face.pad.crops import Cropper, encode
@@ -15,7 +17,7 @@ from tests.clips.head import FRAME_HEIGHT, FRAME_WIDTH, Head
 from tests.clips.live import Frame, Light, played
 from tests.clips.script import Act, Timeline
 
-__all__ = ["RATE", "Page", "acts", "blinks", "shine"]
+__all__ = ["RATE", "Page", "acts", "blinks", "shine", "whole_view"]
 
 RATE = 10.0
 """Frames in a second that a page takes."""
@@ -73,6 +75,14 @@ class Page:
         timeline = Timeline(done, blinks(done, seed))
         frames = played(head, timeline, seed=seed, rate=RATE, light=shine(steps, done), alive=alive)
         return self.recording(frames, steps)
+
+
+def whole_view(picture: NDArray[np.uint8]) -> SentFrame:
+    """What a page sends that keeps nothing back: all that the camera sees, as large as a face crop may be."""
+    square = picture[:, (FRAME_WIDTH - FRAME_HEIGHT) // 2 :][:, :FRAME_HEIGHT]
+    small = cv2.resize(square, (FACE_SIDE, FACE_SIDE), interpolation=cv2.INTER_AREA)
+    face = encode(np.asarray(small, np.uint8))
+    return SentFrame(0, 0, (240, 160, 160, 200), FRAME_WIDTH, FRAME_HEIGHT, face)
 
 
 def acts(steps: Sequence[Step], seed: int) -> list[Act]:

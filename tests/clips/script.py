@@ -126,7 +126,7 @@ def _doing(kind: StepKind | None, at: float, seconds: float) -> Pose:
         StepKind.NOD: {"pitch": PITCH * high},
         StepKind.SMILE: {"smile": high},
         StepKind.COME_CLOSER: {"distance": FAR + (NEAR - FAR) * high, "y": REST.y + 0.05 * high},
-        StepKind.BLINK: {"lids": _lids(at - 0.1, min(_ASKED_BLINK, seconds - 0.1))},
+        StepKind.BLINK: {"lids": _lids(at - 0.1, max(0.2, min(_ASKED_BLINK, seconds - 0.1)))},
     }
     return replace(REST, **done.get(kind, {}))
 

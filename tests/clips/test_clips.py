@@ -15,15 +15,17 @@ from numpy.typing import NDArray
 from facekeep.domain.capture import ACTIVE_STEPS, Step, StepKind
 from facekeep.domain.quality import PROBE, MeasureName
 from facekeep.domain.sample import BiometricSample
+from facekeep.errors import FrameTooWideError
 from facekeep.face.models import ModelPack
+from facekeep.face.pad.gate import FrameGate
 from facekeep.face.quality import QualityAssessor
-from tests.clips.attacks import KINDS, Attacker, printed
+from tests.clips.attacks import KINDS, Attacker, printed, side_by_side
 from tests.clips.head import Head, Pose, compose, room
 from tests.clips.live import played
 from tests.clips.people import Cast
 from tests.clips.plane import Plane
 from tests.clips.portrait import SCALE
-from tests.clips.recording import RATE, Page, acts, shine
+from tests.clips.recording import RATE, Page, acts, shine, whole_view
 from tests.clips.script import CYCLE, FAR, NEAR, REST, Act, Timeline
 from tests.clips.sensor import Sensor
 
@@ -181,3 +183,12 @@ def test_a_recording_follows_its_steps_and_passes_the_gate(cast: Cast, pack: Mod
     assert sum(frame.thumbnail is not None for frame in recording.frames) == 8
     turned = max(recording.frames, key=lambda frame: meter.measured(frame.face)[MeasureName.YAW])
     assert turned.step == 1
+
+
+def test_the_gate_refuses_the_whole_view_and_two_faces(attacker: Attacker, pack: ModelPack) -> None:
+    gate = FrameGate.build(pack)
+    (frame,) = played(attacker.head, Timeline([Act(None, 0.1)]), seed=1, rate=RATE)
+    with pytest.raises(FrameTooWideError, match="fills too little"):
+        gate.admit([whole_view(frame.picture)])
+    with pytest.raises(FrameTooWideError, match="more than one face"):
+        gate.admit([whole_view(side_by_side(attacker, 1))])
