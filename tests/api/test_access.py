@@ -27,7 +27,11 @@ from tests.api.conftest import NOTICE
 from tests.api.serving import served
 
 OPEN = {"GET /health/live", "GET /health/ready", "GET /v1/version"}
+OPEN |= {"GET /v1/keys"}
 OPEN |= {"POST /v1/registrations/options", "POST /v1/registrations", "POST /v1/sessions/options", "POST /v1/sessions"}
+# The page of a capture has a cookie of its own, and is nobody: tests/api/test_captures.py.
+OPEN |= {"POST /v1/capture", "GET /v1/capture", "DELETE /v1/capture", "PUT /v1/capture/frames"}
+OPEN |= {f"POST /v1/capture/{what}" for what in ("tries", "steps", "passkey/options", "passkey")}
 NOBODY = "0" * 32
 SCHEMA = (Path(policies.__file__).parents[1] / "policies" / "facekeep.cedarschema").read_text(encoding="utf-8")
 HERE = {"Sec-Fetch-Site": "same-origin"}

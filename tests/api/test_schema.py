@@ -22,15 +22,22 @@ from facekeep.domain.access import Scope
 from facekeep.domain.accounts import Account, Role
 from facekeep.errors import NotFoundError
 from facekeep.interfaces.http.app import build
+from facekeep.interfaces.http.capture import MEDIA_TYPE
 from facekeep.interfaces.http.metrics import Metrics
 from facekeep.interfaces.http.rates import Rates
 from facekeep.interfaces.http.site import Site
+from facekeep.service.capture_engine import shipped_captures
 from facekeep.service.keep import Keep
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 CLIENTS = [(), *((scope,) for scope in Scope), tuple(Scope)]
 SITE = Site("http://localhost:1")
 Headers = Callable[[], dict[str, str]]
+
+
+@schemathesis.serializer(MEDIA_TYPE)
+def _as_it_is(_: Any, value: Any) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode()
 
 
 # Described when the tests are collected, served when they run.
@@ -49,7 +56,7 @@ HOW: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def everybody(keep: Keep) -> list[Headers]:
     """The headers of nobody, of machine clients with each scope and with all, and of people with each role."""
-    APP.state.keep, APP.state.metrics = keep, Metrics(keep)
+    APP.state.keep, APP.state.metrics, APP.state.captures = keep, Metrics(keep), shipped_captures(keep)
     tokens = [
         keep.issue_token(f"client {n}", scopes, days=1).token if scopes else "" for n, scopes in enumerate(CLIENTS)
     ]

@@ -108,7 +108,6 @@ def _commands(pictures: Path, people: Path, notice: Path) -> list[list[object]]:
         ["verify", "biden", obama2],
         ["verify", "no such person", obama2],
         ["verify", "obama", obama2, "--fmr", "0.5"],
-        ["verify", "obama", obama2, "--purpose", "payment"],
         ["verify", "obama", people / "nobody" / "1.jpg"],
         ["compare", obama2, obama3],
         ["compare", obama2, eileen],

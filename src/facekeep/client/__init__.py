@@ -20,19 +20,26 @@ from facekeep.client.calls import (
     SubjectPage,
     WebhookDetails,
 )
+from facekeep.client.captures import CaptureDetails, CaptureResult, NewCapture, read_result
 from facekeep.client.signing import Stated
 from facekeep.client.synchronous import Client
 from facekeep.client.webhooks import WebhookMessage, verify_webhook
+from facekeep.domain.capture_order import CaptureOrder, Newcomer
 from facekeep.service.operator_keys import make_operator_key, read_operator_key
 
 __all__ = [
     "AccountSummary",
     "AddedReferences",
     "AsyncClient",
+    "CaptureDetails",
+    "CaptureOrder",
+    "CaptureResult",
     "CaseDetails",
     "Client",
     "EnrolledSubject",
+    "NewCapture",
     "NewWebhook",
+    "Newcomer",
     "NoticeSummary",
     "Stated",
     "SubjectPage",
@@ -41,5 +48,6 @@ __all__ = [
     "WebhookMessage",
     "make_operator_key",
     "read_operator_key",
+    "read_result",
     "verify_webhook",
 ]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import httpx2
 
-from facekeep.client import administration, calls
+from facekeep.client import administration, calls, captures
 from facekeep.client.administration import AccountSummary, TokenDetails
 from facekeep.client.calls import (
     AddedReferences,
@@ -22,10 +22,12 @@ from facekeep.client.calls import (
     SubjectPage,
     WebhookDetails,
 )
+from facekeep.client.captures import CaptureDetails, NewCapture
 from facekeep.client.exchange import TIMEOUT_SECONDS, answer_of, checked, headers_for, request_of, trusted, unreachable
 from facekeep.client.signing import approve
 from facekeep.domain.access import Scope
 from facekeep.domain.accounts import Role
+from facekeep.domain.capture_order import CaptureOrder
 from facekeep.domain.consent import Consent, KnownNotice, Notice, Purpose
 from facekeep.domain.webhooks import EventKind
 from facekeep.service.answers import (
@@ -400,6 +402,42 @@ class AsyncClient:
             UsageError: there is already one with this title.
         """
         return await self._do(calls.open_case(title, purpose, days, key))
+
+    # Captures
+
+    async def create_capture(self, order: CaptureOrder) -> NewCapture:
+        """Have a person's browser capture a face. Needs the scope ``capture``, and ``enrol`` for somebody new.
+
+        Args:
+            order: what the person shall do, and for what.
+
+        Raises:
+            PurposeOffError: one of the purposes is switched off.
+            UsageError: the order does not fit the keep.
+            NotFoundError: further references are for somebody who is not known.
+        """
+        return await self._do(captures.create_capture(order))
+
+    async def capture(self, capture: str) -> CaptureDetails:
+        """How a capture of one's own stands. Needs the scope ``capture``.
+
+        Raises:
+            NotFoundError: there is none, or it ended more than ten minutes ago.
+        """
+        return await self._do(captures.capture(capture))
+
+    async def cancel_capture(self, capture: str) -> None:
+        """Forget a capture of one's own, and what it came to. Needs the scope ``capture``.
+
+        Raises:
+            NotFoundError: there is none.
+            RefusedError: what it asks for is being done just now.
+        """
+        await self._do(captures.cancel_capture(capture))
+
+    async def result_keys(self) -> Mapping[str, Any]:
+        """The keys that sign results, as a JWK set, for :func:`facekeep.client.read_result`."""
+        return await self._do(captures.result_keys())
 
     # Webhooks
 

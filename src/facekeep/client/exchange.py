@@ -23,6 +23,8 @@ _ERRORS: Mapping[str, type[FacekeepError]] = {
     "forbidden": errors.RefusedError,
     "other-site": errors.RefusedError,
     "consent-missing": errors.ConsentError,
+    "capture-refused": errors.RefusedError,
+    "frame-too-wide": errors.FrameTooWideError,
     "purpose-off": errors.PurposeOffError,
     "refused": errors.RefusedError,
     "not-found": errors.NotFoundError,

@@ -36,6 +36,8 @@ class Scope(StrEnum):
     """Open cases."""
     ERASE = "erase"
     """Erase people."""
+    CAPTURE = "capture"
+    """Have people's browsers capture a face, and fetch what it came to."""
     METRICS = "metrics"
     """Read counters, which tell of nobody."""
     WEBHOOKS = "webhooks"

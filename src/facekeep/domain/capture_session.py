@@ -13,6 +13,7 @@ __all__ = [
     "EXPIRES_DEFAULT",
     "EXPIRES_MAX",
     "EXPIRES_MIN",
+    "RESULT_TYPE",
     "TRIES",
     "CaptureOutcome",
     "CaptureReason",
@@ -23,6 +24,8 @@ EXPIRES_DEFAULT: Final = timedelta(seconds=180)
 EXPIRES_MIN: Final = timedelta(seconds=30)
 EXPIRES_MAX: Final = timedelta(seconds=900)
 TRIES: Final = 3
+RESULT_TYPE: Final = "facekeep-capture+jwt"
+"""``typ`` of a signed result."""
 
 
 class CaptureState(StrEnum):

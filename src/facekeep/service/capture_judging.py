@@ -13,11 +13,12 @@ from typing import Final, Protocol
 from facekeep.domain.accounts import Principal
 from facekeep.domain.capture import Intent, RecordedFrame, Recording, SentFrame, Step
 from facekeep.domain.capture_container import SentTry
+from facekeep.domain.capture_order import Newcomer
 from facekeep.domain.capture_session import CaptureReason
 from facekeep.domain.consent import KnownNotice, Purpose
 from facekeep.domain.pad import Finding, PadDecision, PadOutcome, decide
 from facekeep.errors import ConsentError, NotFoundError, PurposeOffError, QualityError
-from facekeep.service.capture_orders import Newcomer, Resolved
+from facekeep.service.capture_orders import Resolved
 from facekeep.service.keep import Keep
 
 __all__ = ["Deed", "FrameAdmission", "Judge", "PresentationAttackDetector"]

@@ -71,6 +71,11 @@ class Attempt:
     def __post_init__(self) -> None:
         self._asked.append(self.began)
 
+    @property
+    def ended(self) -> int:
+        """Steps that ended; the place of the one under way."""
+        return len(self._marks)
+
     def next_step(self, number: int, count: int, head: bytes, now: datetime) -> Step | None:
         """End the step under way, and give the next one; None when all were asked.
 

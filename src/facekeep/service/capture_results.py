@@ -14,11 +14,11 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from facekeep.domain.capture_session import RESULT_TYPE
 from facekeep.service.capture_sessions import CaptureSession
 
-__all__ = ["RESULT_LENGTH", "RESULT_TYPE", "claims_of", "key_id", "public_jwk", "signed_result"]
+__all__ = ["RESULT_LENGTH", "claims_of", "key_id", "public_jwk", "signed_result"]
 
-RESULT_TYPE: Final = "facekeep-capture+jwt"
 RESULT_LENGTH: Final = timedelta(minutes=10)
 
 

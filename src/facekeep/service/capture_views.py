@@ -132,7 +132,7 @@ def takes_alternative(session: CaptureSession) -> bool:
     Whether the person has one is not told to whoever opened a link.
     """
     order = session.what.order
-    return order.intent is Intent.VERIFY and order.alternatives
+    return order.intent is Intent.VERIFY and order.alternatives and not session.face
 
 
 def view_of(session: CaptureSession) -> CaptureView:

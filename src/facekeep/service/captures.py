@@ -19,6 +19,7 @@ from typing import Any, Final
 from facekeep.domain.accounts import Principal, kind_of
 from facekeep.domain.capture import NONCE_BYTES, Assurance, Intent, Step
 from facekeep.domain.capture_container import SentTry, decode
+from facekeep.domain.capture_order import CaptureOrder
 from facekeep.domain.capture_session import CaptureOutcome, CaptureReason, CaptureState
 from facekeep.domain.pad import PadDecision, PadOutcome
 from facekeep.domain.webhooks import Event, EventKind
@@ -34,7 +35,7 @@ from facekeep.errors import (
     RateError,
 )
 from facekeep.service.capture_judging import Deed, Judge
-from facekeep.service.capture_orders import CaptureOrder, resolve
+from facekeep.service.capture_orders import resolve
 from facekeep.service.capture_protocol import Attempt, broken
 from facekeep.service.capture_results import claims_of, signed_result
 from facekeep.service.capture_sessions import KEPT_LENGTH, CaptureSession, Sessions
@@ -149,6 +150,14 @@ class CaptureService:
                 self._end(found, CaptureOutcome.OFF, ())
             return cookie, view_of(found)
 
+    def name_of(self, cookie: str) -> str:
+        """The identifier of the capture that a browser has.
+
+        Raises:
+            AuthenticationError: it has none.
+        """
+        return self._sessions.of_cookie(cookie).name
+
     def view(self, cookie: str) -> CaptureView:
         """The capture that a browser has.
 
@@ -190,8 +199,8 @@ class CaptureService:
             )
             return BegunTry(found.attempts, found.attempt.nonce.hex(), found.attempt.steps[0])
 
-    def next_step(self, cookie: str, number: int, count: int, head: bytes) -> Step | None:
-        """End a step of the try under way and give the next, None after the last.
+    def next_step(self, cookie: str, number: int, count: int, head: bytes) -> tuple[int, Step | None]:
+        """End a step of the try under way, and give the next with its place; None after the last.
 
         Args:
             cookie: of the browser.
@@ -205,7 +214,8 @@ class CaptureService:
         with self._held(self._sessions.of_cookie(cookie)) as found:
             attempt = self._under_way(found)
             with self._using_up(found):
-                return attempt.next_step(number, count, head, self._clock())
+                following = attempt.next_step(number, count, head, self._clock())
+                return attempt.ended, following
 
     def take_frames(self, cookie: str, body: bytes | bytearray) -> CaptureView:
         """Judge the frames of the try under way, and do what the intent asks if they are of a live face.
@@ -267,16 +277,14 @@ class CaptureService:
             found.challenge = name, challenge, self._clock() + _CHALLENGE_LENGTH
         return name, self._keep.passkey_options(challenge, origin)
 
-    def take_passkey(self, cookie: str, name: str, credential: str, origin: str, *, instead: bool) -> CaptureView:
-        """A passkey's answer: a part of ``live+passkey``, or in place of the face.
+    def take_passkey(self, cookie: str, name: str, credential: str, origin: str) -> CaptureView:
+        """A passkey's answer: what is missing after the face of ``live+passkey``, or else in place of the face.
 
         Args:
             cookie: of the browser.
             name: of the challenge, which is used up.
             credential: what the browser gave, in its JSON form.
             origin: of the site.
-            instead: whether it stands in place of the face where both are wanted; where a face alone is wanted, it
-                always does.
 
         Raises:
             CaptureError: the capture is over, or takes no passkey.
@@ -285,10 +293,6 @@ class CaptureService:
         session = self._sessions.of_cookie(cookie)
         with self._held(session) as found:
             self._check_takes_passkey(found)
-            wanted = found.what.order.assurance
-            alone = instead or wanted is not Assurance.LIVE_PASSKEY
-            if alone and not found.what.order.alternatives:
-                raise broken(CaptureReason.OVER)
             asked, found.challenge = found.challenge, None
             if asked is None or asked[0] != name or asked[2] <= self._clock():
                 raise AuthenticationError("this challenge was answered, is too old, or never was", hint="Begin again.")
@@ -303,10 +307,10 @@ class CaptureService:
                 self._end(found, CaptureOutcome.OFF, ())
                 return view_of(found)
             found.passkey = True
-            if alone:
-                self._end(found, CaptureOutcome.PASSED, (), reached=Assurance.PASSKEY)
-            elif found.face:
+            if found.face:
                 self._end(found, CaptureOutcome.PASSED, (), reached=Assurance.LIVE_PASSKEY)
+            elif takes_alternative(found):
+                self._end(found, CaptureOutcome.PASSED, (), reached=Assurance.PASSKEY)
             return view_of(found)
 
     # By itself

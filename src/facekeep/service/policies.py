@@ -20,6 +20,8 @@ from cedarpy import Decision, PolicySet, Schema, is_authorized, policies_to_json
 from facekeep.domain.access import Client
 from facekeep.domain.accounts import Principal
 from facekeep.domain.actions import ABOUT_A_SUBJECT, Action
+from facekeep.domain.capture import Assurance
+from facekeep.domain.consent import Purpose
 from facekeep.errors import UsageError
 
 __all__ = ["Policies", "Ruling"]
@@ -78,7 +80,16 @@ class Policies:
             raise UsageError("the policies cannot be read", hint="They are files of UTF-8 text.") from None
         return cls("\n".join([cls.shipped()._text, *texts]))
 
-    def decide(self, principal: Principal, action: Action, subject: str, now: datetime) -> Ruling:
+    def decide(
+        self,
+        principal: Principal,
+        action: Action,
+        subject: str,
+        now: datetime,
+        *,
+        purpose: Purpose | None = None,
+        assurance: Assurance | None = None,
+    ) -> Ruling:
         """Whether somebody may do something.
 
         Args:
@@ -86,6 +97,8 @@ class Policies:
             action: for what.
             subject: the identifier of the data subject that it is about, "" where it is about nobody in particular.
             now: the time.
+            purpose: of a verification or a capture, where it is known already.
+            assurance: that it will give, likewise.
         """
         about_somebody = action in ABOUT_A_SUBJECT
         who, entities = _entities(principal)
@@ -93,7 +106,12 @@ class Policies:
             "principal": who,
             "action": {"type": "Action", "id": action.value},
             "resource": {"type": "Subject", "id": subject} if about_somebody else _KEEP,
-            "context": {"hour": now.hour, "weekday": now.isoweekday()},
+            "context": {
+                "hour": now.hour,
+                "weekday": now.isoweekday(),
+                **({} if purpose is None else {"purpose": purpose.value}),
+                **({} if assurance is None else {"assurance": assurance.value}),
+            },
         }
         result = is_authorized(request, self._set, json.dumps(entities), _schema())
         found = result.diagnostics

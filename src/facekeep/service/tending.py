@@ -1,4 +1,4 @@
-"""What a served keep does unasked: old answers go, and a role on another host that comes back is noticed."""
+"""What a served keep does unasked: what is too old goes, and a role on another host that comes back is noticed."""
 
 from __future__ import annotations
 
@@ -20,16 +20,23 @@ class Tending:
     """Looks after a keep every second, in a thread of its own, while its block lasts."""
 
     def __init__(
-        self, keep: Keep, *, every: float = EVERY_SECONDS, unmeant: Callable[[Exception], None] = lambda _: None
+        self,
+        keep: Keep,
+        *,
+        also: Callable[[], None] = lambda: None,
+        every: float = EVERY_SECONDS,
+        unmeant: Callable[[Exception], None] = lambda _: None,
     ) -> None:
         """Be ready; entering the block begins.
 
         Args:
             keep: open, and open for longer than this.
+            also: is called at each look, for what is kept beside the keep.
             every: seconds between two looks.
             unmeant: is told of an error that nobody meant; looking goes on.
         """
         self._keep = keep
+        self._also = also
         self._every = every
         self._unmeant = unmeant
         self._seen: float | None = None
@@ -61,6 +68,7 @@ class Tending:
     def _look(self) -> None:
         try:
             self._keep.tend()
+            self._also()
         except FacekeepError:  # whoever asks meanwhile is told the same, with its reason
             self._seen = None
         except Exception as error:  # noqa: BLE001 - told, and looked at again: nobody restarts this thread

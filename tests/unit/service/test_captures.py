@@ -14,6 +14,7 @@ import pytest
 
 from facekeep.domain.access import Client, Scope
 from facekeep.domain.capture import Assurance, Intent, Statement
+from facekeep.domain.capture_order import CaptureOrder, Newcomer
 from facekeep.domain.capture_session import CaptureOutcome, CaptureState
 from facekeep.domain.consent import Purpose
 from facekeep.domain.pad import Finding
@@ -35,7 +36,6 @@ from facekeep.errors import (
 from facekeep.face.models import ModelPack
 from facekeep.service import capture_sessions
 from facekeep.service.capture_judging import Judge
-from facekeep.service.capture_orders import CaptureOrder, Newcomer
 from facekeep.service.capture_views import CaptureDetails, CaptureView, OrderedCapture
 from facekeep.service.captures import CaptureService
 from facekeep.service.keep import Keep
@@ -82,8 +82,7 @@ class Booth:
         step, index = begun.step, 0
         while step is not None:
             taker.take(index, frames=2)
-            following = self.captures.next_step(cookie, begun.number, len(taker.frames), taker.head)
-            step, index = following, index + 1  # type: ignore[assignment]
+            index, step = self.captures.next_step(cookie, begun.number, len(taker.frames), taker.head)  # type: ignore[assignment]
         return taker
 
     def tried(self, cookie: str, name: str = "obama2", finds: tuple[Finding, ...] = GENUINE) -> CaptureView:
@@ -535,7 +534,7 @@ def test_a_wide_frame_is_refused_and_nobody_has_seen_it(booth: Booth) -> None:
     step, index = begun.step, 0
     while step is not None:
         taker.take(index, frames=2)
-        step, index = booth.captures.next_step(cookie, 1, len(taker.frames), taker.head), index + 1  # type: ignore[assignment]
+        index, step = booth.captures.next_step(cookie, 1, len(taker.frames), taker.head)  # type: ignore[assignment]
     with pytest.raises(FrameTooWideError):
         booth.captures.take_frames(cookie, taker.body())
     view = booth.captures.view(cookie)
@@ -564,7 +563,7 @@ def test_what_is_no_container_or_no_picture_uses_a_try_up(booth: Booth) -> None:
     step, index = begun.step, 0
     while step is not None:
         taker.take(index, frames=2)
-        step, index = booth.captures.next_step(cookie, 2, len(taker.frames), taker.head), index + 1  # type: ignore[assignment]
+        index, step = booth.captures.next_step(cookie, 2, len(taker.frames), taker.head)  # type: ignore[assignment]
     with pytest.raises(ImageError):
         booth.captures.take_frames(cookie, taker.body())
     view = booth.captures.view(cookie)

@@ -5,6 +5,7 @@ The description of the interface is at /v1/openapi.json; there is no page that l
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -14,6 +15,9 @@ from fastapi.telemetry import TelemetryConfig
 
 from facekeep.interfaces.http import (
     administering,
+    capture,
+    capture_page,
+    capture_sessions,
     cases,
     comparing,
     consents,
@@ -38,6 +42,8 @@ from facekeep.interfaces.http.observing import Observed
 from facekeep.interfaces.http.problems import ProblemDocument, install
 from facekeep.interfaces.http.rates import UNLIMITED, Limited, Rates
 from facekeep.interfaces.http.site import Site
+from facekeep.service.capture_engine import shipped_captures
+from facekeep.service.captures import CaptureService
 from facekeep.service.keep import Keep
 from facekeep.service.policies import Policies
 from facekeep.service.tending import Tending
@@ -51,6 +57,8 @@ PARTS: Final = (
     sessions,
     comparing,
     signing,
+    capture_sessions,
+    capture,
     cases,
     subjects,
     references,
@@ -81,6 +89,7 @@ def build(
     policies: Policies | None = None,
     elsewhere: Elsewhere | None = None,
     tending: Tending | None = None,
+    captures: CaptureService | None = None,
     private: bool = False,
 ) -> FastAPI:
     """The application around an open keep.
@@ -92,6 +101,7 @@ def build(
         policies: who may do what; else those of the package.
         elsewhere: a provider of identities by which people may sign in too.
         tending: looks after it, where its roles are on other hosts.
+        captures: of the keep; else those with the models of the package.
         private: whether webhooks may be in this network, or on this machine.
     """
     app = FastAPI(
@@ -108,6 +118,8 @@ def build(
     app.state.elsewhere = elsewhere
     app.state.policies = policies or Policies.shipped()
     app.state.tending = tending
+    app.state.captures = captures or shipped_captures(keep)
+    app.state.judging = cache(capture.judging_room)
     app.state.private = private
     app.state.metrics = Metrics(keep)
     app.state.waiting = signing.Waiting()
@@ -118,6 +130,7 @@ def build(
     for part in PARTS:
         app.include_router(part.router)
     app.include_router(pages.router)
+    app.include_router(capture_page.router)
     app.include_router(elsewhere_routes)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     return app

@@ -43,6 +43,7 @@ __all__ = [
     "Picture",
     "documented_body",
     "read",
+    "read_raw",
 ]
 
 BODY_BYTES_MAX: Final = 96 << 20
@@ -134,6 +135,23 @@ async def read(request: Request, model: type[_B], *, most: int | None = None) ->
     if len(body) > _ASIDE_BYTES:
         return await run_sync(_fitting, body, parse, model)
     return _fitting(body, parse, model)
+
+
+async def read_raw(request: Request, media: str, most: int) -> bytearray:
+    """The body of a request that is of one kind and has no form that is known here.
+
+    Args:
+        request: not read yet.
+        media: its kind.
+        most: bytes that it may have.
+
+    Raises:
+        Problem: too large, or of another kind.
+    """
+    kind, _ = parse_options_header(request.headers.get("content-type", ""))
+    if kind != media.encode():
+        raise Problem("media-type", "The body is of another kind.", f"Send {media}.")
+    return await _bounded(request, most)
 
 
 def _bound(model: type[Body]) -> int:

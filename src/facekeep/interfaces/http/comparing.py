@@ -11,11 +11,12 @@ from pydantic import BaseModel, Field, model_validator
 
 from facekeep.domain.accounts import Principal
 from facekeep.domain.actions import Action
+from facekeep.domain.capture import Assurance
 from facekeep.domain.consent import Purpose
 from facekeep.errors import ImageError, NotFoundError
 from facekeep.interfaces.http.bodies import Body, Picture, documented_body, read
 from facekeep.interfaces.http.problems import WITH_BODY, documented
-from facekeep.interfaces.http.security import KeepOf, may
+from facekeep.interfaces.http.security import KeepOf, check, may
 from facekeep.service.answers import Identification, Verification
 from facekeep.service.comparison import Search
 from facekeep.service.keep import Keep
@@ -107,8 +108,9 @@ class IdentificationAnswer(BaseModel):
 async def verify(
     request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.VERIFY))]
 ) -> VerificationAnswer:
-    """Say whether a picture shows the person it claims to show."""
+    """Say whether a picture shows the person it claims to show. Its assurance is ``photo``."""
     asked = await read(request, VerificationRequest)
+    check(request, who, Action.VERIFY, purpose=asked.purpose, assurance=Assurance.PHOTO)
     return await run_sync(_verify, keep, asked, who)
 
 

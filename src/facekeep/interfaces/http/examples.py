@@ -68,21 +68,49 @@ _VALUES: Final[Mapping[str, Any]] = {
     "url": "https://hooks.example.org/facekeep",
     "verified": True,
     "acquired": True,
+    "amount": "12.50",
+    "asked_by": "shop",
+    "camera": True,
+    "crv": "Ed25519",
+    "currency": "EUR",
+    "digest": _HASH,
+    "expires_in": 180,
+    "frames": 61,
+    "head": _HASH,
+    "index": 0,
+    "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+    "kty": "OKP",
+    "nonce": "1c9f7a2b6d5e4830bb10a4c7e2d9f685",
+    "notices": _HASH,
+    "payee": "Bakery Miller",
+    "result": "eyJhbGciOiJFZERTQSJ9.eyJvdXRjb21lIjoicGFzc2VkIn0.…",
+    "return_url": "https://shop.example.org/paid",
+    "seconds": 12.0,
+    "tries": 3,
+    "tries_left": 3,
+    "try": 1,
+    "use": "sig",
+    "alg": "EdDSA",
+    "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
     "version": "0.1.0",
     "webhook": _ID,
 }
 
 _OF_MODEL: Final[Mapping[tuple[str, str], Any]] = {
     ("ConsentAnswer", "notice"): _HASH,
+    ("TryRequest", "notice"): _HASH,
     ("GalleryAnswer", "name"): "main",
+    ("NewCaptureAnswer", "link"): "https://faces.example.org/capture#fkl1_…",
+    ("OpeningRequest", "link"): "fkl1_…",
     ("TokenAnswer", "name"): "till",
     ("TokenRequest", "name"): "till",
 }
 
 _EMPTY: Final = frozenset({"reasons", "faults", "identities"})
-_NULL: Final = frozenset({"answer", "closed", "disabled", "last_seen", "next", "retry", "withdrawn"})
+_NULL: Final = frozenset({"answer", "decided_by", "closed", "disabled", "last_seen", "next", "retry", "withdrawn"})
 _LEFT_OUT: Final[Mapping[str, frozenset[str]]] = {
     "VerificationRequest": frozenset({"label"}),
+    "CaptureRequest": frozenset({"label", "newcomer"}),
     "StatedVerificationRequest": frozenset({"label"}),
     "EnrolmentRequest": frozenset({"notice_hash"}),
     "ConsentRequest": frozenset({"notice_hash"}),
@@ -95,6 +123,8 @@ _DETAILS: Final[Mapping[str, tuple[str, str]]] = {
     "unauthenticated": ("nobody is known by this token", "Send a token as “Authorization: Bearer …”."),
     "forbidden": ("You may not do this: erase-subject.", "docs/reference/access.md says which roles and scopes may."),
     "consent-missing": ("enrolment needs consent to at least one purpose", "Record a consent first."),
+    "capture-refused": ("a step took too long, or the frames' times do not fit the server's", "Begin another try."),
+    "frame-too-wide": ("the face fills too little of a crop", "Send crops of the face only."),
     "purpose-off": ("the purpose is switched off", "An administrator can switch the purpose on."),
     "refused": ("the case is closed, has expired, or is for another purpose", "Open a new case for this purpose."),
     "not-found": ("there is no such data subject", "List what there is."),
@@ -119,6 +149,8 @@ def problem_example(kind: Kind) -> dict[str, Any]:
     }
     if kind.name == "invalid-request":
         document["faults"] = [{"field": "fmr", "message": "Input should be less than or equal to 0.0001"}]
+    if kind.name == "capture-refused":
+        document["reasons"] = ["late"]
     if kind.name == "picture-not-fit":
         document["reasons"] = ["the face is too small"]
     return document
@@ -152,7 +184,7 @@ def _answer(status: str, answer: dict[str, Any], schemas: Mapping[str, Any]) -> 
 
 def _parameter(parameter: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:
     name, place = parameter["name"], parameter["in"]
-    if place == "path" and name in ("case", "statement", "token"):
+    if place == "path" and name in ("capture", "case", "statement", "token"):
         return _HASH if name == "statement" else _ID
     if name == "after":
         pattern = next(str(s["pattern"]) for s in parameter["schema"]["anyOf"] if "pattern" in s)
@@ -191,6 +223,8 @@ _OTHERWISE: Final[Mapping[str, Any]] = {"string": "text", "integer": 0, "number"
 
 
 def _plain(schema: Mapping[str, Any], model: str, name: str) -> Any:
+    if "const" in schema:
+        return schema["const"]
     if "enum" in schema:
         return schema["enum"][0]
     if (model, name) in _OF_MODEL:

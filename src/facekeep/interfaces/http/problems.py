@@ -70,10 +70,12 @@ PROBLEMS = {
         Kind("method-not-allowed", 405, "The method does not fit the resource"),
         Kind("request-under-way", 409, "A request with this key is under way, or its outcome is not known"),
         Kind("signature-needed", 409, "It is done but for keys that the registrar, on another host, has to revoke"),
+        Kind("capture-refused", 409, "What was sent does not fit the capture, or it is over"),
         Kind("body-too-large", 413, "The body is larger than allowed"),
         Kind("media-type", 415, "The body is of a kind that is not understood"),
         Kind("invalid-request", 422, "The request does not have the form that it needs"),
         Kind("picture-unreadable", 422, "The picture cannot be read"),
+        Kind("frame-too-wide", 422, "A crop shows more than the one face that it may"),
         Kind("picture-not-fit", 422, "The picture is not fit for enrolment"),
         Kind("too-many-requests", 429, "Requests come too fast"),
         Kind("budget-used-up", 429, "A budget of comparisons or searches is used up"),
@@ -92,10 +94,12 @@ _OF_ERROR: Mapping[type[FacekeepError], str] = {
     errors.AuthenticationError: "unauthenticated",
     errors.ConsentError: "consent-missing",
     errors.PurposeOffError: "purpose-off",
+    errors.CaptureError: "capture-refused",
     errors.RateError: "too-many-requests",
     errors.BudgetError: "budget-used-up",
     errors.RepeatedError: "request-under-way",
     errors.BadInputError: "invalid-request",
+    errors.FrameTooWideError: "frame-too-wide",
     errors.ImageError: "picture-unreadable",
     errors.QualityError: "picture-not-fit",
     errors.ModelError: "internal",
@@ -187,6 +191,7 @@ def _of_error(request: Request, error: Exception) -> JSONResponse:
         raise error
     name = next(_OF_ERROR[kind] for kind in type(error).__mro__ if kind in _OF_ERROR)
     reasons = list(error.reasons) if isinstance(error, errors.QualityError) else []
+    reasons = [error.reason] if isinstance(error, errors.CaptureError) else reasons
     headers = dict(_HEADERS.get(name, {}))
     return _answer(request, name, error.message, error.hint, reasons=reasons, headers=headers)
 

@@ -17,15 +17,18 @@ from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBea
 
 from facekeep.domain.accounts import Principal
 from facekeep.domain.actions import Action
+from facekeep.domain.capture import Assurance
+from facekeep.domain.consent import Purpose
 from facekeep.domain.subject import subject_id
 from facekeep.errors import AuthenticationError, NotFoundError
 from facekeep.interfaces.http.problems import Problem
 from facekeep.interfaces.http.rates import admitted
 from facekeep.interfaces.http.site import Site
+from facekeep.service.captures import CaptureService
 from facekeep.service.keep import Keep
 from facekeep.service.policies import Policies
 
-__all__ = ["KeepOf", "SiteOf", "action_of", "keep_of", "may"]
+__all__ = ["CapturesOf", "KeepOf", "SiteOf", "action_of", "check", "keep_of", "may"]
 
 _BEARER = HTTPBearer(auto_error=False, scheme_name="token", description="The token of a machine client.")
 _COOKIE = APIKeyCookie(
@@ -48,6 +51,13 @@ def site_of(request: Request) -> Site:
     return site
 
 
+def captures_of(request: Request) -> CaptureService:
+    """The captures of the keep that is served."""
+    captures: CaptureService = request.app.state.captures
+    return captures
+
+
+CapturesOf = Annotated[CaptureService, Depends(captures_of)]
 KeepOf = Annotated[Keep, Depends(keep_of)]
 SiteOf = Annotated[Site, Depends(site_of)]
 
@@ -65,23 +75,40 @@ def may(action: Action) -> Callable[..., Coroutine[Any, Any, Principal]]:
         who = await _who(request, keep, site, given)
         request.state.client = who.id.hex()
         admitted(request, who.id.hex())
-        policies: Policies = request.app.state.policies
         subject = request.path_params.get("subject", "")
         if subject and subject_id(subject) is None:
             # Policies name people by their identifiers: one that could be written otherwise would get around them.
             raise NotFoundError("there is no such data subject")
-        ruling = policies.decide(who, action, subject, datetime.now(UTC))
-        if not ruling.allowed:
-            request.state.refusal = ruling.reason
-            raise Problem(
-                "forbidden",
-                f"You may not do this: {action}.",
-                "docs/reference/access.md says which roles and scopes may; an administrator gives them.",
-            )
+        check(request, who, action, subject)
         return who
 
     allowed.action = action  # type: ignore[attr-defined]
     return allowed
+
+
+def check(
+    request: Request,
+    who: Principal,
+    action: Action,
+    subject: str = "",
+    *,
+    purpose: Purpose | None = None,
+    assurance: Assurance | None = None,
+) -> None:
+    """Refuse what policies do not let somebody do; once more, where the body says for what it is asked.
+
+    Raises:
+        Problem: they do not.
+    """
+    policies: Policies = request.app.state.policies
+    ruling = policies.decide(who, action, subject, datetime.now(UTC), purpose=purpose, assurance=assurance)
+    if not ruling.allowed:
+        request.state.refusal = ruling.reason
+        raise Problem(
+            "forbidden",
+            f"You may not do this: {action}.",
+            "docs/reference/access.md says which roles and scopes may; an administrator gives them.",
+        )
 
 
 async def _who(request: Request, keep: Keep, site: Site, given: HTTPAuthorizationCredentials | None) -> Principal:

@@ -25,6 +25,7 @@ from facekeep.interfaces.http.tracing import export_to
 from facekeep.interfaces.http.watching import watched
 from facekeep.interfaces.logs import log_to_stderr
 from facekeep.interfaces.posting import HttpsPost
+from facekeep.service.capture_engine import shipped_captures
 from facekeep.service.opening import system_clock
 from facekeep.service.tending import Tending
 from facekeep.service.warming import warm_up
@@ -155,9 +156,12 @@ def run(
     log_to_stderr()
     elsewhere = None if provider is None else Elsewhere(Provider(provider))
     with ExitStack() as opened:
-        tending = opened.enter_context(Tending(keep, unmeant=_teller("tending")))
+        captures = shipped_captures(keep)
+        tending = opened.enter_context(Tending(keep, also=captures.tend, unmeant=_teller("tending")))
         away = tending if keep.is_apart else None  # what is in this process is not away
-        app = build(keep, rates, policies=policies, elsewhere=elsewhere, tending=away, private=private)
+        app = build(
+            keep, rates, policies=policies, elsewhere=elsewhere, tending=away, captures=captures, private=private
+        )
         post = HttpsPost(private=private, authorities=authorities)
         courier = Courier(keep, post, system_clock, app.state.metrics.sent, unmeant=_teller("courier"), cut=post.cut)
         opened.enter_context(courier.working())

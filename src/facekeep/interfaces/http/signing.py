@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field
 
 from facekeep.domain.accounts import Principal
 from facekeep.domain.actions import Action
+from facekeep.domain.capture import Assurance
 from facekeep.errors import NotFoundError, UsageError
 from facekeep.interfaces.http.bodies import Body, Bytes, documented_body, read
 from facekeep.interfaces.http.comparing import (
@@ -33,7 +34,7 @@ from facekeep.interfaces.http.comparing import (
     verification_answer,
 )
 from facekeep.interfaces.http.problems import documented
-from facekeep.interfaces.http.security import KeepOf, may
+from facekeep.interfaces.http.security import KeepOf, check, may
 from facekeep.service.answers import Identification, Verification
 from facekeep.service.comparison import Planned
 from facekeep.service.keep import Keep
@@ -212,6 +213,7 @@ async def state_verification(
 ) -> VerificationStatement:
     """Say what an operator has to sign for a verification; the signature makes it."""
     asked = await read(request, StatedVerificationRequest)
+    check(request, who, Action.VERIFY, purpose=asked.purpose, assurance=Assurance.PHOTO)
     return await run_sync(_state_verification, keep, waiting, who, asked)
 
 

@@ -43,6 +43,11 @@ class Site:
         return "__Host-facekeep" if self.secure else "facekeep"
 
     @property
+    def capture_cookie(self) -> str:
+        """The name of the cookie of a capture."""
+        return f"{self.cookie}-capture"
+
+    @property
     def secure(self) -> bool:
         """Whether cookies are for HTTPS alone."""
         return self.origin.startswith("https:")
@@ -50,6 +55,10 @@ class Site:
     def session_of(self, request: Request) -> str | None:
         """The secret of the session that a request bears, or None."""
         return request.cookies.get(self.cookie) or None
+
+    def capture_of(self, request: Request) -> str:
+        """The secret of the capture that a request bears, or ""."""
+        return request.cookies.get(self.capture_cookie, "")
 
     def check_same_site(self, request: Request) -> None:
         """Refuse a request that another site made a browser send.
@@ -75,6 +84,18 @@ class Site:
             self.cookie,
             secret,
             max_age=int(SESSION_LENGTH.total_seconds()),
+            path="/",
+            secure=self.secure,
+            httponly=True,
+            samesite="strict",
+        )
+
+    def give_capture(self, response: Response, secret: str, seconds: int) -> None:
+        """Put the secret of a capture into a cookie of its own, which ends with it."""
+        response.set_cookie(
+            self.capture_cookie,
+            secret,
+            max_age=seconds,
             path="/",
             secure=self.secure,
             httponly=True,

@@ -1,0 +1,114 @@
+"""What an integrator orders of a capture, before anybody holds it against a keep.
+
+Invariant: an order is whole: about somebody exactly if its intent is, and within every bound that can be told alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+from urllib.parse import urlsplit
+
+from facekeep.domain.capture import Assurance, Intent, Statement
+from facekeep.domain.capture_session import EXPIRES_DEFAULT, EXPIRES_MAX, EXPIRES_MIN
+from facekeep.domain.consent import Purpose
+from facekeep.errors import UsageError
+
+__all__ = ["FMR_MAX", "NOTICES_MAX", "RETURN_URL_MAX", "CaptureOrder", "Newcomer"]
+
+FMR_MAX: Final = 1e-4
+"""False match rate of a verification, at the most; the halves hold the same bound."""
+NOTICES_MAX: Final = 16
+RETURN_URL_MAX: Final = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """Somebody who is enrolled by a capture.
+
+    Attributes:
+        label: what operators call the person by; nobody has it yet.
+        name: the person's name.
+        purposes: what the person is asked to consent to, at least one.
+    """
+
+    label: str = field(repr=False)
+    name: str = field(default="", repr=False)
+    purposes: tuple[Purpose, ...] = (Purpose.VERIFY,)
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureOrder:
+    """What is ordered.
+
+    Attributes:
+        intent: what the capture is for.
+        purpose: of the verification, a purpose of 1:1; of an enrolment the first one consented to.
+        subject: identifier of the person who is claimed, or who gets further references; "" for none, or by label.
+        label: the same by label.
+        newcomer: who is enrolled, of an enrolment of somebody new.
+        gallery: the group of new references.
+        notices: digests of the notices that are shown, one for each language, at least one.
+        statement: what is confirmed, of a verification.
+        assurance: ``live`` or ``live+passkey``.
+        alternatives: whether the person may take a passkey in place of the face.
+        light: whether the step of light is asked for.
+        fmr: false match rate of a verification, at most 1e-4.
+        expires_in: for how long the link and all after it work, 30 to 900 s.
+        return_url: where the page leads when it is done, "" for nowhere.
+    """
+
+    intent: Intent
+    purpose: Purpose
+    notices: tuple[str, ...]
+    subject: str = field(default="", repr=False)
+    label: str = field(default="", repr=False)
+    newcomer: Newcomer | None = None
+    gallery: str = "main"
+    statement: Statement | None = None
+    assurance: Assurance = Assurance.LIVE
+    alternatives: bool = True
+    light: bool = False
+    fmr: float = 1e-4
+    expires_in: timedelta = EXPIRES_DEFAULT
+    return_url: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        claims = sum((bool(self.subject), bool(self.label), self.newcomer is not None))
+        if claims != (self.intent is not Intent.PROVE_LIVE):
+            raise UsageError("this intent is about somebody, or about nobody", hint="Give one of subject and label.")
+        if self.newcomer is not None and self.intent is not Intent.ENROL:
+            raise UsageError("only an enrolment has somebody new")
+        if not self.purpose.is_one_to_one and self.newcomer is None:
+            raise UsageError("this purpose searches a gallery", hint="A capture is for verify or payment.")
+        if self.assurance not in (Assurance.LIVE, Assurance.LIVE_PASSKEY):
+            raise UsageError("a capture gives live or live+passkey")
+        if self.intent is not Intent.VERIFY and (self.statement or self.assurance is not Assurance.LIVE):
+            raise UsageError("only a verification confirms a statement, or takes a passkey")
+        if not EXPIRES_MIN <= self.expires_in <= EXPIRES_MAX:
+            raise UsageError("a capture is open for 30 to 900 seconds")
+        if not 0 < self.fmr <= FMR_MAX:
+            raise UsageError("verification takes a false match rate above 0 and at most 1e-4")
+        if not 1 <= len(self.notices) <= NOTICES_MAX:
+            raise UsageError(f"a capture shows 1 to {NOTICES_MAX} notices", hint="One for each language.")
+        if self.return_url:
+            _check_url(self.return_url)
+
+    @property
+    def purposes(self) -> tuple[Purpose, ...]:
+        """What the person is told of, and agrees to."""
+        return (self.purpose,) if self.newcomer is None else self.newcomer.purposes
+
+
+def _check_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        host = ""
+    plain = url.isascii() and url.isprintable() and " " not in url and len(url) <= RETURN_URL_MAX
+    if not plain or not host or parts.username is not None or "\\" in url:
+        raise UsageError("this is no address to return to", hint="For example https://shop.example/paid.")
+    if parts.scheme != "https" and not (parts.scheme == "http" and host == "localhost"):
+        raise UsageError("the page returns to https only", hint="Plain http works with localhost only.")

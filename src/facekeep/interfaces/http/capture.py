@@ -1,0 +1,259 @@
+"""What the page of a capture asks (docs/spec/capture.md): with the cookie of the opened link, from the site alone.
+
+Nothing of a frame is written anywhere: a body is read into memory, judged, and dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.security import APIKeyCookie
+from pydantic import BaseModel, ConfigDict, Field
+
+from facekeep.domain.capture import FRAMES_MAX, Assurance, Colour, Intent, Step, StepKind
+from facekeep.domain.capture_container import BODY_BYTES_MAX
+from facekeep.domain.capture_session import EXPIRES_MAX, CaptureOutcome, CaptureState
+from facekeep.domain.consent import Purpose
+from facekeep.interfaces.http.bodies import Body, documented_body, read, read_raw
+from facekeep.interfaces.http.capture_sessions import StatementFields
+from facekeep.interfaces.http.problems import documented
+from facekeep.interfaces.http.rates import admitted
+from facekeep.interfaces.http.security import CapturesOf
+from facekeep.interfaces.http.sign_in import CeremonyAnswer, SignInRequest, from_the_site
+from facekeep.interfaces.http.site import Site
+from facekeep.service.capture_views import CaptureView
+
+__all__ = ["MEDIA_TYPE", "judging_room", "router"]
+
+router = APIRouter(prefix="/v1/capture")
+
+MEDIA_TYPE: Final = "application/vnd.facekeep.capture"
+
+_T = TypeVar("_T")
+_JUDGING: Final = 4
+"""Bodies that are on a thread at once; others wait without one, so that everybody else is served."""
+_CEREMONY_BYTES: Final = 64 << 10
+_COOKIE = APIKeyCookie(
+    name="facekeep-capture",
+    auto_error=False,
+    scheme_name="capture",
+    description="The capture that a browser opened; named __Host-facekeep-capture over HTTPS.",
+)
+_EMPTY = ("unauthenticated", "other-site", "not-found", "too-many-requests", "unavailable", "busy")
+_BODY = (*_EMPTY, "body-too-large", "media-type", "invalid-request")
+
+FromSite = Annotated[Site, Depends(from_the_site)]
+
+
+def judging_room() -> CapacityLimiter:
+    """Room for bodies that are judged, for one event loop."""
+    return CapacityLimiter(_JUDGING)
+
+
+async def _capture(
+    request: Request, site: FromSite, captures: CapturesOf, _: Annotated[str | None, Depends(_COOKIE)]
+) -> str:
+    """A dependency: the secret of the capture that a browser has, which counts its requests by itself."""
+    request.state.refusal = "unknown-capture"
+    secret = site.capture_of(request)
+    name = captures.name_of(secret)
+    request.state.client = name
+    admitted(request, name)
+    request.state.refusal = ""
+    return secret
+
+
+Capture = Annotated[str, Depends(_capture)]
+
+
+class OpeningRequest(Body):
+    """The link that a person was given."""
+
+    link: str = Field(max_length=128, description="What is behind the # of the link.")
+
+
+class TryRequest(Body):
+    """The notice that the person agreed to."""
+
+    notice: str = Field(pattern="^[0-9a-f]{64}$", description="Its digest, one of those that were shown.")
+
+
+class StepRequest(Body):
+    """What there is when a step ends."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    number: int = Field(alias="try", ge=1, le=255, description="Which try.")
+    frames: int = Field(ge=0, le=FRAMES_MAX, description="Frames taken so far in the try.")
+    head: str = Field(pattern="^[0-9a-f]{64}$", description="Head of the chain over them.")
+
+
+class NoticeFields(BaseModel):
+    """A notice, whole."""
+
+    digest: str
+    language: str
+    text: str
+
+
+class CaptureViewAnswer(BaseModel):
+    """A capture as its page sees it."""
+
+    state: CaptureState
+    outcome: CaptureOutcome | None
+    reasons: list[str]
+    tries_left: int
+    intent: Intent
+    purpose: Purpose
+    assurance: Assurance
+    asked_by: str = Field(description="The name of who asks.")
+    statement: StatementFields | None
+    notices: list[NoticeFields]
+    camera: bool = Field(description="Whether the camera may be started.")
+    alternative: Literal["passkey"] | None = Field(description="What may be taken in place of the face.")
+    expires: datetime
+    return_url: str | None
+    decided_by: Literal["passkey"] | None = Field(description="What is missing when the face is done.")
+
+
+class StepFields(BaseModel):
+    """What to do now."""
+
+    index: int
+    kind: StepKind
+    seconds: float
+    colours: list[Colour]
+
+
+class TryAnswer(BaseModel):
+    """A try that was begun."""
+
+    number: int = Field(serialization_alias="try")
+    nonce: str = Field(description="32 hexadecimal digits, which begin the chain.")
+    step: StepFields
+
+
+class StepAnswer(BaseModel):
+    """What to do next; null when all was asked."""
+
+    step: StepFields | None
+
+
+@router.post("", status_code=201, responses=documented(*_BODY), openapi_extra=documented_body(OpeningRequest))
+async def open_capture(request: Request, response: Response, site: FromSite, captures: CapturesOf) -> CaptureViewAnswer:
+    """Open a link, which works no more; the capture is this browser's from then on."""
+    asked = await read(request, OpeningRequest)
+    request.state.refusal = "unknown-capture"
+    cookie, view = await run_sync(captures.open, asked.link)
+    request.state.client = captures.name_of(cookie)
+    site.give_capture(response, cookie, int(EXPIRES_MAX.total_seconds()))
+    return _told(view)
+
+
+@router.get("", responses=documented(*_EMPTY))
+async def show_capture(captures: CapturesOf, capture: Capture) -> CaptureViewAnswer:
+    """How the capture stands."""
+    return _told(await run_sync(captures.view, capture))
+
+
+@router.delete("", status_code=204, response_class=Response, responses=documented(*_EMPTY, "capture-refused"))
+async def decline(captures: CapturesOf, capture: Capture) -> Response:
+    """Say no. Nothing that was captured is kept."""
+    await run_sync(captures.decline, capture)
+    return Response(status_code=204)
+
+
+@router.post(
+    "/tries",
+    status_code=201,
+    responses=documented(*_BODY, "capture-refused", "consent-missing", "purpose-off"),
+    openapi_extra=documented_body(TryRequest),
+)
+async def begin_try(request: Request, captures: CapturesOf, capture: Capture) -> TryAnswer:
+    """Agree to a notice, and begin a try."""
+    asked = await read(request, TryRequest)
+    begun = await run_sync(captures.begin_try, capture, asked.notice)
+    return TryAnswer(number=begun.number, nonce=begun.nonce, step=_step(0, begun.step))
+
+
+@router.post("/steps", responses=documented(*_BODY, "capture-refused"), openapi_extra=documented_body(StepRequest))
+async def next_step(request: Request, captures: CapturesOf, capture: Capture) -> StepAnswer:
+    """Tell what was taken during a step, and get the next one."""
+    asked = await read(request, StepRequest)
+    index, step = await run_sync(captures.next_step, capture, asked.number, asked.frames, bytes.fromhex(asked.head))
+    return StepAnswer(step=None if step is None else _step(index, step))
+
+
+@router.put(
+    "/frames",
+    responses=documented(*_BODY, "capture-refused", "frame-too-wide", "picture-unreadable", "refused"),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
+async def send_frames(request: Request, captures: CapturesOf, capture: Capture) -> CaptureViewAnswer:
+    """Send the frames of a try. They are judged and dropped."""
+    body = await read_raw(request, MEDIA_TYPE, BODY_BYTES_MAX)
+    return _told(await _judged(request, partial(captures.take_frames, capture, body)))
+
+
+@router.post("/passkey/options", status_code=201, responses=documented(*_EMPTY, "capture-refused"))
+async def passkey_options(site: FromSite, captures: CapturesOf, capture: Capture) -> CeremonyAnswer:
+    """Begin with a passkey: in place of the face, or after it where both are wanted."""
+    name, options = await run_sync(captures.passkey_options, capture, site.origin)
+    return CeremonyAnswer(ceremony=name, options=options)
+
+
+@router.post("/passkey", responses=documented(*_BODY, "capture-refused"), openapi_extra=documented_body(SignInRequest))
+async def take_passkey(request: Request, site: FromSite, captures: CapturesOf, capture: Capture) -> CaptureViewAnswer:
+    """Give a passkey's answer."""
+    asked = await read(request, SignInRequest, most=_CEREMONY_BYTES)
+    request.state.refusal = "not-proved"
+    return _told(await run_sync(captures.take_passkey, capture, asked.ceremony, asked.credential, site.origin))
+
+
+async def _judged(request: Request, judge: Callable[[], _T]) -> _T:
+    limiter: CapacityLimiter = request.app.state.judging()
+    return await run_sync(judge, limiter=limiter)
+
+
+def _step(index: int, step: Step) -> StepFields:
+    return StepFields(index=index, kind=step.kind, seconds=step.seconds, colours=list(step.colours))
+
+
+def _told(view: CaptureView) -> CaptureViewAnswer:
+    said: dict[str, Any] = {
+        name: getattr(view, name)
+        for name in (
+            "state",
+            "outcome",
+            "tries_left",
+            "intent",
+            "purpose",
+            "assurance",
+            "asked_by",
+            "camera",
+            "expires",
+        )
+    }
+    statement = view.statement
+    return CaptureViewAnswer(
+        **said,
+        reasons=list(view.reasons),
+        statement=None
+        if statement is None
+        else StatementFields(amount=statement.amount, currency=statement.currency, payee=statement.payee),
+        notices=[NoticeFields(digest=each.digest, language=each.language, text=each.text) for each in view.notices],
+        alternative="passkey" if view.alternative else None,
+        return_url=view.return_url or None,
+        decided_by="passkey" if view.passkey_missing else None,
+    )
