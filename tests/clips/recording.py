@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facekeep.domain.capture import ACTIVE_STEPS, FACE_SIDE, FRAMES_MAX, Camera, Recording, SentFrame, Step, StepKind
+from facekeep.domain.capture import (
+    ACTIVE_STEPS,
+    DEPTH_STEPS,
+    FACE_SIDE,
+    FRAMES_MAX,
+    Camera,
+    Colour,
+    Recording,
+    SentFrame,
+    Step,
+    StepKind,
+)
 from facekeep.domain.sample import BiometricSample
 from facekeep.face.models import ModelPack
 from facekeep.face.pad.crops import Cropper, encode
 from facekeep.face.pad.gate import FrameGate
+from tests.clips.attacks import KINDS, Attacker
 from tests.clips.head import FRAME_HEIGHT, FRAME_WIDTH, Head
 from tests.clips.live import Frame, Light, played
 from tests.clips.script import Act, Timeline
 
-__all__ = ["RATE", "Page", "acts", "blinks", "shine", "whole_view"]
+__all__ = ["RATE", "Page", "acts", "asked", "blinks", "shine", "whole_view"]
 
 RATE = 10.0
 """Frames in a second that a page takes."""
 _THUMBNAIL_EVERY, _THUMBNAILS = 4, 32
 _LOOK, _ACT = 6.0, 2.4
+_MARGIN = 0.5  # seconds of a step of light in which no colour is shown any more
+_LAG = 0.1  # seconds from the page's clock to what the camera sees of the screen
 _SCREEN = 0.06  # what a screen at half a metre adds to a face in a room, of what it reflects already
 
 
@@ -76,6 +91,11 @@ class Page:
         frames = played(head, timeline, seed=seed, rate=RATE, light=shine(steps, done), alive=alive)
         return self.recording(frames, steps)
 
+    def attacked(self, attacker: Attacker, kind: str, steps: Sequence[Step], *, seed: int) -> Recording:
+        """What the server gets of an attack, by its name in :data:`tests.clips.attacks.KINDS`."""
+        done = acts(steps, seed)
+        return self.recording(KINDS[kind](attacker, done, seed, RATE, shine(steps, done)), steps)
+
 
 def whole_view(picture: NDArray[np.uint8]) -> SentFrame:
     """What a page sends that keeps nothing back: all that the camera sees, as large as a face crop may be."""
@@ -83,6 +103,21 @@ def whole_view(picture: NDArray[np.uint8]) -> SentFrame:
     small = cv2.resize(square, (FACE_SIDE, FACE_SIDE), interpolation=cv2.INTER_AREA)
     face = encode(np.asarray(small, np.uint8))
     return SentFrame(0, 0, (240, 160, 160, 200), FRAME_WIDTH, FRAME_HEIGHT, face)
+
+
+def asked(seed: int, *, light: bool = True) -> tuple[Step, ...]:
+    """Steps as a service draws them, but the same for the same seed."""
+    drawn = random.Random(seed)
+    depth = drawn.choice(sorted(DEPTH_STEPS))
+    active = [depth, *drawn.sample(sorted(ACTIVE_STEPS - {depth}), 2)]
+    drawn.shuffle(active)
+    steps = [Step(StepKind.LOOK, 12.0), *(Step(kind, 8.0) for kind in active)]
+    if light:
+        colours: list[Colour] = []
+        while len(colours) < 6:
+            colours.append(drawn.choice([colour for colour in Colour if [colour] != colours[-1:]]))
+        steps.append(Step(StepKind.LIGHT, 6.0, tuple(colours)))
+    return tuple(steps)
 
 
 def acts(steps: Sequence[Step], seed: int) -> list[Act]:
@@ -93,7 +128,7 @@ def acts(steps: Sequence[Step], seed: int) -> list[Act]:
         if step.kind is StepKind.LOOK:
             done.append(Act(step.kind, _LOOK))
         elif step.kind is StepKind.LIGHT:
-            done.append(Act(step.kind, step.seconds))
+            done.append(Act(step.kind, step.seconds - _MARGIN))
         else:
             done.append(Act(step.kind, _ACT, float(rng.uniform(0.35, 0.7))))
     return done
@@ -123,7 +158,8 @@ def shine(steps: Sequence[Step], done: Sequence[Act]) -> Light:
     for step, act in zip(steps, done, strict=True):
         for number, colour in enumerate(step.colours):
             each = act.seconds / len(step.colours)
-            spans.append((begun + number * each, begun + (number + 1) * each, amounts[colour.value]))
+            start = begun + number * each + _LAG
+            spans.append((start, start + each, amounts[colour.value]))
         begun += act.seconds
 
     def light(at: float) -> tuple[float, float, float]:

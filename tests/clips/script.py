@@ -15,9 +15,9 @@ from tests.clips.head import Pose
 
 __all__ = ["CYCLE", "FAR", "NEAR", "REST", "Act", "Sway", "Timeline"]
 
-FAR, NEAR = 6.5, 4.4
-"""Distances in inter-eye distances: about 41 cm, and 28 cm after coming closer."""
-REST = Pose(distance=FAR, y=0.3)
+FAR, NEAR = 7.2, 4.2
+"""Distances in inter-eye distances: about 45 cm, and 26 cm after coming closer."""
+REST = Pose(distance=FAR)
 YAW, PITCH = 28.0, 20.0
 """Degrees that a person turns and nods who was asked to."""
 _BLINK = 0.24  # seconds that lids need to go down and up again, unasked
@@ -125,7 +125,7 @@ def _doing(kind: StepKind | None, at: float, seconds: float) -> Pose:
         StepKind.TURN_RIGHT: {"yaw": -YAW * high},
         StepKind.NOD: {"pitch": PITCH * high},
         StepKind.SMILE: {"smile": high},
-        StepKind.COME_CLOSER: {"distance": FAR + (NEAR - FAR) * high, "y": REST.y + 0.05 * high},
+        StepKind.COME_CLOSER: {"distance": FAR + (NEAR - FAR) * high},
         StepKind.BLINK: {"lids": _lids(at - 0.1, max(0.2, min(_ASKED_BLINK, seconds - 0.1)))},
     }
     return replace(REST, **done.get(kind, {}))
