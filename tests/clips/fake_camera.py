@@ -7,7 +7,8 @@ one JPEG, filled up to a fixed length by comment segments, and a thread writes t
 for a smile gets one, and nothing of the page or the browser is replaced.
 
 A file that nobody overwrites is played over and over (``python -m tests.clips``), but the steps of a capture come in an
-order that no such file can know. The camera's label is the path of the file.
+order that no such file can know, and the same noise comes again with every round. The camera's label is the path of the
+file, which gives it away as no camera: one doubt, that a test in a browser has to live with.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,6 +31,7 @@ __all__ = ["LENGTH", "FakeCamera", "encoded", "padded"]
 
 LENGTH = 200_000
 """Bytes of the file; more than any JPEG of 640 × 480 pixels here has."""
+_NOISE = 2.0  # levels
 _COMMENT = 0xFFFD  # bytes of the longest comment segment with its length, which counts itself
 
 
@@ -64,6 +67,8 @@ class FakeCamera:
     def __init__(self, file: Path, rest: Sequence[bytes], rate: float = 15.0) -> None:
         """A camera that shows somebody at rest until told otherwise.
 
+        Each picture gets noise of its own when it is shown, as no sensor gives the same noise twice.
+
         Args:
             file: is made; its name must end with ``.mjpeg``.
             rest: what :func:`encoded` gives; over and over, at least one.
@@ -71,6 +76,8 @@ class FakeCamera:
         """
         file.write_bytes(padded(rest[0]))
         self._file, self._rest, self._rate = file, tuple(rest), rate
+        self._rng = np.random.default_rng(0)
+        self._grain = self._rng.normal(0, _NOISE, (600, 800, 3)).astype(np.int8)
         self._next: tuple[bytes, ...] | None = None
         self._changed, self._played, self._ended = threading.Event(), threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -120,6 +127,14 @@ class FakeCamera:
                 self._changed.clear()
                 self._show(file, once)
 
+    def _grained(self, frame: bytes) -> bytes:
+        """A JPEG with fresh noise: another piece of a large field each time."""
+        picture = cv2.imdecode(np.frombuffer(frame, np.uint8), cv2.IMREAD_COLOR)
+        height, width = picture.shape[:2]
+        down, right = (int(self._rng.integers(0, spare + 1)) for spare in (600 - height, 800 - width))
+        noisy = cv2.add(picture, self._grain[down : down + height, right : right + width], dtype=cv2.CV_8U)
+        return jpeg(np.asarray(noisy, np.uint8)[..., ::-1], 95)
+
     def _show(self, file: BinaryIO, once: tuple[bytes, ...]) -> None:
         """Frames once and those at rest after them, until something else is wanted."""
         due = time.monotonic()
@@ -127,7 +142,7 @@ class FakeCamera:
             if number == len(once):
                 self._played.set()
             file.seek(0)
-            file.write(padded(frame))
+            file.write(padded(self._grained(frame)))
             due += 1 / self._rate
             if self._changed.wait(max(0.0, due - time.monotonic())):
                 return

@@ -44,6 +44,7 @@ def played(
     light: Light | None = None,
     alive: bool = True,
     period: float | None = None,
+    noise: float = 1.0,
 ) -> Iterator[Frame]:
     """The frames of a timeline.
 
@@ -55,8 +56,9 @@ def played(
         light: of the screen, where there is a step of light.
         alive: whether blood runs in the skin.
         period: seconds after which the sway begins anew without a jump.
+        noise: of the sensor, 1 as a webcam indoors.
     """
-    background, sway, sensor = room(seed), Sway(seed + 1, period), Sensor(seed + 2)
+    background, sway, sensor = room(seed), Sway(seed + 1, period), Sensor(seed + 2, noise=noise)
     for number in range(round(timeline.seconds * rate)):
         at = number / rate
         layer = head.layer(sway.of(timeline.pose(at), at))
@@ -74,15 +76,17 @@ def cycle(head: Head, *, seed: int, rate: float = 20.0) -> Iterator[Frame]:
 def rest(head: Head, *, seed: int, rate: float = 15.0) -> list[bytes]:
     """Somebody who looks at the camera and blinks now and then, JPEGs to be shown over and over.
 
-    Ten seconds, in which sway and pulse come round: at the seam nothing jumps.
+    Ten seconds, in which sway and pulse come round: at the seam nothing jumps. The camera adds the noise.
     """
     timeline = Timeline([Act(None, 10.0)], blinks=(1.6, 4.9, 8.2))
-    return [encoded(frame.picture) for frame in played(head, timeline, seed=seed, rate=rate, period=timeline.seconds)]
+    frames = played(head, timeline, seed=seed, rate=rate, period=timeline.seconds, noise=0.0)
+    return [encoded(frame.picture) for frame in frames]
 
 
 def repertoire(head: Head, *, seed: int, rate: float = 15.0, seconds: float = 2.0) -> dict[StepKind, list[bytes]]:
     """Each active step done once, JPEGs for a :class:`tests.clips.fake_camera.FakeCamera`."""
-    return {
-        kind: [encoded(frame.picture) for frame in played(head, Timeline([Act(kind, seconds)]), seed=seed, rate=rate)]
-        for kind in sorted(ACTIVE_STEPS)
-    }
+    done: dict[StepKind, list[bytes]] = {}
+    for kind in sorted(ACTIVE_STEPS):
+        frames = played(head, Timeline([Act(kind, seconds)]), seed=seed, rate=rate, noise=0.0)
+        done[kind] = [encoded(frame.picture) for frame in frames]
+    return done

@@ -59,7 +59,7 @@ def _grey(level: int) -> bytes:
 
 @pytest.mark.enable_socket
 def test_the_browser_sees_what_is_played_and_then_who_rests(tmp_path: Path, address: str) -> None:
-    near = "Math.abs(document.body.dataset.level - {}) < 4"
+    near = "Math.abs(document.body.dataset.level - {}) < 9"
     with (
         FakeCamera(tmp_path / "camera.mjpeg", [_grey(60)]) as camera,
         chromium(tmp_path, *camera.arguments) as page,
@@ -92,3 +92,11 @@ def test_a_jpeg_that_is_too_long_is_refused() -> None:
     data = np.random.default_rng(1).integers(0, 256, (480, 640, 3), np.uint8)
     with pytest.raises(ValueError, match="cannot be filled up"):
         padded(jpeg(data, 100), LENGTH)
+
+
+def test_no_frame_is_shown_twice_with_the_same_noise(tmp_path: Path) -> None:
+    camera = FakeCamera(tmp_path / "camera.mjpeg", [_grey(60)])
+    shown = {camera._grained(_grey(60)) for _ in range(5)}
+    assert len(shown) == 5
+    levels = [cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) for data in shown]
+    assert all(0.8 < level.std() < 2.5 for level in levels)
