@@ -30,7 +30,7 @@ from tests.clips.head import FRAME_HEIGHT, FRAME_WIDTH, Head
 from tests.clips.live import Frame, Light, played
 from tests.clips.script import Act, Timeline
 
-__all__ = ["RATE", "Page", "acts", "asked", "blinks", "shine", "whole_view"]
+__all__ = ["RATE", "Page", "acts", "asked", "blinks", "shine", "webcam", "whole_view"]
 
 RATE = 10.0
 """Frames in a second that a page takes."""
@@ -81,8 +81,7 @@ class Page:
             FrameTooWideError: the gate refused a crop.
             ValueError: there was no face in any frame.
         """
-        camera = Camera("Integrated Camera", FRAME_WIDTH, FRAME_HEIGHT, 30.0)
-        return Recording(tuple(steps), self._gate.admit(self.sent(frames, steps)), camera)
+        return Recording(tuple(steps), self._gate.admit(self.sent(frames, steps)), webcam())
 
     def obedient(self, head: Head, steps: Sequence[Step], *, seed: int, alive: bool = True) -> Recording:
         """Somebody who does what is asked, one step after the other, as the server gets it."""
@@ -95,6 +94,12 @@ class Page:
         """What the server gets of an attack, by its name in :data:`tests.clips.attacks.KINDS`."""
         done = acts(steps, seed)
         return self.recording(KINDS[kind](attacker, done, seed, RATE, shine(steps, done)), steps)
+
+
+def webcam() -> Camera:
+    """What a page says of an ordinary camera, whose frames come every 33 milliseconds or so."""
+    intervals = np.random.default_rng(5).normal(33.3, 1.1, 300)
+    return Camera("Integrated Camera", FRAME_WIDTH, FRAME_HEIGHT, 30.0, tuple(float(each) for each in intervals))
 
 
 def whole_view(picture: NDArray[np.uint8]) -> SentFrame:
