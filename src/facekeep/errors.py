@@ -19,6 +19,7 @@
     │   └── TokenError              a release was asked for without a valid token
     ├── BadInputError           the data given cannot be used (exit code 4)
     │   ├── ImageError              a picture is damaged, too large, or of no known format
+    │   │   └── MarkedPictureError      a picture says of itself that it was generated, or its face replaced
     │   ├── QualityError            a picture is readable, but not fit for enrolment
     │   ├── FrameTooWideError       a frame of a capture shows more than the one face that it may
     │   ├── ModelError              a model file is missing, altered or does not fit
@@ -144,6 +145,19 @@ class ImageError(BadInputError):
     """A picture is damaged, too large, animated, or of no known format."""
 
     default_hint = "Give a still picture as JPEG, PNG, WebP, HEIC or TIFF, at most 32 MiB and 64 megapixels."
+
+
+class MarkedPictureError(ImageError):
+    """A picture says of itself that it was generated, or that its face was replaced. ``reasons`` names the marks.
+
+    An ImageError, so that one of many pictures does not stop the rest.
+    """
+
+    default_hint = "Give a picture as a camera took it: see docs/spec/marks.md."
+
+    def __init__(self, message: str, *, reasons: tuple[str, ...] = (), hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.reasons = reasons
 
 
 class QualityError(BadInputError):

@@ -9,6 +9,7 @@ import pytest
 
 from facekeep.domain.access import Scope
 from facekeep.domain.consent import Purpose
+from facekeep.face.provenance import REPLACED_XMP
 from facekeep.service.keep import Keep
 from tests.api.conftest import Asking, b64
 
@@ -149,6 +150,37 @@ def test_what_does_not_fit_is_named_and_not_repeated(asking: Asking, body: dict[
     assert [fault["field"] for fault in answer.json()["faults"]] == [field]
     assert "secret-word" not in answer.text
     assert "not base64!" not in answer.text
+
+
+def marked(picture: bytes) -> bytes:
+    """A JPEG with Facekeep's mark that its face was replaced."""
+    body = b"http://ns.adobe.com/xap/1.0/\0" + REPLACED_XMP
+    return picture[:2] + b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body + picture[2:]
+
+
+def test_a_marked_picture_is_refused_wherever_one_is_shown(
+    asking: Asking, identifier: Identifier, pictures: Path
+) -> None:
+    good = (pictures / "obama2.jpg").read_bytes()
+    bad = b64(marked(good))
+    client = asking(Scope.VERIFY, Scope.COMPARE, Scope.IDENTIFY, Scope.ENROL, Scope.CASES)
+    assert client.post("/v1/cases", json={"title": "marks", "purpose": "identify", "days": 2}).status_code == 201
+    obama = identifier("obama")
+    enrolment = {"label": "replaced", "purposes": ["verify"], "notice": "A notice.", "pictures": [bad]}
+    for path, body in (
+        ("/v1/verifications", {"subject": obama, "picture": bad}),
+        ("/v1/comparisons", {"picture": b64(good), "other_picture": bad}),
+        ("/v1/identifications", {"picture": bad, "case": "marks"}),
+        ("/v1/subjects", enrolment),
+        (f"/v1/subjects/{obama}/references", {"pictures": [bad]}),
+    ):
+        answer = client.post(path, json=body)
+        assert (answer.status_code, answer.json()["type"]) == (422, "urn:facekeep:problem:picture-marked"), (
+            path,
+            answer.text,
+        )
+        assert answer.json()["reasons"] == ["marked-replaced"]
+        assert answer.json()["hint"]
 
 
 def test_a_damaged_picture_is_told(asking: Asking, identifier: Identifier) -> None:

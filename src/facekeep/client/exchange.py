@@ -33,6 +33,7 @@ _ERRORS: Mapping[str, type[FacekeepError]] = {
     "media-type": errors.FormatError,
     "invalid-request": errors.UsageError,
     "picture-unreadable": errors.ImageError,
+    "picture-marked": errors.MarkedPictureError,
     "picture-not-fit": errors.QualityError,
     "too-many-requests": errors.RateError,
     "budget-used-up": errors.BudgetError,
@@ -169,8 +170,11 @@ def _error_of(document: Any) -> FacekeepError:
     faults = [f"{fault['field']}: {fault['message']}" for fault in document.get("faults", [])]
     if faults:
         message = f"{message} {' '.join(faults)}"
+    reasons = tuple(document.get("reasons", ()))
     if kind is errors.QualityError:
-        return errors.QualityError(message, reasons=tuple(document.get("reasons", ())), hint=hint)
+        return errors.QualityError(message, reasons=reasons, hint=hint)
+    if kind is errors.MarkedPictureError:
+        return errors.MarkedPictureError(message, reasons=reasons, hint=hint)
     error = kind(message, hint=hint)
     error.add_note(f"request {document.get('request_id', '')}")
     return error

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from facekeep.domain.quality import ENROLMENT, PROBE, QualityPolicy
 from facekeep.domain.template import Template
-from facekeep.errors import ImageError, QualityError
+from facekeep.errors import ImageError, MarkedPictureError, QualityError
 from facekeep.face.images import decode
 from facekeep.face.pipeline import FacePipeline, subject_of
+from facekeep.face.provenance import marks
 from facekeep.face.quality import QualityAssessor
 from facekeep.service.combining import Combiner
 from facekeep.service.stages import Stage, Stages
@@ -68,7 +69,7 @@ class Acquisition:
         """The template of a reference picture.
 
         Raises:
-            ImageError: the picture cannot be decoded.
+            ImageError: the picture cannot be decoded, or says of itself that it shows no camera's view.
             QualityError: it is not fit for enrolment; its reasons name the measures that failed.
         """
         return self._one(picture, ENROLMENT, "the picture is not fit for enrolment")
@@ -77,7 +78,7 @@ class Acquisition:
         """The template of a picture by which a person exercises a right: no stricter than for a probe.
 
         Raises:
-            ImageError: the picture cannot be decoded.
+            ImageError: the picture cannot be decoded, or says of itself that it shows no camera's view.
             QualityError: no face of that quality was found.
         """
         return self._one(picture, PROBE, "the picture shows no face well enough")
@@ -94,7 +95,7 @@ class Acquisition:
         """The template of a probe, or why there is none.
 
         Raises:
-            ImageError: the picture cannot be decoded.
+            ImageError: the picture cannot be decoded, or says of itself that it shows no camera's view.
         """
         (probe,) = self._acquire([picture], PROBE)
         if isinstance(probe, ImageError):
@@ -107,6 +108,9 @@ class Acquisition:
 
     def _look(self, picture: bytes, policy: QualityPolicy) -> tuple[Probe | ImageError, NDArray[np.uint8] | None]:
         """The aligned face of a picture whose quality suffices, or None and why. All other pixels are dropped here."""
+        marked = marks(picture)
+        if marked:
+            return MarkedPictureError("the picture is marked as no camera's", reasons=tuple(sorted(marked))), None
         try:
             with self.stages(Stage.DECODE):
                 sample = decode(picture)

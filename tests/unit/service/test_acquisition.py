@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from facekeep.domain.template import Template
+from facekeep.errors import MarkedPictureError
 from facekeep.face.extraction import EmbeddingExtractor
 from facekeep.face.models import ModelPack
 from facekeep.face.pipeline import FacePipeline
+from facekeep.face.provenance import REPLACED_XMP
 from facekeep.face.quality import QualityAssessor
 from facekeep.service.acquisition import Acquisition
 from facekeep.service.stages import Stage
@@ -62,3 +64,23 @@ def test_a_picture_without_a_face_is_not_embedded(pipeline: FacePipeline, pack: 
     Image.fromarray(noise).save(faceless, "PNG")
     assert acquisition.for_probe(faceless.getvalue()).template is None
     assert stages == [Stage.WAIT, Stage.DECODE, Stage.DETECT, Stage.ASSESS]
+
+
+def test_a_marked_picture_is_not_decoded_and_does_not_stop_the_rest(
+    pipeline: FacePipeline, pack: ModelPack, pictures: Path
+) -> None:
+    acquisition = Acquisition(pipeline, QualityAssessor.build(pack))
+    stages: list[Stage] = []
+    acquisition.stages.watch(lambda stage, _: stages.append(stage))
+    good = (pictures / "obama.jpg").read_bytes()
+    body = b"http://ns.adobe.com/xap/1.0/\0" + REPLACED_XMP
+    bad = good[:2] + b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body + good[2:]
+    first, second = acquisition.for_probes([bad, good])
+    assert isinstance(first, MarkedPictureError)
+    assert first.reasons == ("marked-replaced",)
+    assert not isinstance(second, Exception)
+    assert second.template is not None
+    assert stages.count(Stage.DECODE) == 1
+    for refused in (acquisition.for_enrolment, acquisition.for_right, acquisition.for_probe):
+        with pytest.raises(MarkedPictureError):
+            refused(bad)

@@ -36,7 +36,7 @@ __all__ = [
 
 router = APIRouter(prefix="/v1")
 
-COMPARING = (*WITH_BODY, "purpose-off", "refused", "picture-unreadable", "budget-used-up")
+COMPARING = (*WITH_BODY, "purpose-off", "refused", "picture-unreadable", "picture-marked", "budget-used-up")
 """Problems of an operation that compares."""
 
 

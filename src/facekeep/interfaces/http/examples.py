@@ -130,6 +130,7 @@ _DETAILS: Final[Mapping[str, tuple[str, str]]] = {
     "not-found": ("there is no such data subject", "List what there is."),
     "invalid-request": ("Some fields do not fit.", "See faults."),
     "picture-unreadable": ("the picture cannot be decoded", "Give a still picture as JPEG, PNG, WebP, HEIC or TIFF."),
+    "picture-marked": ("the picture is marked as no camera's", "Give a picture as a camera took it."),
     "picture-not-fit": ("the picture is not fit for enrolment", "Take the picture again: one face, frontal, in focus."),
     "too-many-requests": ("More than 1200 requests in 60 seconds.", "Ask again in 3 s, as Retry-After says."),
     "budget-used-up": ("a budget is used up", "Wait for the next day, or have the lock reviewed."),
@@ -151,6 +152,8 @@ def problem_example(kind: Kind) -> dict[str, Any]:
         document["faults"] = [{"field": "fmr", "message": "Input should be less than or equal to 0.0001"}]
     if kind.name == "capture-refused":
         document["reasons"] = ["late"]
+    if kind.name == "picture-marked":
+        document["reasons"] = ["marked-generated"]
     if kind.name == "picture-not-fit":
         document["reasons"] = ["the face is too small"]
     return document

@@ -76,6 +76,7 @@ PROBLEMS = {
         Kind("invalid-request", 422, "The request does not have the form that it needs"),
         Kind("picture-unreadable", 422, "The picture cannot be read"),
         Kind("frame-too-wide", 422, "A crop shows more than the one face that it may"),
+        Kind("picture-marked", 422, "The picture says that it was generated, or its face replaced"),
         Kind("picture-not-fit", 422, "The picture is not fit for enrolment"),
         Kind("too-many-requests", 429, "Requests come too fast"),
         Kind("budget-used-up", 429, "A budget of comparisons or searches is used up"),
@@ -101,6 +102,7 @@ _OF_ERROR: Mapping[type[FacekeepError], str] = {
     errors.BadInputError: "invalid-request",
     errors.FrameTooWideError: "frame-too-wide",
     errors.ImageError: "picture-unreadable",
+    errors.MarkedPictureError: "picture-marked",
     errors.QualityError: "picture-not-fit",
     errors.ModelError: "internal",
     errors.NotFoundError: "not-found",
@@ -190,7 +192,7 @@ def _of_error(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, FacekeepError):
         raise error
     name = next(_OF_ERROR[kind] for kind in type(error).__mro__ if kind in _OF_ERROR)
-    reasons = list(error.reasons) if isinstance(error, errors.QualityError) else []
+    reasons = list(error.reasons) if isinstance(error, errors.QualityError | errors.MarkedPictureError) else []
     reasons = [error.reason] if isinstance(error, errors.CaptureError) else reasons
     headers = dict(_HEADERS.get(name, {}))
     return _answer(request, name, error.message, error.hint, reasons=reasons, headers=headers)

@@ -67,7 +67,13 @@ class RemovalAnswer(BaseModel):
     status_code=201,
     response_model=ReferencesAnswer,
     responses=documented(
-        *WITH_BODY, "not-found", "request-under-way", "consent-missing", "picture-unreadable", "picture-not-fit"
+        *WITH_BODY,
+        "not-found",
+        "request-under-way",
+        "consent-missing",
+        "picture-unreadable",
+        "picture-marked",
+        "picture-not-fit",
     ),
     openapi_extra=documented_body(ReferencesRequest, **KEYED),
 )

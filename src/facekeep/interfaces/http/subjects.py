@@ -103,7 +103,9 @@ class ErasureAnswer(BaseModel):
     "",
     status_code=201,
     response_model=EnrolmentAnswer,
-    responses=documented(*WITH_BODY, "request-under-way", "consent-missing", "picture-unreadable", "picture-not-fit"),
+    responses=documented(
+        *WITH_BODY, "request-under-way", "consent-missing", "picture-unreadable", "picture-marked", "picture-not-fit"
+    ),
     openapi_extra=documented_body(EnrolmentRequest, **KEYED),
 )
 async def enrol(request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.ENROL))]) -> Response:
