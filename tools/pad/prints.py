@@ -163,9 +163,7 @@ def lfw(cut: Cut, pack: ModelPack, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    print(
-        "| shown | n | supports | doubts | refutes | silent | supports, 95 % | relief: 1, 50, 99 % | share | residuals |"
-    )
+    print("| shown | n | supports | doubts | refutes | silent | 95 % | relief: 1, 50, 99 % | share | residuals |")
     print("|" + "---|" * 10)
     models = ModelPack.load()
     cropper = Cut.build(models)

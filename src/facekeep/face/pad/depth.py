@@ -101,16 +101,12 @@ def _of_approach(growth: float, relief: float) -> Verdict:
 
 
 def _turned(base: rigid.Points, frames: Sequence[FrameMeasures]) -> rigid.Turn | None:
-    """Of the median of the most turned frames."""
-    moved = []
-    for frame in frames:
-        points = rigid.eye_aligned(frame.points)
-        if points is not None:
-            one = rigid.turn(base, points)
-            moved.append((math.hypot(one.relief, one.foreshortening), points))
-    moved.sort(key=lambda pair: pair[0])
-    most = [points for _, points in moved[-max(3, len(frames) // _MOST_MOVED) :]]
-    return rigid.turn(base, np.median(most, axis=0)) if len(most) >= 3 else None
+    """The largest turn that the median of neighbouring frames shows. Single frames would be chosen for their noise."""
+    aligned = [points for frame in frames if (points := rigid.eye_aligned(frame.points)) is not None]
+    length = max(FRAMES_MIN, len(aligned) // _MOST_MOVED)
+    starts = range(0, len(aligned) - length + 1, max(1, length // 2))
+    turns = [rigid.turn(base, np.median(aligned[start : start + length], axis=0)) for start in starts]
+    return max(turns, key=lambda one: math.hypot(one.relief, one.foreshortening), default=None)
 
 
 def _median(frames: Sequence[FrameMeasures]) -> rigid.Points | None:
