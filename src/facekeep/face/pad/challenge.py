@@ -99,7 +99,7 @@ ACTIONS: Mapping[StepKind, Action] = {
     StepKind.NOD: Action(lambda m, base: nod_of(m.points) - base.nod, 0.15, 0.07, 0.25, returns=True),
     StepKind.BLINK: Action(_eyes_gone, 0.6, 0.35, float("inf"), frames=1, returns=True),
     StepKind.SMILE: Action(_smile, 0.07, 0.035, 0.16),
-    StepKind.COME_CLOSER: Action(lambda m, base: m.face_width / max(base.face_width, 1.0), 1.3, 1.15, 1.4),
+    StepKind.COME_CLOSER: Action(lambda m, base: m.face_width / max(base.face_width, 1.0), 1.4, 1.2, 1.4),
 }
 
 

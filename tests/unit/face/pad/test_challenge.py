@@ -57,7 +57,7 @@ def smile(measure: FrameMeasures, share: float) -> FrameMeasures:
 
 
 def nearer(measure: FrameMeasures, share: float) -> FrameMeasures:
-    return replace(measure, face_width=measure.face_width * (1 + 0.5 * share))
+    return replace(measure, face_width=measure.face_width * (1 + 0.6 * share))
 
 
 DOES: dict[StepKind, Change] = {

@@ -1,0 +1,98 @@
+"""All voices over a recording. Each is independent of the others; :func:`facekeep.domain.pad.decide` decides.
+
+The order is that of cost: what measures points alone comes first. No voice is left out because another has spoken, so
+that the time of an answer does not tell which one refused.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from facekeep.domain.capture import Recording, StepKind
+from facekeep.domain.pad import Finding
+from facekeep.face.models import ModelPack
+from facekeep.face.pad import challenge, depth
+from facekeep.face.pad.continuity import ContinuityVoice
+from facekeep.face.pad.measures import FrameMeasures
+from facekeep.face.pad.meter import FaceMeter
+from facekeep.face.pad.passive import PassiveVoice
+from facekeep.face.pad.selection import best_frames
+
+__all__ = ["PresentationAttackDetector", "Told"]
+
+Told = Callable[[str, float], None]
+"""Gets the name of a stage (``measure``, then each voice's) and how many seconds it took."""
+
+_Voice = Callable[[Recording, Sequence[FrameMeasures]], Finding]
+
+_OF_POINTS: dict[str, _Voice] = {"challenge": challenge.examine, "depth": depth.examine}
+
+
+@dataclass(frozen=True, slots=True)
+class PresentationAttackDetector:
+    """The voices, with their models. Several threads may use it at once."""
+
+    meter: FaceMeter
+    passive: PassiveVoice
+    continuity: ContinuityVoice
+
+    @classmethod
+    def build(cls, pack: ModelPack) -> PresentationAttackDetector:
+        """Loads the models of the pack, each on one thread: recordings are judged side by side.
+
+        Raises:
+            ModelError: a model is missing or altered.
+        """
+        return cls(FaceMeter.build(pack), PassiveVoice.build(pack), ContinuityVoice.build(pack))
+
+    def examine(self, recording: Recording, told: Told | None = None) -> tuple[Finding, ...]:
+        """What each voice found.
+
+        Args:
+            recording: admitted by the gate.
+            told: gets the stages with their times.
+
+        Returns:
+            One finding of each voice that there is, silent ones included.
+        """
+        watch = _Watch(told)
+        with watch("measure"):
+            measures = self.meter.measure_all(recording.frames)
+        voices: dict[str, _Voice] = {
+            **_OF_POINTS,
+            "passive": lambda recording, _: self.passive.examine(recording),
+            "continuity": self.continuity.examine,
+        }
+        findings = []
+        for name, voice in voices.items():
+            with watch(name):
+                findings.append(voice(recording, measures))
+        return tuple(findings)
+
+    def best(self, recording: Recording, most: int) -> tuple[int, ...]:
+        """Places of the frames that serve a comparison best, the best first, at least one.
+
+        They are taken from the first step, in which a person looks and keeps still, as long as there is one.
+        """
+        looks = {index for index, step in enumerate(recording.steps) if step.kind is StepKind.LOOK}
+        places = [place for place, frame in enumerate(recording.frames) if frame.step in looks]
+        places = places or list(range(len(recording.frames)))
+        frames = [recording.frames[place] for place in places]
+        return tuple(places[place] for place in best_frames(frames, self.meter.measure_all(frames), most))
+
+
+class _Watch:
+    """Times stages for whoever is told."""
+
+    def __init__(self, told: Told | None) -> None:
+        self._told = told
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        if self._told is not None:
+            self._told(stage, time.perf_counter() - began)
