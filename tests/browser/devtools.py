@@ -89,9 +89,16 @@ class Page:
         """What can be read on the page."""
         return str(self.evaluate("document.body.innerText"))
 
-    def picture(self, file: Path) -> None:
-        """Write a picture of the page, PNG."""
-        file.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"]))
+    def picture(self, file: Path, *, whole: bool = False) -> None:
+        """Write a picture of the page, PNG: of what the window shows, or of all that can be scrolled to."""
+        shot = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
+        file.write_bytes(base64.b64decode(shot["data"]))
+
+    def size(self, width: int, height: int) -> None:
+        """Give the window a size, as a phone's."""
+        self.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
+        )
 
 
 @contextmanager

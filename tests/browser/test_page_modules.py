@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from facekeep.domain.sample import BiometricSample
+from facekeep.face.images import decode
+from facekeep.face.light_detection import LightDetector
+from facekeep.face.models import ModelPack
+from facekeep.face.pad.crops import crop
 
 WEB = Path(__file__).resolve().parents[2] / "web"
 
 
 def test_the_modules_of_the_page() -> None:
-    done = subprocess.run(["npm", "test", "--silent"], cwd=WEB, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(
+        ["npm", "test", "--silent"], cwd=WEB, capture_output=True, text=True, check=False, timeout=120
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "# fail 0" in done.stdout
 
@@ -26,3 +39,43 @@ def test_the_lock_names_no_registry_and_every_package_has_its_digest() -> None:
 def test_only_the_runtime_of_the_models_goes_to_people() -> None:
     package = json.loads((WEB / "package.json").read_text())
     assert list(package["dependencies"]) == ["onnxruntime-web"]
+
+
+_CUT = """
+import { readFileSync } from "node:fs";
+import { faceCrop, thumbnail } from "./.build/src/frames/crops.js";
+const [width, height, left, top, boxWidth, boxHeight, angle] = process.argv.slice(1).map(Number);
+const picture = { data: new Uint8ClampedArray(readFileSync(0)), width, height };
+const box = { left, top, width: boxWidth, height: boxHeight };
+for (const crop of [faceCrop(picture, box, angle), thumbnail(picture, box, angle)]) process.stdout.write(crop.data);
+"""
+
+
+@pytest.mark.parametrize(("width", "height", "roll"), [(512, 512, 0.0), (640, 480, 12.0), (480, 300, -25.0)])
+def test_crops_are_those_that_the_server_knows(pictures: Path, width: int, height: int, roll: float) -> None:
+    picture = cv2.resize(decode((pictures / "astronaut.png").read_bytes()).pixels, (512, 512))
+    turn = cv2.getRotationMatrix2D((222, 120), -roll, height / 512)
+    turn[:, 2] += np.array([width / 2, height / 2.6]) - (222, 120)
+    sample = BiometricSample(cv2.warpAffine(picture, turn, (width, height), borderMode=cv2.BORDER_REFLECT))
+    box = max(LightDetector.build(ModelPack.load()).detect(sample.pixels), key=lambda face: face.confidence).box
+    made = crop(sample, box, roll)
+    assert made is not None
+    whole = (made.box.left, made.box.top, made.box.width, made.box.height)
+    arguments = [str(value) for value in (width, height, *whole, math.radians(roll))]
+    subprocess.run(["npx", "tsc", "--project", "tsconfig.tests.json"], cwd=WEB, check=True, timeout=120)
+    done = subprocess.run(
+        ["node", "--input-type=module", "--eval", _CUT, "--", *arguments],
+        cwd=WEB,
+        input=cv2.cvtColor(sample.pixels, cv2.COLOR_RGB2RGBA).tobytes(),
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    face, small = np.split(np.frombuffer(done.stdout, np.uint8), [4 * made.face.shape[0] ** 2])
+    for name, ours, theirs in (("face", face, made.face), ("thumbnail", small, made.thumbnail)):
+        side = theirs.shape[0]
+        apart = np.abs(ours.reshape(side, side, 4)[..., :3].astype(int) - theirs.astype(int))
+        # The edge of an ellipse or of the picture may fall on the one or the other side of a pixel.
+        assert apart.mean() < 2, name
+        assert np.percentile(apart, 99) < 30, name

@@ -16,7 +16,8 @@ import { Stage } from "./views/stage.ts";
 import { Steps } from "./views/steps.ts";
 import { type Key, say, text } from "./words/words.ts";
 
-const GONE = new Set([401, 403, 404, 409, 410]);
+const GONE = new Set([401, 403, 404, 409, 410]); // what a link that works no more is answered with
+const REFUSED = new Set([403, 404, 409, 410, 413, 422]);
 
 export class Flow {
   readonly #page: Page;
@@ -63,8 +64,10 @@ export class Flow {
       this.#result(capture);
       return;
     }
-    this.#page.closes(new Date(capture.expires), () => void this.#over());
-    if (capture.camera) {
+    this.#page.closes(new Date(capture.expires), () => this.#over());
+    if (capture.decided_by === "passkey") {
+      this.#passkey();
+    } else if (capture.camera) {
       this.#engine ??= new Engine(); // loads while the notice is read
       this.#page.show("notice", noticeView(capture, this.#choices));
     } else {
@@ -157,20 +160,14 @@ export class Flow {
     try {
       this.#decided(await server.send(body));
     } catch (error) {
-      if (error instanceof server.RequestError && error.status === 422) {
-        // The whole body was refused and dropped; the capture says how many tries are left.
-        const { problem } = error;
-        await this.#refreshed((capture) => this.#decided({ ...capture, reasons: [problem] }));
-      } else {
-        this.#failed(error, () => void this.#send(body));
-      }
+      this.#failed(error, () => void this.#send(body));
     }
   }
 
   #decided(capture: Capture): void {
     this.#capture = capture;
     if (capture.state === "done") this.#result(capture);
-    else if (capture.decided_by === "passkey" && capture.reasons.length === 0) this.#passkey();
+    else if (capture.decided_by === "passkey") this.#passkey();
     else {
       const acts = { again: () => void this.#place(), without: this.#without() };
       this.#page.show("again", againView(capture, acts));
@@ -214,7 +211,7 @@ export class Flow {
     }
   }
 
-  async #over(): Promise<void> {
+  #over(): void {
     this.#close();
     const capture = this.#capture;
     if (capture !== null) this.#result({ ...capture, state: "done", outcome: "expired", reasons: [] });
@@ -264,9 +261,19 @@ export class Flow {
     if (error instanceof CameraError) this.#cameraTrouble(error);
     else if (error instanceof EngineError) this.#trouble("trouble.engine", null);
     else if (error instanceof server.RequestError && error.status === 0) this.#trouble("trouble.unreachable", again);
-    else if (error instanceof server.RequestError && GONE.has(error.status))
-      this.#trouble("trouble.session-gone", null);
+    else if (error instanceof server.RequestError && error.status === 401) this.#trouble("trouble.session-gone", null);
+    else if (error instanceof server.RequestError && REFUSED.has(error.status)) void this.#refused(error);
     else this.#trouble("trouble.service", again);
+  }
+
+  /** The server refused something: how the capture stands now says what is left to do. */
+  async #refused(error: server.RequestError): Promise<void> {
+    try {
+      const capture = await server.look();
+      this.#decided(capture.reasons.length > 0 ? capture : { ...capture, reasons: [error.problem] });
+    } catch {
+      this.#trouble("trouble.session-gone", null);
+    }
   }
 
   #cameraTrouble(error: CameraError): void {

@@ -87,15 +87,26 @@ test("advice does not flicker: limits have a width, and a change has to last", (
   assert.equal(guide.said, "one-face");
 });
 
-const REST: Measures = { yaw: 1, pitch: 2, roll: 0, eyesOpen: 0.98, mouthWidth: 0.8, faceWidth: 140 };
+const REST: Measures = {
+  yaw: 1,
+  pitch: 2,
+  roll: 0,
+  eyesOpen: 0.98,
+  mouthWidth: 0.8,
+  nod: -0.7,
+  smile: 0.2,
+  faceWidth: 140,
+};
 const step = (kind: StepKind, index = 1): Step => ({ index, kind, seconds: 8, colours: [] });
+const SMILING = { mouthWidth: 0.9, smile: 0.35 };
 
-function play(kind: StepKind, doing: Partial<Measures>, held: number): Standing[] {
+/** Ten frames in a second: at rest, then doing something from one second on. */
+function play(kind: StepKind, doing: Partial<Measures>, held: number, from = 1, kept = true): Standing[] {
   const watcher = new Watcher(step(kind), baselineOf([REST, REST, REST]));
   const seen: Standing[] = [];
-  for (let at = 0; at < 4; at += 0.1) {
-    const measures = at >= 1 && at < 1 + held ? { ...REST, ...doing } : REST;
-    seen.push(watcher.see(measures, at));
+  for (let frame = 0; frame < 40; frame++) {
+    const does = frame >= from * 10 && frame < (from + held) * 10;
+    seen.push(watcher.see(does ? { ...REST, ...doing } : REST, kept, frame / 10));
   }
   return seen;
 }
@@ -103,10 +114,10 @@ function play(kind: StepKind, doing: Partial<Measures>, held: number): Standing[
 const DONE: [StepKind, Partial<Measures>, Partial<Measures>][] = [
   ["turn-left", { yaw: 30 }, { yaw: -30 }],
   ["turn-right", { yaw: -30 }, { yaw: 30 }],
-  ["nod", { pitch: 20 }, { pitch: -20 }],
+  ["nod", { nod: -0.45 }, { nod: -0.95 }],
   ["blink", { eyesOpen: 0.05 }, { eyesOpen: 0.5 }],
-  ["smile", { mouthWidth: 1 }, { mouthWidth: 0.85 }],
-  ["come-closer", { faceWidth: 210 }, { faceWidth: 180 }],
+  ["smile", SMILING, { mouthWidth: 0.8, smile: 0.35 }],
+  ["come-closer", { faceWidth: 210 }, { faceWidth: 170 }],
 ];
 
 for (const [kind, right, wrong] of DONE) {
@@ -118,25 +129,32 @@ for (const [kind, right, wrong] of DONE) {
       if (other !== kind) assert.notEqual(play(kind, doing, 1).at(-1), "done", `${other} is no ${kind}`);
     }
   });
+
+  test(`${kind}: what began before it was asked does not count, nor what is not sent`, () => {
+    assert.equal(play(kind, right, 4, 0).at(-1), "begun");
+    assert.equal(play(kind, right, 1, 1, false).at(-1), "begun");
+  });
 }
 
-test("a single frame of a turn or a smile does not count", () => {
-  assert.equal(play("turn-left", { yaw: 30 }, 0.15).at(-1), "begun");
-  assert.equal(play("smile", { mouthWidth: 1 }, 0.15).at(-1), "begun");
+test("one frame of a turn or a smile does not count", () => {
+  assert.equal(play("turn-left", { yaw: 30 }, 0.1).at(-1), "begun");
+  assert.equal(play("smile", SMILING, 0.1).at(-1), "begun");
 });
 
-test("turns, nods and blinks have a way back", () => {
+test("turns, nods and blinks have a way back; a turn's is waited for only while there is time", () => {
   for (const kind of ["turn-left", "nod", "blink"] as const) {
     const doing = DONE.find(([one]) => one === kind)?.[1] ?? {};
     const seen = play(kind, doing, 2);
-    assert.ok(seen.includes("back") && seen.indexOf("done") * 0.1 >= 3 - 1e-6, kind);
+    assert.ok(seen.includes("back") && seen.indexOf("done") >= 30, kind);
+    const watcher = new Watcher(step(kind), baselineOf([REST]));
+    watcher.see(REST, true, 0);
+    for (let at = 0.1; at < 7.9; at += 0.1) watcher.see({ ...REST, ...doing }, true, at);
+    assert.equal(watcher.standing, kind === "turn-left" ? "done" : "back");
   }
 });
 
-test("eyes that were closed from the beginning are no blink", () => {
-  const watcher = new Watcher(step("blink"), baselineOf([REST]));
-  for (let at = 0; at < 2; at += 0.1) watcher.see({ ...REST, eyesOpen: 0.05 }, at);
-  assert.equal(watcher.standing, "begun");
+test("a smile is not judged while the head is turned", () => {
+  assert.equal(play("smile", { ...SMILING, yaw: 20 }, 2).at(-1), "begun");
 });
 
 test("the slowest try stays within what may be sent", () => {
@@ -168,6 +186,16 @@ test("the slowest try stays within what may be sent", () => {
     const inSecond = taken.slice(index).filter((other) => other.at < frame.at + 1000).length;
     assert.ok(inSecond <= 12, `${inSecond} in a second`);
   }
+});
+
+test("frames are not spared once something has begun", () => {
+  const pacer = new Pacer();
+  let at = 0;
+  pacer.begin({ index: 0, kind: "look", seconds: 12, colours: [] }, at);
+  for (; at < 12000; at += 20) if (pacer.due(at)) pacer.took(at, false);
+  pacer.begin(step("blink"), at);
+  for (; pacer.due(at); at += 84) pacer.took(at, false);
+  assert.equal(pacer.due(at, true), true);
 });
 
 test("a try at the usual speed is taken closely: ten frames in a second of look", () => {

@@ -1,10 +1,19 @@
 // What fr_detect's outputs mean: boxes with scores, overlaps removed, the largest first.
 
-import { type Box, overlap } from "../frames/geometry.ts";
+import { type Box, longerSide, overlap } from "../frames/geometry.ts";
 
-export const CONFIDENCE = 0.7;
+export interface Face extends Box {
+  /** The detector's own figure, 0.7 to 1. */
+  readonly score: number;
+}
+
+const CONFIDENCE = 0.7;
 const OVERLAP = 0.3;
 const OTHER_SIDE = 0.3; // of the subject's: smaller faces are far behind, and no crop shows them
+
+// What the server's gate asks of a crop (src/facekeep/face/pad/gate.py), with a margin for what JPEG changes.
+const SHARE = { face: 0.52, thumbnail: 0.31 };
+const ANOTHER = 0.85;
 
 /**
  * Faces in pixels of the picture.
@@ -12,32 +21,35 @@ const OTHER_SIDE = 0.3; // of the subject's: smaller faces are far behind, and n
  * @param scores (none, face) of each candidate.
  * @param edges left, top, right, bottom of each, as fractions of the picture.
  */
-export function facesOf(scores: Float32Array, edges: Float32Array, width: number, height: number): Box[] {
-  const found: { score: number; box: Box }[] = [];
+export function facesOf(scores: Float32Array, edges: Float32Array, width: number, height: number): Face[] {
+  const found: Face[] = [];
   for (let index = 0; index < scores.length / 2; index++) {
     const score = scores[2 * index + 1] ?? 0;
     if (score < CONFIDENCE) continue;
     const [left = 0, top = 0, right = 0, bottom = 0] = edges.subarray(4 * index, 4 * index + 4);
-    const box = {
-      left: left * width,
-      top: top * height,
-      width: (right - left) * width,
-      height: (bottom - top) * height,
-    };
-    if (box.width > 0 && box.height > 0) found.push({ score, box });
+    const sides = { width: (right - left) * width, height: (bottom - top) * height };
+    if (sides.width > 0 && sides.height > 0) found.push({ left: left * width, top: top * height, ...sides, score });
   }
   found.sort((a, b) => b.score - a.score);
-  const kept: Box[] = [];
-  for (const { box } of found) {
-    if (kept.every((other) => overlap(box, other) <= OVERLAP)) kept.push(box);
+  const kept: Face[] = [];
+  for (const face of found) {
+    if (kept.every((other) => overlap(face, other) <= OVERLAP)) kept.push(face);
   }
   return kept.sort((a, b) => b.width * b.height - a.width * a.height);
 }
 
 /** The faces that count: the largest, and others that are not far smaller. */
-export function counted(faces: readonly Box[]): Box[] {
+export function counted(faces: readonly Face[]): Face[] {
   const [subject] = faces;
   if (subject === undefined) return [];
   const least = OTHER_SIDE * Math.sqrt(subject.width * subject.height);
   return faces.filter((face) => Math.sqrt(face.width * face.height) >= least);
+}
+
+/** Whether the server would admit a crop in which these faces are: one face alone, which fills enough of it. */
+export function admissible(faces: readonly Face[], side: number, kind: keyof typeof SHARE): boolean {
+  const best = [...faces].sort((a, b) => b.score - a.score);
+  const [subject, ...others] = best;
+  if (subject === undefined || others.some((face) => face.score >= ANOTHER)) return false;
+  return longerSide(subject) >= SHARE[kind] * side;
 }

@@ -1,11 +1,11 @@
 // What is seen in one frame: faces, points, measures, light, and the crops that may be sent.
 
 import { faceCrop, faceSide, thumbnail } from "../frames/crops.ts";
-import { type Box, centreOf } from "../frames/geometry.ts";
+import { type Box, centreOf, rounded } from "../frames/geometry.ts";
 import { grey, type Pixels, sampled } from "../frames/pixels.ts";
 import type { Seen } from "../guiding/guidance.ts";
-import { degrees, type Measures, mouthWidthOf, poseOf } from "../guiding/measures.ts";
-import { counted } from "./faces.ts";
+import { degrees, type Measures, mouthWidthOf, nodOf, poseOf, smileOf } from "../guiding/measures.ts";
+import { admissible, counted } from "./faces.ts";
 import type { Crops, FrameAnswer, FrameRequest } from "./messages.ts";
 import { DETECTION, type Models } from "./models.ts";
 import { drawing, Preview } from "./preview.ts";
@@ -44,11 +44,35 @@ export class Looking {
       roll: -degrees(found.angle),
       eyesOpen: await this.#models.eyesOpen(pixels, found),
       mouthWidth: mouthWidthOf(found.upright),
+      nod: nodOf(found.upright),
+      smile: smileOf(found.upright),
       faceWidth: box.width,
     };
     const seen: Seen = { ...size, faces: 1, box, pose: measures, ...light(pixels, box) };
-    const crops = wanted === "nothing" ? null : await cut(pixels, box, found.angle, wanted === "face and thumbnail");
+    const crops =
+      wanted === "nothing" ? null : await this.#cut(pixels, rounded(box), found.angle, wanted === "face and thumbnail");
     return { kind: "frame", seen, measures, preview: this.#preview.draw(picture, box, found.angle), crops };
+  }
+
+  /** The crops; null where the server would not admit them: a frame less is better than a try lost. */
+  async #cut(pixels: Pixels, box: Box, angle: number, both: boolean): Promise<Crops | null> {
+    if (faceSide(box) === 0) return null;
+    const face = faceCrop(pixels, box, angle);
+    if (!(await this.#admitted(face, "face"))) return null;
+    const small = both ? thumbnail(pixels, box, angle) : null;
+    if (small !== null && !(await this.#admitted(small, "thumbnail"))) return null;
+    return { box, face: await jpeg(face), thumbnail: small === null ? new Uint8Array() : await jpeg(small) };
+  }
+
+  async #admitted(crop: Pixels, kind: "face" | "thumbnail"): Promise<boolean> {
+    const whole = {
+      centre: { x: crop.width / 2, y: crop.height / 2 },
+      width: crop.width,
+      height: crop.height,
+      angle: 0,
+    };
+    const small = sampled(crop, whole, DETECTION.width, DETECTION.height);
+    return admissible(await this.#models.faces(small, crop.width, crop.height), crop.width, kind);
   }
 
   #resized(picture: ImageBitmap): Pixels {
@@ -77,12 +101,6 @@ function light(pixels: Pixels, box: Box): { luminance: number; overexposed: numb
     if (value >= WHITE) white += 1;
   }
   return { luminance: sum / values.length / 255, overexposed: white / values.length };
-}
-
-async function cut(pixels: Pixels, box: Box, angle: number, both: boolean): Promise<Crops | null> {
-  if (faceSide(box) === 0) return null;
-  const face = await jpeg(faceCrop(pixels, box, angle));
-  return { box, face, thumbnail: both ? await jpeg(thumbnail(pixels, box, angle)) : new Uint8Array() };
 }
 
 async function jpeg(picture: Pixels): Promise<Uint8Array<ArrayBuffer>> {

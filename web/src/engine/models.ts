@@ -5,13 +5,22 @@ import * as ort from "onnxruntime-web/wasm";
 import { type Box, centreOf, longerSide, type Point, placed, type Region } from "../frames/geometry.ts";
 import { grey, type Pixels, sampled } from "../frames/pixels.ts";
 import { eyeSquare, eyesOf, openness, tiltOf } from "../guiding/measures.ts";
-import { facesOf } from "./faces.ts";
+import { type Face, facesOf } from "./faces.ts";
 
 export const DETECTION = { width: 320, height: 240 };
 const LANDMARK_SIDE = 64;
 const EYE_SIDE = 24;
 const NAMES = ["fr_detect", "fr_landmark", "fr_eye"] as const;
 const TILT_LEFT = 0.05; // radians: points of a face that is turned more are sought again, upright
+// As the server's meter does: found again in squares around themselves, shifted a little, and averaged.
+const REACH = 1.1;
+const SHIFT = 0.03;
+const SHIFTS: readonly Point[] = [
+  { x: -1, y: -1 },
+  { x: 1, y: -1 },
+  { x: -1, y: 1 },
+  { x: 1, y: 1 },
+];
 
 /** The points of a face in pixels of the picture, and the same as seen upright. */
 export interface Found {
@@ -43,11 +52,22 @@ export class Models {
       });
     const [detect, landmark, eye] = await Promise.all(NAMES.map(open));
     if (detect === undefined || landmark === undefined || eye === undefined) throw new Error("a model is missing");
-    return new Models(detect, landmark, eye);
+    const models = new Models(detect, landmark, eye);
+    await models.#warm();
+    return models;
+  }
+
+  /** Runs each model once: the first time takes longest, and nobody waits for it yet. */
+  async #warm(): Promise<void> {
+    const { width, height } = DETECTION;
+    const picture = { data: new Uint8ClampedArray(width * height * 4), width, height };
+    await this.faces(picture, width, height);
+    const box = { left: 60, top: 20, width: 150, height: 200 };
+    await this.eyesOpen(picture, await this.points(picture, box, 0));
   }
 
   /** All faces, the largest first, in pixels of a picture of which the whole was resized to 320 × 240. */
-  async faces(small: Pixels, width: number, height: number): Promise<Box[]> {
+  async faces(small: Pixels, width: number, height: number): Promise<Face[]> {
     const size = DETECTION.width * DETECTION.height;
     const values = new Float32Array(3 * size);
     for (let index = 0; index < size; index++) {
@@ -62,18 +82,26 @@ export class Models {
 
   /** The points of a face; the angle is that of the frame before, where it begins to look. */
   async points(picture: Pixels, box: Box, before: number): Promise<Found> {
-    let angle = before;
-    for (let pass = 0; ; pass++) {
-      const found = await this.#pointsAt(picture, box, angle);
-      const tilt = tiltOf(found.upright);
-      if (pass === 1 || Math.abs(tilt) <= TILT_LEFT) return { ...found, angle: angle + tilt };
-      angle += tilt;
+    const side = longerSide(box);
+    let first = await this.#in(picture, { centre: centreOf(box), width: side, height: side, angle: before });
+    if (Math.abs(first.tilt) > TILT_LEFT)
+      first = await this.#in(picture, { ...first.region, angle: before + first.tilt });
+    const around = square(first);
+    const sums = first.upright.map(() => ({ x: 0, y: 0 }));
+    for (const shift of SHIFTS) {
+      const centre = placed(around, { x: 0.5 + SHIFT * shift.x, y: 0.5 + SHIFT * shift.y });
+      const found = await this.#in(picture, { ...around, centre });
+      for (const [index, point] of found.upright.entries()) {
+        const sum = sums[index];
+        if (sum === undefined) continue;
+        sum.x += (point.x + SHIFT * shift.x) / SHIFTS.length;
+        sum.y += (point.y + SHIFT * shift.y) / SHIFTS.length;
+      }
     }
+    return { points: sums.map((point) => placed(around, point)), upright: sums, angle: around.angle + tiltOf(sums) };
   }
 
-  async #pointsAt(picture: Pixels, box: Box, angle: number): Promise<{ points: Point[]; upright: Point[] }> {
-    const side = longerSide(box);
-    const region: Region = { centre: centreOf(box), width: side, height: side, angle };
+  async #in(picture: Pixels, region: Region): Promise<Pass> {
     const values = grey(sampled(picture, region, LANDMARK_SIDE, LANDMARK_SIDE)).map((value) => value / 256);
     const input = new ort.Tensor("float32", values, [1, 1, LANDMARK_SIDE, LANDMARK_SIDE]);
     const output = floats(await this.#landmark.run({ input }), "output");
@@ -81,7 +109,7 @@ export class Models {
     for (let index = 0; index < output.length; index += 2) {
       upright.push({ x: within(output[index]), y: within(output[index + 1]) });
     }
-    return { points: upright.map((point) => placed(region, point)), upright };
+    return { region, upright, tilt: tiltOf(upright) };
   }
 
   /** The lower of both eyes' figures, 0 closed to 1 open. */
@@ -97,6 +125,27 @@ export class Models {
     }
     return lowest;
   }
+}
+
+/** One look of the landmark model: points as fractions of a region, and how much they are tilted in it. */
+interface Pass {
+  readonly region: Region;
+  readonly upright: readonly Point[];
+  readonly tilt: number;
+}
+
+/** The square around points, a little wider. */
+function square({ region, upright }: Pass): Region {
+  const xs = upright.map((point) => point.x);
+  const ys = upright.map((point) => point.y);
+  const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
+  const side = REACH * Math.max(right - left, bottom - top) * region.width;
+  return {
+    centre: placed(region, { x: (left + right) / 2, y: (top + bottom) / 2 }),
+    width: side,
+    height: side,
+    angle: region.angle,
+  };
 }
 
 async function fetched(address: string): Promise<Uint8Array> {

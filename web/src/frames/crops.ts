@@ -1,7 +1,7 @@
 // The two pictures of a frame that may leave the device (docs/spec/capture.md, "Crops").
 
 import { type Box, centreOf, longerSide, type Region } from "./geometry.ts";
-import { blurredOutside, type Ellipse, type Pixels, sampled } from "./pixels.ts";
+import { blurredOutside, type Pixels, sampled } from "./pixels.ts";
 
 export const FACE_SIDE = 224;
 export const FACE_SIDE_LEAST = 96;
@@ -11,7 +11,8 @@ const FACE_REACH = 1.5; // side of the face crop, in longer sides of the box
 const THUMBNAIL_REACH = 2.7; // as the liveness model was trained
 const ELLIPSE = 0.6; // half axes, in sides of the box
 const FACE_BLUR = 0.1; // deviations, in widths of the box
-const THUMBNAIL_BLUR = 0.02;
+const THUMBNAIL_BLUR = 0.015;
+const THUMBNAIL_BOTTOM = 0.85; // below the centre, in heights of the box: what is further down is a body
 
 /** The side of the face crop of a box in pixels, or 0 where the face is too small for one. */
 export function faceSide(box: Box): number {
@@ -37,46 +38,34 @@ export function faceCrop(picture: Pixels, box: Box, angle: number): Pixels {
     halfHeight: ELLIPSE * box.height * scale,
     angle: 0,
   };
-  return blurredOutside(sampled(picture, region, side, side), ellipse, FACE_BLUR * box.width * scale);
+  return blurredOutside(sampled(picture, region, side, side, "black"), ellipse, FACE_BLUR * box.width * scale);
 }
 
-/** The liveness thumbnail: what surrounds the face as far as the picture goes, blurred a little. */
+/** The liveness thumbnail: what surrounds the face as far as the picture goes, blurred a little, without the body. */
 export function thumbnail(picture: Pixels, box: Box, angle: number): Pixels {
   const region = thumbnailRegion(picture, box);
   const centre = centreOf(box);
   const across = THUMBNAIL_SIDE / region.width;
   const down = THUMBNAIL_SIDE / region.height;
-  // Ellipse and blur are right in the picture's own proportions; the thumbnail may squeeze these, so both are applied
-  // to a part of them of nearly its size, and the squeeze follows.
-  const scale = Math.max(across, down);
-  const width = Math.max(THUMBNAIL_SIDE, Math.round(region.width * scale));
-  const height = Math.max(THUMBNAIL_SIDE, Math.round(region.height * scale));
-  const ellipse: Ellipse = {
-    x: (centre.x - region.centre.x) * scale + width / 2,
-    y: (centre.y - region.centre.y) * scale + height / 2,
-    halfWidth: ELLIPSE * box.width * scale,
-    halfHeight: ELLIPSE * box.height * scale,
-    angle,
-  };
-  const blurry = blurredOutside(sampled(picture, region, width, height), ellipse, THUMBNAIL_BLUR * box.width * scale);
-  if (width === THUMBNAIL_SIDE && height === THUMBNAIL_SIDE) return blurry;
-  const whole = { centre: { x: width / 2, y: height / 2 }, width, height, angle: 0 };
-  return sampled(blurry, whole, THUMBNAIL_SIDE, THUMBNAIL_SIDE);
+  const x = (centre.x - region.centre.x) * across + THUMBNAIL_SIDE / 2;
+  const y = (centre.y - region.centre.y) * down + THUMBNAIL_SIDE / 2;
+  const axes = { halfWidth: ELLIPSE * box.width * across, halfHeight: ELLIPSE * box.height * down };
+  const small = sampled(picture, region, THUMBNAIL_SIDE, THUMBNAIL_SIDE);
+  const soft = blurredOutside(small, { x, y, ...axes, angle }, THUMBNAIL_BLUR * box.width * across);
+  const last = Math.floor(y + THUMBNAIL_BOTTOM * box.height * down);
+  const row = soft.data.slice(last * THUMBNAIL_SIDE * 4, (last + 1) * THUMBNAIL_SIDE * 4);
+  for (let below = last + 1; below < THUMBNAIL_SIDE; below++) soft.data.set(row, below * THUMBNAIL_SIDE * 4);
+  return soft;
 }
 
-/** The box widened by 2.7, by less where the picture ends, and shifted into the picture. */
+/** The box widened by 2.7, by less where the picture ends, and shifted into the picture; in whole pixels. */
 export function thumbnailRegion(picture: { readonly width: number; readonly height: number }, box: Box): Region {
   const reach = Math.min(THUMBNAIL_REACH, (picture.height - 1) / box.height, (picture.width - 1) / box.width);
   const width = box.width * reach;
   const height = box.height * reach;
   const centre = centreOf(box);
-  return {
-    centre: {
-      x: Math.min(Math.max(centre.x, width / 2), picture.width - width / 2),
-      y: Math.min(Math.max(centre.y, height / 2), picture.height - height / 2),
-    },
-    width,
-    height,
-    angle: 0,
-  };
+  const left = Math.round(Math.min(Math.max(centre.x - width / 2, 0), picture.width - width));
+  const top = Math.round(Math.min(Math.max(centre.y - height / 2, 0), picture.height - height));
+  const [columns, rows] = [Math.round(width), Math.round(height)];
+  return { centre: { x: left + columns / 2, y: top + rows / 2 }, width: columns, height: rows, angle: 0 };
 }

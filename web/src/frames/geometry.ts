@@ -25,6 +25,16 @@ export function centreOf(box: Box): Point {
   return { x: box.left + box.width / 2, y: box.top + box.height / 2 };
 }
 
+/** In whole pixels, as it is told to the server. */
+export function rounded(box: Box): Box {
+  return {
+    left: Math.round(box.left),
+    top: Math.round(box.top),
+    width: Math.max(1, Math.round(box.width)),
+    height: Math.max(1, Math.round(box.height)),
+  };
+}
+
 export function longerSide(box: Box): number {
   return Math.max(box.width, box.height);
 }

@@ -19,8 +19,18 @@ export interface Ellipse {
   readonly angle: number;
 }
 
-/** A part of a picture in another size. Averages when it shrinks; what lies outside the picture is a copy of its edge. */
-export function sampled(picture: Pixels, region: Region, width: number, height: number): Pixels {
+/**
+ * A part of a picture in another size. Averages when it shrinks.
+ *
+ * @param beyond what lies outside the picture: a copy of its edge, or black.
+ */
+export function sampled(
+  picture: Pixels,
+  region: Region,
+  width: number,
+  height: number,
+  beyond: "edge" | "black" = "edge",
+): Pixels {
   const taps = Math.min(8, Math.max(1, Math.round(Math.max(region.width / width, region.height / height))));
   const data = new Uint8ClampedArray(width * height * 4);
   const source = picture.data;
@@ -37,8 +47,19 @@ export function sampled(picture: Pixels, region: Region, width: number, height: 
       for (let tap = 0; tap < taps * taps; tap++) {
         const u = ((column + ((tap % taps) + 0.5) / taps) / width - 0.5) * region.width;
         const v = ((row + (Math.floor(tap / taps) + 0.5) / taps) / height - 0.5) * region.height;
-        const x = clamp(region.centre.x + cos * u - sin * v - 0.5, 0, right);
-        const y = clamp(region.centre.y + sin * u + cos * v - 0.5, 0, bottom);
+        const wantedX = region.centre.x + cos * u - sin * v - 0.5;
+        const wantedY = region.centre.y + sin * u + cos * v - 0.5;
+        const x = clamp(wantedX, 0, right);
+        const y = clamp(wantedY, 0, bottom);
+        if (beyond === "black" && (Math.abs(x - wantedX) > 0.5 || Math.abs(y - wantedY) > 0.5)) continue;
+        if (taps > 2) {
+          // So many taps average by themselves; between pixels there is nothing more to find.
+          const nearest = (Math.round(y) * picture.width + Math.round(x)) * 4;
+          red += byte(source, nearest);
+          green += byte(source, nearest + 1);
+          blue += byte(source, nearest + 2);
+          continue;
+        }
         const x0 = Math.floor(x);
         const y0 = Math.floor(y);
         const fx = x - x0;
@@ -136,12 +157,15 @@ type Smoothing = (
 const convolved: Smoothing = (from, to, kernel, lines, length, lineStep, step) => {
   const reach = (kernel.length - 1) / 2;
   for (let line = 0; line < lines; line++) {
+    const start = line * lineStep;
     for (let index = 0; index < length; index++) {
+      const inner = index >= reach && index + reach < length;
       let sum = 0;
       for (let tap = -reach; tap <= reach; tap++) {
-        sum += (kernel[tap + reach] ?? 0) * (from[line * lineStep + clamp(index + tap, 0, length - 1) * step] ?? 0);
+        const at = inner ? index + tap : clamp(index + tap, 0, length - 1);
+        sum += (kernel[tap + reach] as number) * (from[start + at * step] as number);
       }
-      to[line * lineStep + index * step] = sum;
+      to[start + index * step] = sum;
     }
   }
 };
@@ -162,13 +186,12 @@ const averaged: Smoothing = (from, to, kernel, lines, length, lineStep, step) =>
 
 /** Luminance as OpenCV has it, 0 to 255, one figure a pixel. */
 export function grey(picture: Pixels): Float32Array {
-  return Float32Array.from({ length: picture.width * picture.height }, (_, index) =>
-    Math.round(
-      0.299 * byte(picture.data, index * 4) +
-        0.587 * byte(picture.data, index * 4 + 1) +
-        0.114 * byte(picture.data, index * 4 + 2),
-    ),
-  );
+  const values = new Float32Array(picture.width * picture.height);
+  const { data } = picture;
+  for (let index = 0, at = 0; index < values.length; index++, at += 4) {
+    values[index] = Math.round(0.299 * byte(data, at) + 0.587 * byte(data, at + 1) + 0.114 * byte(data, at + 2));
+  }
+  return values;
 }
 
 function byte(data: Uint8ClampedArray, at: number): number {

@@ -10,6 +10,9 @@ export interface Measures {
   /** The lower of both eyes' figures, 0 closed to 1 open. */
   readonly eyesOpen: number;
   readonly mouthWidth: number;
+  /** As the server has them (src/facekeep/face/geometry.py): for comparing a person with themselves. */
+  readonly nod: number;
+  readonly smile: number;
   /** Of the box, in pixels of the camera's picture. */
   readonly faceWidth: number;
 }
@@ -29,6 +32,7 @@ const YAW_SLOPE = 1.47;
 const PITCH_SLOPE = 0.94;
 const PITCH_FRONTAL = 0.486;
 const NOSE_TIP = 30;
+const NOSE_BASE = 33;
 const MOUTH_CORNERS: readonly [number, number] = [48, 54];
 const EYE_MARGIN = 1.6;
 const POINTS = 68;
@@ -54,9 +58,33 @@ export function poseOf(points: readonly Point[]): Pose {
 
 /** Between the mouth's corners, in inter-eye distances; both are foreshortened alike. */
 export function mouthWidthOf(points: readonly Point[]): number {
-  const [left, right] = eyesOf(points);
   const [first, last] = MOUTH_CORNERS;
-  return distance(at(points, first), at(points, last)) / Math.max(1e-3, distance(mean(left), mean(right)));
+  return distance(at(points, first), at(points, last)) / eyeDistance(points);
+}
+
+/** The mouth's width, less how far its corners lie below the base of the nose: a smile draws them apart and up. */
+export function smileOf(points: readonly Point[]): number {
+  const corners = mean(MOUTH_CORNERS.map((index) => at(points, index)));
+  return mouthWidthOf(points) - bounded((corners.y - at(points, NOSE_BASE).y) / eyeDistance(points));
+}
+
+/**
+ * How far down a head is held: the share of the way from eyes to mouth at which the tip of the nose lies, less the way
+ * from tip to base, less the mouth's width, since a smile pulls the mouth up as well.
+ */
+export function nodOf(points: readonly Point[]): number {
+  const eyes = mean(eyesOf(points).map(mean));
+  const mouth = mean(MOUTH_CORNERS.map((index) => at(points, index)));
+  const tip = at(points, NOSE_TIP);
+  const way = { x: mouth.x - eyes.x, y: mouth.y - eyes.y };
+  const share = ((tip.x - eyes.x) * way.x + (tip.y - eyes.y) * way.y) / Math.max(way.x ** 2 + way.y ** 2, 1e-6);
+  const base = (at(points, NOSE_BASE).y - tip.y) / eyeDistance(points);
+  return bounded(share) - bounded(base) - mouthWidthOf(points);
+}
+
+function eyeDistance(points: readonly Point[]): number {
+  const [left, right] = eyesOf(points);
+  return Math.max(1e-3, distance(mean(left), mean(right)));
 }
 
 export function eyeSquare(eye: readonly Point[]): EyeSquare {

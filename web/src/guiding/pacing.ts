@@ -31,11 +31,15 @@ export class Pacer {
     this.#budget = FRAMES_MOST - this.#taken - reserveAfter(step);
   }
 
-  /** Whether a frame of this time is to be kept. */
-  due(at: number): boolean {
+  /**
+   * Whether a frame of this time is to be kept.
+   *
+   * @param moving whether what was asked has begun: then none is spared.
+   */
+  due(at: number, moving = false): boolean {
     const left = this.#budget - this.#ofStep;
     if (this.#step === null || left <= 0) return false;
-    const hurried = this.#ofStep < AT_ONCE * this.#budget;
+    const hurried = moving || this.#ofStep < AT_ONCE * this.#budget;
     const interval = hurried ? INTERVAL : Math.max(INTERVAL, (this.#until - at) / left);
     return at - this.#last >= interval;
   }

@@ -15,46 +15,77 @@ export interface Step {
 }
 
 /** What the face is like when it only looks: medians of the step "look". */
-export interface Baseline {
-  readonly yaw: number;
-  readonly pitch: number;
-  readonly mouthWidth: number;
-  readonly faceWidth: number;
-}
+export type Baseline = Omit<Measures, "pitch" | "roll">;
 
 /** Where a step stands: begun, the way there done and the way back left, or done. */
 export type Standing = "begun" | "back" | "done";
 
+/** How a step shows: a figure against the baseline, which has to rise from low to high; and whether it has to fall. */
+interface Action {
+  readonly figure: (now: Measures, base: Baseline) => number;
+  readonly high: number;
+  readonly low: number;
+  /** Frames in a row. */
+  readonly frames: number;
+  /** Whether the way back is waited for: always, or for as long as there is time for it. */
+  readonly back: "always" | "in time" | "never";
+}
+
 export const LOOK_SECONDS = 5.5;
-export const TURN = { there: 26, back: 14 }; // degrees from the baseline
-export const NOD = { there: 13, back: 6 };
-export const EYES = { closed: 0.25, open: 0.7 };
-export const SMILE = 1.16; // of the baseline's width
-export const CLOSER = 1.45;
-const HELD = 0.25; // seconds
-const BACK_WAITS = 1.5; // seconds before the end, when the way back is no longer waited for
+const BACK_WAITS = 1.5; // seconds before the end, when a way back is no longer waited for
+const FRONTAL = 12; // degrees of yaw from the baseline within which the mouth is judged
+const WIDER = 4;
+
+const ACTIONS: Readonly<Partial<Record<StepKind, Action>>> = {
+  "turn-left": { figure: (now, base) => now.yaw - base.yaw, high: 17, low: 6, frames: 2, back: "in time" },
+  "turn-right": { figure: (now, base) => base.yaw - now.yaw, high: 17, low: 6, frames: 2, back: "in time" },
+  nod: { figure: (now, base) => now.nod - base.nod, high: 0.17, low: 0.06, frames: 2, back: "always" },
+  blink: { figure: eyesGone, high: 0.65, low: 0.3, frames: 1, back: "always" },
+  smile: { figure: smileMore, high: 0.08, low: 0.03, frames: 2, back: "never" },
+  "come-closer": {
+    figure: (now, base) => now.faceWidth / base.faceWidth,
+    high: 1.35,
+    low: 1.12,
+    frames: 2,
+    back: "never",
+  },
+};
+
+function eyesGone(now: Measures, base: Baseline): number {
+  return base.eyesOpen >= 0.5 ? 1 - now.eyesOpen / base.eyesOpen : 0;
+}
+
+function smileMore(now: Measures, base: Baseline): number {
+  if (Math.abs(now.yaw - base.yaw) > FRONTAL) return Number.NaN;
+  // A nod brings the mouth's corners nearer to the nose as a smile does, but makes no mouth wider.
+  return Math.min(now.smile - base.smile, WIDER * (now.mouthWidth - base.mouthWidth));
+}
 
 export function baselineOf(frames: readonly Measures[]): Baseline {
   if (frames.length === 0) throw new RangeError("a baseline takes frames");
+  const middle = (name: keyof Baseline) => median(frames.map((frame) => frame[name]));
   return {
-    yaw: median(frames.map((frame) => frame.yaw)),
-    pitch: median(frames.map((frame) => frame.pitch)),
-    mouthWidth: median(frames.map((frame) => frame.mouthWidth)),
-    faceWidth: median(frames.map((frame) => frame.faceWidth)),
+    yaw: middle("yaw"),
+    eyesOpen: middle("eyesOpen"),
+    mouthWidth: middle("mouthWidth"),
+    nod: middle("nod"),
+    smile: middle("smile"),
+    faceWidth: Math.max(1, middle("faceWidth")),
   };
 }
 
-/** Watches one active step. */
+/** Watches one active step. Only frames that are kept count: the server sees no others. */
 export class Watcher {
-  readonly #kind: StepKind;
+  readonly #action: Action | undefined;
   readonly #baseline: Baseline;
   readonly #seconds: number;
   #standing: Standing = "begun";
-  #heldSince: number | null = null;
-  #seenOpen = false;
+  #wasLow = false;
+  #row = 0;
+  #moving = false;
 
   constructor(step: Step, baseline: Baseline) {
-    this.#kind = step.kind;
+    this.#action = ACTIONS[step.kind];
     this.#baseline = baseline;
     this.#seconds = step.seconds;
   }
@@ -63,61 +94,33 @@ export class Watcher {
     return this.#standing;
   }
 
-  /** @param at seconds since the step was asked, growing. */
-  see(measures: Measures, at: number): Standing {
-    if (this.#standing === "begun" && this.#held(this.#there(measures), at)) {
-      this.#standing = this.#comesBack() ? "back" : "done";
-    } else if (this.#standing === "back" && (this.#isBack(measures) || at > this.#seconds - BACK_WAITS)) {
+  /** Whether something has begun: then frames are to be kept as fast as they may be. */
+  get moving(): boolean {
+    return this.#moving;
+  }
+
+  /**
+   * Looks at a frame.
+   *
+   * @param kept whether it is one of those that are sent.
+   * @param at seconds since the step was asked, growing.
+   */
+  see(measures: Measures, kept: boolean, at: number): Standing {
+    const action = this.#action;
+    if (action === undefined) return this.#standing;
+    const figure = action.figure(measures, this.#baseline);
+    if (!Number.isFinite(figure)) return this.#standing;
+    this.#moving = figure >= action.low;
+    if (!kept) return this.#standing;
+    if (this.#standing === "begun") {
+      // What began before the step was asked counts for nothing: it has to have been low within the step.
+      this.#wasLow ||= figure < action.low;
+      this.#row = this.#wasLow && figure >= action.high ? this.#row + 1 : 0;
+      if (this.#row >= action.frames) this.#standing = action.back === "never" ? "done" : "back";
+    } else if (figure < action.low || (action.back === "in time" && at > this.#seconds - BACK_WAITS)) {
       this.#standing = "done";
     }
     return this.#standing;
-  }
-
-  #comesBack(): boolean {
-    return this.#kind !== "smile" && this.#kind !== "come-closer";
-  }
-
-  /** Whether something has been so for long enough; closed eyes are believed at once, they open again. */
-  #held(there: boolean, at: number): boolean {
-    if (!there) this.#heldSince = null;
-    else this.#heldSince ??= at;
-    const wanted = this.#kind === "blink" || this.#kind === "nod" ? 0 : HELD;
-    return this.#heldSince !== null && at - this.#heldSince >= wanted;
-  }
-
-  #there(measures: Measures): boolean {
-    switch (this.#kind) {
-      case "turn-left":
-        return measures.yaw - this.#baseline.yaw >= TURN.there;
-      case "turn-right":
-        return this.#baseline.yaw - measures.yaw >= TURN.there;
-      case "nod":
-        return measures.pitch - this.#baseline.pitch >= NOD.there;
-      case "blink":
-        this.#seenOpen ||= measures.eyesOpen >= EYES.open;
-        return this.#seenOpen && measures.eyesOpen <= EYES.closed;
-      case "smile":
-        return measures.mouthWidth >= SMILE * this.#baseline.mouthWidth;
-      case "come-closer":
-        return measures.faceWidth >= CLOSER * this.#baseline.faceWidth;
-      case "look":
-      case "light":
-        return false;
-    }
-  }
-
-  #isBack(measures: Measures): boolean {
-    switch (this.#kind) {
-      case "turn-left":
-      case "turn-right":
-        return Math.abs(measures.yaw - this.#baseline.yaw) <= TURN.back;
-      case "nod":
-        return measures.pitch - this.#baseline.pitch <= NOD.back;
-      case "blink":
-        return measures.eyesOpen >= EYES.open;
-      default:
-        return true;
-    }
   }
 }
 

@@ -95,7 +95,7 @@ export class Attempt {
       this.#pacer.begin(this.#step, at);
       this.#stepFirst = at;
     }
-    if (!this.#pacer.due(at)) return "nothing";
+    if (!this.#pacer.due(at, this.#watcher?.moving ?? false)) return "nothing";
     this.#thumbnail = this.#pacer.thumbnailDue;
     return this.#thumbnail ? "face and thumbnail" : "face";
   }
@@ -103,7 +103,8 @@ export class Attempt {
   saw(answer: FrameAnswer, at: number): void {
     if (!this.#open) return;
     if (answer.crops !== null) this.#keep(answer, at);
-    if (this.#isDone(answer.measures, at)) this.#next();
+    // A step without a frame is none.
+    if (this.#isDone(answer, at) && this.#frames.at(-1)?.step === this.#step.index) this.#next();
   }
 
   #keep(answer: FrameAnswer, at: number): void {
@@ -125,7 +126,7 @@ export class Attempt {
     if (this.#step.kind === "look" && answer.measures !== null) this.#looked.push(answer.measures);
   }
 
-  #isDone(measures: Measures | null, at: number): boolean {
+  #isDone({ measures, crops }: FrameAnswer, at: number): boolean {
     if (this.#step.kind === "light") {
       const whole = this.#step.seconds - LIGHT_MARGIN;
       this.#listener.standing("begun", Math.min(1, this.#elapsed / whole));
@@ -137,7 +138,7 @@ export class Attempt {
       return since >= LOOK_SECONDS && this.#frameSpan() >= 5;
     }
     if (measures === null || this.#watcher === null) return false;
-    const standing = this.#watcher.see(measures, this.#elapsed);
+    const standing = this.#watcher.see(measures, crops !== null, this.#elapsed);
     this.#listener.standing(standing, { begun: 0, back: 0.6, done: 1 }[standing]);
     return standing === "done";
   }

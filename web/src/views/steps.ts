@@ -71,7 +71,7 @@ export class Steps {
     if (standing === "back") this.#say(keyOf(step, "back"));
     else if (standing === "done") {
       this.#say("steps.seen");
-      navigator.vibrate?.(40);
+      if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.(40);
     }
   }
 

@@ -1,0 +1,80 @@
+"""A simulated person before a real browser's fake camera, who does what the capture page asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facekeep.domain.capture import StepKind
+from tests.browser.devtools import Page
+from tests.clips.fake_camera import FakeCamera, encoded
+from tests.clips.head import FRAME_HEIGHT, FRAME_WIDTH
+from tests.clips.live import played
+from tests.clips.people import Cast
+from tests.clips.script import Act, Timeline
+
+__all__ = ["RATE", "STRIPE", "Actor", "do_what_is_asked", "rehearsed", "stripes"]
+
+STRIPE = 4
+RATE = 10.0
+"""Frames in a second of what a person does: enough for each step, and drawn in bearable time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody's frames, as the fake camera wants them.
+
+    Attributes:
+        rest: looking at the camera, over and over, with a blink.
+        acts: each step done once.
+    """
+
+    rest: Sequence[bytes] = field(repr=False)
+    acts: Mapping[StepKind, Sequence[bytes]] = field(repr=False)
+
+
+def rehearsed(folder: Path, name: str, kinds: Sequence[StepKind], *, seed: int = 7, striped: bool = False) -> Actor:
+    """Somebody of a folder of pictures who can do these steps.
+
+    Args:
+        folder: as :class:`tests.clips.people.Cast` takes it.
+        name: whose picture.
+        kinds: what is to be done.
+        seed: of room, sway and noise.
+        striped: whether the room is hung with stripes, which a blur takes away and nothing else does.
+    """
+    head = Cast(folder).head(name)
+    with patch("tests.clips.live.room", stripes) if striped else nullcontext():
+        still = Timeline([Act(None, 3.0)], blinks=(1.2,))
+        rest = [encoded(frame.picture) for frame in played(head, still, seed=seed, rate=RATE, period=still.seconds)]
+        acts = {
+            kind: [encoded(frame.picture) for frame in played(head, Timeline([Act(kind, 1.8)]), seed=seed, rate=RATE)]
+            for kind in kinds
+        }
+    return Actor(rest, acts)
+
+
+def stripes(_seed: int = 0) -> NDArray[np.uint8]:
+    """A wall of upright stripes, each :data:`STRIPE` pixels wide: RGB, shape (480, 640, 3)."""
+    row = np.where(np.arange(FRAME_WIDTH) // STRIPE % 2 == 0, 90, 170).astype(np.uint8)
+    return np.broadcast_to(row[np.newaxis, :, np.newaxis], (FRAME_HEIGHT, FRAME_WIDTH, 3)).copy()
+
+
+def do_what_is_asked(page: Page, camera: FakeCamera, actor: Actor) -> list[str]:
+    """Do each step when it is asked, until the page shows another view; gives the kinds asked."""
+    asked: list[str] = []
+    while True:
+        last = asked[-1] if asked else ""
+        page.until(f"document.body.dataset.view !== 'steps' || (document.body.dataset.step ?? '') !== '{last}'")
+        if page.evaluate("document.body.dataset.view") != "steps":
+            return asked
+        kind = str(page.evaluate("document.body.dataset.step"))
+        asked.append(kind)
+        if kind in actor.acts:
+            camera.play([*actor.acts[StepKind(kind)]] * 6)  # nobody is seen each time

@@ -1,0 +1,334 @@
+"""The capture page in a real browser, before a fake camera and a server whose answers the test writes."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from facekeep.domain.capture import SentFrame, StepKind
+from tests.browser.accessible import faults
+from tests.browser.devtools import Page, chromium
+from tests.browser.posing import RATE, STRIPE, Actor, do_what_is_asked, rehearsed, stripes
+from tests.browser.scripted import LINK, NOTICES, Script, capture, serving
+from tests.clips.fake_camera import FakeCamera, encoded
+
+pytestmark = pytest.mark.enable_socket
+
+VIEW = "document.body.dataset.view === '%s'"
+GOOD = "document.querySelector('.advice')?.dataset.good === 'true'"
+ACTIVE = "document.activeElement.textContent"
+MARK = "performance.getEntriesByName('facekeep:%s')[0]?.startTime ?? -1"
+NOTED = "window.sent = []; const ask = fetch; fetch = (to, how) => { sent.push(how); return ask(to, how) }"
+PHONE, DESKTOP = (360, 740), (1280, 900)
+STEPS = (StepKind.TURN_LEFT, StepKind.BLINK, StepKind.TURN_RIGHT)
+STATEMENT = {"amount": "1234567.50", "currency": "EUR", "payee": "<b>Bäckerei</b> Müller"}
+
+
+@pytest.fixture(scope="module")
+def actor(pictures: Path) -> Actor:
+    return rehearsed(pictures, "astronaut", STEPS, striped=True)
+
+
+@contextmanager
+def opened(script: Script, folder: Path, *arguments: str, size: tuple[int, int] = DESKTOP) -> Iterator[Page]:
+    """A page on which the link was opened."""
+    with serving(script) as link, chromium(folder, *arguments) as page:
+        page.size(*size)
+        page.call("Page.navigate", url=link)
+        page.until("!['', 'opening'].includes(document.body.dataset.view ?? '')")
+        yield page
+        origin = link.partition("/capture")[0]
+        assert all(address.startswith((origin, f"blob:{origin}", "about:")) for address in page.asked), page.asked
+        assert not [text for text in page.console if "the server responded with a status of" not in text]
+
+
+def _tab_to(page: Page, text: str) -> None:
+    """Go to what has a text, by the keyboard alone."""
+    for _ in range(20):
+        if page.evaluate(ACTIVE) == text and page.evaluate("document.activeElement !== document.body"):
+            return
+        page.press("Tab", 9)
+    raise AssertionError(f"no way to {text} by the keyboard")
+
+
+def _press(page: Page, text: str) -> None:
+    _tab_to(page, text)
+    page.press("Enter", 13, "\r")
+
+
+def _told(page: Page) -> list[list[str]]:
+    """The fields of every body that the page has sent so far, all of JSON."""
+    return [sorted(body) for body in page.evaluate("sent.filter(how => how.body).map(how => JSON.parse(how.body))")]
+
+
+def test_a_person_goes_through_by_the_keyboard(actor: Actor, tmp_path: Path) -> None:
+    script = Script(steps=tuple(kind.value for kind in STEPS))
+    with (
+        FakeCamera(tmp_path / "camera.mjpeg", actor.rest, RATE) as camera,
+        opened(script, tmp_path, *camera.arguments, size=PHONE) as page,
+    ):
+        page.evaluate(NOTED)
+        assert page.evaluate("document.activeElement.tagName") == "H1"
+        assert LINK not in page.evaluate("location.href")
+        page.until(f"({MARK % 'ready'}) > 0")  # loaded while the notice is read, the camera still off
+        assert page.evaluate(MARK % "camera-asked") == -1
+        _press(page, "I agree: use my face")
+        page.until(GOOD)
+        assert page.evaluate("document.querySelector('video').checkVisibility({opacityProperty: true})") is False
+        assert script.agreed == []
+        _press(page, "Begin")
+        assert do_what_is_asked(page, camera, actor) == ["look", *(kind.value for kind in STEPS)]
+        page.until(VIEW % "review")
+        page.picture(tmp_path / "review.png", whole=True)
+        assert page.evaluate("document.activeElement.textContent") == "This is what we send"
+        assert script.agreed == [NOTICES[0]["digest"]]
+        assert _told(page) == [["notice"], *[["frames", "head", "try"]] * 4]
+        assert script.bodies == []
+        assert page.evaluate("[...document.querySelectorAll('.crops img')].map(i => i.naturalWidth)") == [224, 128]
+        # All of it can be looked at, by the keyboard.
+        page.evaluate("document.querySelector('#moment').focus()")
+        page.press("End", 35)
+        count = int(page.evaluate("document.querySelector('#moment').max")) + 1
+        page.until(f"document.querySelector('output').textContent.startsWith('{count} of {count}')")
+        shown = page.text()
+        _press(page, "Send")
+        page.until(VIEW % "result")
+        assert "It was confirmed" in page.text()
+        _press(page, "Go back to Example Bank")
+        page.until("document.title === 'Back'")
+    (sent,) = script.sent
+    assert script.chains == [True]
+    assert f"Moments\n{len(sent.frames)}" in shown
+    assert f"{round(len(script.bodies[0]) / 1000)} kB" in shown
+    assert (sent.camera.width, sent.camera.height, len(sent.camera.intervals) > 50) == (640, 480, True)
+    _only_heads(sent.frames)
+
+
+@pytest.mark.extended
+def test_nothing_but_digests_leaves_unless_the_person_sends(actor: Actor, tmp_path: Path) -> None:
+    script = Script(steps=(StepKind.BLINK.value,))
+    with (
+        FakeCamera(tmp_path / "camera.mjpeg", actor.rest, RATE) as camera,
+        opened(script, tmp_path, *camera.arguments) as page,
+    ):
+        page.evaluate(NOTED)
+        _press(page, "I agree: use my face")
+        page.until(GOOD)
+        _press(page, "Begin")
+        do_what_is_asked(page, camera, actor)
+        page.until(VIEW % "review")
+        assert _told(page) == [["notice"], *[["frames", "head", "try"]] * 2]
+        _press(page, "Do not send")
+        page.until(VIEW % "result")
+        assert page.evaluate("document.querySelectorAll('video').length") == 0
+    assert script.declined
+    assert script.bodies == []
+
+
+def test_the_preview_shows_no_more_than_what_is_sent(actor: Actor, tmp_path: Path) -> None:
+    look = """(() => { const from = document.querySelector('canvas'), to = document.createElement('canvas');
+      to.width = from.width; to.height = from.height; to.getContext('2d').drawImage(from, 0, 0);
+      return to.toDataURL('image/png').split(',')[1]; })()"""
+    empty = [encoded(stripes())]
+    with (
+        FakeCamera(tmp_path / "camera.mjpeg", empty, RATE) as camera,
+        opened(Script(), tmp_path, *camera.arguments) as page,
+    ):
+        _press(page, "I agree: use my face")
+        page.until("document.querySelector('.advice').textContent === 'No face to be seen yet'")
+        assert _striped(_decoded(page.evaluate(look))) < 1  # no face: all is blurred
+        camera.settle(actor.rest)
+        page.until(GOOD)
+        shown = _decoded(page.evaluate(look))
+        assert _striped(shown[:, :150]) < 1
+        assert _striped(shown[:, -150:]) < 1
+        assert np.abs(np.diff(shown[180:320, 260:380, 1].astype(float), axis=1)).mean() > 1.5  # the face is sharp
+
+
+def _decoded(text: str) -> NDArray[np.uint8]:
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(text))).convert("RGB"))
+
+
+def _striped(pixels: NDArray[np.uint8], period: float = 2 * STRIPE) -> float:
+    """How strong stripes of a period are, in levels."""
+    row = pixels[..., 1].astype(float).mean(axis=0)
+    place = np.arange(len(row))
+    row -= np.polyval(np.polyfit(place, row, 2), place)  # the light on the wall
+    window = np.hanning(len(row))
+    return float(2 * abs((row * window * np.exp(-2j * np.pi * place / period)).sum()) / window.sum())
+
+
+def _only_heads(frames: tuple[SentFrame, ...]) -> None:
+    """The pixel test: no crop shows more than a head, and the stripes of the room are nowhere to be seen."""
+    assert len(frames) > 20
+    thumbnails = 0
+    for frame in frames:
+        face = np.asarray(Image.open(io.BytesIO(frame.face)))
+        _, _, width, height = frame.box
+        assert face.shape[0] == face.shape[1] == min(224, int(1.5 * max(width, height)))
+        scale = face.shape[0] / (1.5 * max(width, height))
+        edge = round(face.shape[0] / 2 - 0.6 * width * scale) - 1
+        for strip in (face[:, :edge], face[:, -edge:]):
+            assert _striped(strip, 2 * STRIPE * scale) < 1.5
+        assert not any(marker in frame.face for marker in (b"Exif", b"http://", b"\xff\xfe"))
+        if frame.thumbnail:
+            thumbnails += 1
+            small = np.asarray(Image.open(io.BytesIO(frame.thumbnail)))
+            assert small.shape == (128, 128, 3)
+            reach = min(2.7, 479 / height, 639 / width)
+            period = 2 * STRIPE * 128 / (width * reach)
+            side = round(64 - 0.6 * 128 / reach) - 2
+            assert _striped(small[:64, :side], period) < 16  # 51 in the room: seven tenths are taken away
+    assert 5 <= thumbnails <= 32
+
+
+@pytest.mark.parametrize(
+    ("language", "size"),
+    [
+        ("en", PHONE),
+        pytest.param("en", DESKTOP, marks=pytest.mark.extended),
+        pytest.param("zh-Hans", PHONE, marks=pytest.mark.extended),
+        pytest.param("zh-Hans", DESKTOP, marks=pytest.mark.extended),
+    ],
+)
+def test_every_view_is_accessible(actor: Actor, tmp_path: Path, language: str, size: tuple[int, int]) -> None:
+    reasons = ["step-not-done", "another-face", "something-new"]
+    views: list[tuple[str, dict[str, Any]]] = [
+        ("notice", {}),
+        ("notice", {"intent": "enrol", "alternative": None}),
+        ("notice", {"statement": STATEMENT, "purpose": "payment", "notices": NOTICES[:1]}),
+        ("off", {"camera": False}),
+        ("passkey", {"decided_by": "passkey"}),
+        *(
+            ("result", {"state": "done", "outcome": outcome, "reasons": reasons})
+            for outcome in ("passed", "refused", "inconclusive", "declined", "off", "expired")
+        ),
+    ]
+    script = Script(decided=[{"reasons": reasons, "tries_left": 2}])
+    with (
+        FakeCamera(tmp_path / "camera.mjpeg", actor.rest, RATE) as camera,
+        opened(script, tmp_path, *camera.arguments, size=size) as page,
+    ):
+        for number, (view, changes) in enumerate(views):
+            script.opened = capture(**changes)
+            page.call("Page.navigate", url="about:blank")
+            page.call("Page.navigate", url=f"{page.asked[0].partition('#')[0]}#{LINK}")
+            page.until(VIEW % view)
+            _choose(page, language)
+            _check(page, tmp_path / f"{number}-{view}.png", size)
+        script.opened = capture()
+        page.call("Page.navigate", url="about:blank")
+        page.call("Page.navigate", url=f"{page.asked[0].partition('#')[0]}#{LINK}")
+        page.until(VIEW % "notice")
+        _choose(page, language)
+        page.evaluate("document.querySelector('.way button').click()")
+        page.until(GOOD)
+        _check(page, tmp_path / "place.png", size)
+        page.evaluate("document.querySelector('button.main').click()")
+        page.until("document.body.dataset.step === 'look'")
+        _check(page, tmp_path / "steps.png", size)
+        do_what_is_asked(page, camera, actor)
+
+
+def _choose(page: Page, language: str) -> None:
+    page.evaluate(
+        f"(chosen => {{ chosen.value = '{language}'; chosen.dispatchEvent(new Event('change')) }})"
+        "(document.querySelector('#language'))"
+    )
+    assert page.evaluate("document.documentElement.lang") == language
+
+
+def _check(page: Page, file: Path, size: tuple[int, int]) -> None:
+    page.picture(file, whole=True)
+    assert faults(page) == []
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= size[0], file.name
+
+
+def test_a_statement_is_shown_to_the_digit_and_as_text_only(tmp_path: Path) -> None:
+    with opened(Script(opened=capture(statement=STATEMENT, purpose="payment")), tmp_path) as page:
+        assert page.evaluate("document.querySelector('.digits').textContent") == "1234567.50"
+        assert page.evaluate("document.querySelector('.payee').textContent") == STATEMENT["payee"]
+        assert page.evaluate("document.querySelector('.payee b')") is None
+        sizes = (
+            "['.digits', '.payee', '.lead'].map(s => parseFloat(getComputedStyle(document.querySelector(s)).fontSize))"
+        )
+        amount, payee, lead = page.evaluate(sizes)
+        assert amount > 1.5 * lead and payee > 1.3 * lead
+
+
+def test_both_ways_look_alike(tmp_path: Path) -> None:
+    with opened(Script(), tmp_path) as page:
+        looks = page.evaluate(
+            "[...document.querySelectorAll('.choices button')].map(b => { const s = getComputedStyle(b), "
+            "r = b.getBoundingClientRect(); "
+            "return [r.width, r.height, s.color, s.backgroundColor, s.fontSize, s.borderColor] })"
+        )
+        assert len(looks) == 2
+        assert looks[0] == looks[1]
+
+
+def test_where_faces_are_off_no_camera_is_started(tmp_path: Path) -> None:
+    with opened(Script(opened=capture(camera=False, alternative=None)), tmp_path) as page:
+        assert "The camera was not started" in page.text()
+        assert page.evaluate(MARK % "camera-asked") == -1
+        assert not [address for address in page.asked if address.endswith((".onnx", ".wasm"))]
+        _press(page, "Go on without a face")
+        page.until(VIEW % "result")
+        assert "No face was used" in page.text()
+
+
+def test_without_a_camera_and_with_a_link_that_was_used(tmp_path: Path) -> None:
+    with opened(Script(), tmp_path) as page:
+        page.until(f"({MARK % 'ready'}) > 0")
+        _press(page, "I agree: use my face")
+        page.until(VIEW % "camera-trouble")
+        assert "No camera was found" in page.text()
+        assert "Use a passkey instead" in page.text()
+        page.call("Page.navigate", url="about:blank")
+        page.call("Page.navigate", url=f"{page.asked[0].partition('#')[0]}#another")
+        page.until(VIEW % "trouble")
+        assert "This link does not work" in page.text()
+
+
+@pytest.mark.extended
+def test_a_step_that_is_not_done_ends_the_try(actor: Actor, tmp_path: Path) -> None:
+    script = Script(steps=("smile",), seconds={"look": 16.0, "smile": 1.5})
+    with (
+        FakeCamera(tmp_path / "camera.mjpeg", actor.rest, RATE) as camera,
+        opened(script, tmp_path, *camera.arguments) as page,
+    ):
+        _press(page, "I agree: use my face")
+        page.until(GOOD)
+        _press(page, "Begin")
+        page.until(VIEW % "late")
+        assert "Smile broadly" in page.text()
+        assert page.evaluate("document.querySelectorAll('video').length") == 0
+        _press(page, "Try again")
+        page.until(GOOD)
+    assert script.bodies == []
+
+
+@pytest.mark.extended
+def test_what_the_server_refuses_is_said_as_advice(actor: Actor, tmp_path: Path) -> None:
+    script = Script(steps=("blink",), fail={"/frames": 422})
+    with (
+        FakeCamera(tmp_path / "camera.mjpeg", actor.rest, RATE) as camera,
+        opened(script, tmp_path, *camera.arguments) as page,
+    ):
+        _press(page, "I agree: use my face")
+        page.until(GOOD)
+        _press(page, "Begin")
+        do_what_is_asked(page, camera, actor)
+        _press(page, "Send")
+        page.until(VIEW % "again")
+        assert "More than your face was in a picture" in page.text()
+        assert "Tries left: 2" in page.text()
