@@ -54,7 +54,7 @@ NOISE_PAIRS = 8
 """Pairs of frames in which the skin held still enough, below which noise is not judged."""
 NOISE_MIN, NOISE_SURE = 0.30, 0.95
 """Levels of 255 in smooth skin: below the first no sensor was there, from the second one was. Between, JPEG's own
-rounding hides what there is (0.59 to 0.85 without any noise, if the face moves); docs/reference/pad.md, "Injection"."""
+rounding hides what there is (0.54 to 0.86 without any noise, if the face moves); docs/reference/pad.md, "Injection"."""
 
 _PAIR_GAP = 0.3  # seconds between two frames that are compared
 _COLOURED = frozenset({StepKind.LIGHT})
