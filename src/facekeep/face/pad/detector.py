@@ -1,6 +1,6 @@
 """All voices over a recording. Each is independent of the others; :func:`facekeep.domain.pad.decide` decides.
 
-The order is that of cost: what measures points alone comes first. No voice is left out because another has spoken, so
+The order is that of cost: what needs no model comes first. No voice is left out because another has spoken, so
 that the time of an answer does not tell which one refused.
 """
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from facekeep.domain.capture import Recording, StepKind
 from facekeep.domain.pad import Finding
 from facekeep.face.models import ModelPack
-from facekeep.face.pad import challenge, depth
+from facekeep.face.pad import challenge, depth, injection, light, vital_signs
 from facekeep.face.pad.continuity import ContinuityVoice
 from facekeep.face.pad.measures import FrameMeasures
 from facekeep.face.pad.meter import FaceMeter
@@ -28,7 +28,13 @@ Told = Callable[[str, float], None]
 
 _Voice = Callable[[Recording, Sequence[FrameMeasures]], Finding]
 
-_OF_POINTS: dict[str, _Voice] = {"challenge": challenge.examine, "depth": depth.examine}
+_OF_POINTS: dict[str, _Voice] = {
+    "challenge": challenge.examine,
+    "depth": depth.examine,
+    "injection": injection.examine,
+    "light": light.examine,
+    "vital-signs": vital_signs.examine,
+}
 
 
 @dataclass(frozen=True, slots=True)
