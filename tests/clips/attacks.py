@@ -30,6 +30,7 @@ _EDGE = 0.25  # white around a photograph, in inter-eye distances
 _SHOWN = (1.9, 2.3, 2.7)  # what of a portrait is printed: to either side, above and below the eyes
 _BEZEL = 0.22
 _GRID = 1.37  # pixels of a screen in one of its picture: near the camera's own, so that the two beat (moiré)
+_GLASS = 0.025  # what a screen scatters of light that falls on it, by what skin does: about 1 % by 40 %
 _DARK = (0.0, 0.0, 0.0)
 
 
@@ -152,7 +153,7 @@ def _replayed(attacker: Attacker, acts: Sequence[Act], seed: int, rate: float, l
         colour = layer.colour * beat[..., np.newaxis].astype(np.float32) + glare * layer.opacity[..., np.newaxis]
         glass = Layer(colour, layer.opacity, layer.skin)
         shine = light(at) if light is not None else _DARK
-        faint = (shine[0] * 0.1, shine[1] * 0.1, shine[2] * 0.1)  # what glass and a lit screen give back
+        faint = (shine[0] * _GLASS, shine[1] * _GLASS, shine[2] * _GLASS)
         shot = sensor.take(at, room_now, (glass,), shift=hand.camera(at), light=faint, alive=False)
         yield Frame(at, timeline.index(at), shot)
 

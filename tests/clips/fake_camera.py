@@ -6,6 +6,9 @@ Whoever writes into the same bytes changes what is shown next (tried with Debian
 one JPEG, filled up to a fixed length by comment segments, and a thread writes the next frame over it. A page that asks
 for a smile gets one, and nothing of the page or the browser is replaced.
 
+Tried too: a file that grows is played as long as it was at first; a pipe is no camera for Chromium (NotFoundError); a
+canvas's stream in place of getUserMedia works, but then the page's camera is a script.
+
 A file that nobody overwrites is played over and over (``python -m tests.clips``), but the steps of a capture come in an
 order that no such file can know, and the same noise comes again with every round. The camera's label is the path of the
 file, which gives it away as no camera: one doubt, that a test in a browser has to live with.
