@@ -59,7 +59,7 @@ added once by `POST /v1/notices`.
 Every answer has `X-Request-Id`: the caller's own, if it is 8 to 64 letters, digits and hyphens, else a random one.
 The service writes one line of JSON for each request to its standard error: time, number, operation, status, problem,
 what refused it, client and milliseconds. The operation is a path with the names of its parameters, the client a random
-identifier of a client or an account; what was asked about whom is in no line. Counters and traces:
+identifier of a client, an account or a capture; what was asked about whom is in no line. Counters and traces:
 [Watch a served keep](../how-to/observe.md).
 
 A `POST` or `DELETE` of subjects, references, consents, notices, cases and webhooks, and a `POST` of tokens, accounts
@@ -75,6 +75,11 @@ is. The signature is Ed25519 over `facekeep/1/statement`, a zero byte and the st
 whose challenge is ID, as bytes. The server keeps the code of the probe in memory meanwhile, and no picture: for five
 minutes and one signature, and {OF_ONE} searches of one caller. Where the keep's desk may sign for the purpose, one step
 is enough. See [Have operators sign](../how-to/signing.md).
+
+A [capture](../how-to/capture.md) is ordered by a client (`/v1/capture-sessions`) and gone through by the browser of a
+person (`/v1/capture`), which has a cookie of its own for it and is nobody otherwise. Frames are one body of
+`application/vnd.facekeep.capture`, at most 12 MiB: see [the format](../spec/capture.md). What a capture came to is
+signed by the key of `/v1/keys`.
 
 Whoever asks too often is answered by 429 (`too-many-requests`) with `Retry-After`: a client after
 {_rate(Rates().client)} (`FACEKEEP_RATE_CLIENT`), an address after {_rate(Rates().address)} that

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from itertools import combinations
@@ -13,13 +14,15 @@ import pytest
 from facekeep.domain.access import Client, ClientId, Scope
 from facekeep.domain.accounts import Account, AccountId, Role
 from facekeep.domain.actions import ABOUT_A_SUBJECT, Action
+from facekeep.domain.capture import Assurance
+from facekeep.domain.consent import Purpose
 from facekeep.domain.subject import SubjectId
 from facekeep.errors import UsageError
 from facekeep.service.policies import Policies
 
 NOW = datetime(2026, 11, 26, 3, tzinfo=UTC)
 OWN, OTHER = SubjectId(b"o" * 16), SubjectId(b"x" * 16)
-SEARCHES = {Action.VERIFY, Action.COMPARE, Action.IDENTIFY}
+SEARCHES = {Action.VERIFY, Action.COMPARE, Action.IDENTIFY, Action.CREATE_CAPTURE}
 ADMINISTERING = {
     Action.CREATE_TOKEN, Action.REVOKE_TOKEN, Action.CREATE_ACCOUNT, Action.INVITE_ACCOUNT, Action.CHANGE_ACCOUNT,
     Action.REVOKE_ACCOUNT, Action.SIGN_OUT_ACCOUNT,
@@ -97,6 +100,39 @@ def test_without_policies_nothing_is_allowed() -> None:
     nothing = Policies("")
     assert not any(allowed(nothing, who) for who in (person(Role.ADMINISTRATOR), client(*Scope)))
     assert nothing.decide(client(*Scope), Action.VERIFY, "", NOW).reason == "not-permitted"
+
+
+def test_a_payment_takes_more_than_a_photo(shipped: Policies, everything_permitted: Policies) -> None:
+    till = client(Scope.VERIFY, Scope.CAPTURE)
+    for policies in (shipped, everything_permitted):
+        for purpose in (Purpose.VERIFY, Purpose.PAYMENT):
+            for assurance in Assurance:
+                ruling = policies.decide(till, Action.VERIFY, "", NOW, purpose=purpose, assurance=assurance)
+                photo_pays = (purpose, assurance) == (Purpose.PAYMENT, Assurance.PHOTO)
+                assert ruling.reason == ("payment-needs-a-live-face" if photo_pays else "")
+
+
+def test_the_page_on_policies_is_true(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "how-to" / "policies.md").read_text(encoding="utf-8")
+    first, second = (block for block in text.split("```")[1::2] if "@id" in block)
+    policies = Policies.tightened(_folder(tmp_path, first=first, second=second))
+    other = client(Scope.VERIFY, Scope.CAPTURE, Scope.ERASE)
+    other = replace(other, name="other")
+    asked = {
+        (Action.VERIFY, Purpose.VERIFY, Assurance.PHOTO): "nobody-is-verified-by-a-photo",
+        (Action.VERIFY, Purpose.VERIFY, Assurance.LIVE): "",
+        (Action.CREATE_CAPTURE, Purpose.VERIFY, Assurance.LIVE): "",
+        (Action.CREATE_CAPTURE, Purpose.PAYMENT, Assurance.LIVE): "payments-take-a-passkey-too",
+        (Action.CREATE_CAPTURE, Purpose.PAYMENT, Assurance.LIVE_PASSKEY): "",
+    }
+    for (action, purpose, assurance), reason in asked.items():
+        assert policies.decide(other, action, "", NOW, purpose=purpose, assurance=assurance).reason == reason
+    assert policies.decide(other, Action.VERIFY, "", NOW).allowed  # before the body is read
+    assert policies.decide(client(Scope.CAPTURE), Action.CREATE_CAPTURE, "", NOW).reason == "the-till-verifies-only"
+    sunday = datetime(2026, 11, 29, tzinfo=UTC)
+    assert policies.decide(other, Action.ERASE_SUBJECT, "", sunday).reason == "nobody-erases-on-sundays"
+    night = policies.decide(person(Role.OPERATOR), Action.IDENTIFY, "", NOW)
+    assert night.reason == "no-searches-at-night"
 
 
 def _folder(tmp_path: Path, **files: str) -> Path:
