@@ -39,7 +39,8 @@ NOTICES = [
         "language": "en",
         "text": "Who is responsible\nExample Bank, 1 Sample Street, Sampleton.\n\nWhat for\nTo confirm that it is you, "
         "by comparing your face with the one that you enrolled.\n\nHow long\nThe reference stays until you withdraw, "
-        "at the longest for 24 months.\n\nYour rights\nYou can withdraw at any time, and have it erased.",
+        "at the longest for 24 months.\n\nYour rights\nYou can withdraw at any time, see what is kept, and have "
+        "it erased.",
     },
     {"digest": "b2" * 32, "language": "zh-Hans", "text": "责任方\n示例银行\n\n用途\n通过比对您的脸确认是您本人。"},
 ]

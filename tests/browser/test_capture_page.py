@@ -258,10 +258,8 @@ def test_a_statement_is_shown_to_the_digit_and_as_text_only(tmp_path: Path) -> N
         assert page.evaluate("document.querySelector('.digits').textContent") == "1234567.50"
         assert page.evaluate("document.querySelector('.payee').textContent") == STATEMENT["payee"]
         assert page.evaluate("document.querySelector('.payee b')") is None
-        sizes = (
-            "['.digits', '.payee', '.lead'].map(s => parseFloat(getComputedStyle(document.querySelector(s)).fontSize))"
-        )
-        amount, payee, lead = page.evaluate(sizes)
+        size = "parseFloat(getComputedStyle(document.querySelector(%r)).fontSize)"
+        amount, payee, lead = (page.evaluate(size % where) for where in (".digits", ".payee", ".lead"))
         assert amount > 1.5 * lead
         assert payee > 1.3 * lead
 
