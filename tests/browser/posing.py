@@ -19,7 +19,7 @@ from tests.clips.live import played
 from tests.clips.people import Cast
 from tests.clips.script import Act, Timeline
 
-__all__ = ["RATE", "STRIPE", "Actor", "do_what_is_asked", "rehearsed", "stripes"]
+__all__ = ["RATE", "STRIPE", "Actor", "do_what_is_asked", "press", "rehearsed", "stripes"]
 
 STRIPE = 4
 RATE = 10.0
@@ -78,3 +78,12 @@ def do_what_is_asked(page: Page, camera: FakeCamera, actor: Actor) -> list[str]:
         asked.append(kind)
         if kind in actor.acts:
             camera.play([*actor.acts[StepKind(kind)]] * 6)  # nobody is seen each time
+
+
+def press(page: Page, text: str) -> None:
+    """Go to what has a text, by the keyboard alone, and press it."""
+    for _ in range(20):
+        if page.evaluate("document.activeElement !== document.body && document.activeElement.textContent") == text:
+            return page.press("Enter", 13, "\r")
+        page.press("Tab", 9)
+    raise AssertionError(f"no way to {text} by the keyboard")

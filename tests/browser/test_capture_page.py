@@ -14,18 +14,18 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from facekeep.domain.capture import SentFrame, StepKind
+from facekeep.domain.capture import StepKind
 from tests.browser.accessible import faults
 from tests.browser.devtools import Page, chromium
-from tests.browser.posing import RATE, STRIPE, Actor, do_what_is_asked, rehearsed, stripes
+from tests.browser.posing import RATE, Actor, do_what_is_asked, press, rehearsed, stripes
 from tests.browser.scripted import LINK, NOTICES, Script, capture, serving
+from tests.browser.seeing import check_only_heads, striped
 from tests.clips.fake_camera import FakeCamera, encoded
 
 pytestmark = pytest.mark.enable_socket
 
 VIEW = "document.body.dataset.view === '%s'"
 GOOD = "document.querySelector('.advice')?.dataset.good === 'true'"
-ACTIVE = "document.activeElement.textContent"
 MARK = "performance.getEntriesByName('facekeep:%s')[0]?.startTime ?? -1"
 NOTED = "window.sent = []; const ask = fetch; fetch = (to, how) => { sent.push(how); return ask(to, how) }"
 PHONE, DESKTOP = (360, 740), (1280, 900)
@@ -51,25 +51,12 @@ def opened(script: Script, folder: Path, *arguments: str, size: tuple[int, int] 
         assert not [text for text in page.console if "the server responded with a status of" not in text]
 
 
-def _tab_to(page: Page, text: str) -> None:
-    """Go to what has a text, by the keyboard alone."""
-    for _ in range(20):
-        if page.evaluate(ACTIVE) == text and page.evaluate("document.activeElement !== document.body"):
-            return
-        page.press("Tab", 9)
-    raise AssertionError(f"no way to {text} by the keyboard")
-
-
-def _press(page: Page, text: str) -> None:
-    _tab_to(page, text)
-    page.press("Enter", 13, "\r")
-
-
 def _told(page: Page) -> list[list[str]]:
     """The fields of every body that the page has sent so far, all of JSON."""
     return [sorted(body) for body in page.evaluate("sent.filter(how => how.body).map(how => JSON.parse(how.body))")]
 
 
+@pytest.mark.extended
 def test_a_person_goes_through_by_the_keyboard(actor: Actor, tmp_path: Path) -> None:
     script = Script(steps=tuple(kind.value for kind in STEPS))
     with (
@@ -81,11 +68,11 @@ def test_a_person_goes_through_by_the_keyboard(actor: Actor, tmp_path: Path) -> 
         assert LINK not in page.evaluate("location.href")
         page.until(f"({MARK % 'ready'}) > 0")  # loaded while the notice is read, the camera still off
         assert page.evaluate(MARK % "camera-asked") == -1
-        _press(page, "I agree: use my face")
+        press(page, "I agree: use my face")
         page.until(GOOD)
         assert page.evaluate("document.querySelector('video').checkVisibility({opacityProperty: true})") is False
         assert script.agreed == []
-        _press(page, "Begin")
+        press(page, "Begin")
         assert do_what_is_asked(page, camera, actor) == ["look", *(kind.value for kind in STEPS)]
         page.until(VIEW % "review")
         page.picture(tmp_path / "review.png", whole=True)
@@ -100,17 +87,17 @@ def test_a_person_goes_through_by_the_keyboard(actor: Actor, tmp_path: Path) -> 
         count = int(page.evaluate("document.querySelector('#moment').max")) + 1
         page.until(f"document.querySelector('output').textContent.startsWith('{count} of {count}')")
         shown = page.text()
-        _press(page, "Send")
+        press(page, "Send")
         page.until(VIEW % "result")
         assert "It was confirmed" in page.text()
-        _press(page, "Go back to Example Bank")
+        press(page, "Go back to Example Bank")
         page.until("document.title === 'Back'")
     (sent,) = script.sent
     assert script.chains == [True]
     assert f"Moments\n{len(sent.frames)}" in shown
     assert f"{round(len(script.bodies[0]) / 1000)} kB" in shown
     assert (sent.camera.width, sent.camera.height, len(sent.camera.intervals) > 50) == (640, 480, True)
-    _only_heads(sent.frames)
+    check_only_heads(sent.frames)
 
 
 @pytest.mark.extended
@@ -121,13 +108,13 @@ def test_nothing_but_digests_leaves_unless_the_person_sends(actor: Actor, tmp_pa
         opened(script, tmp_path, *camera.arguments) as page,
     ):
         page.evaluate(NOTED)
-        _press(page, "I agree: use my face")
+        press(page, "I agree: use my face")
         page.until(GOOD)
-        _press(page, "Begin")
+        press(page, "Begin")
         do_what_is_asked(page, camera, actor)
         page.until(VIEW % "review")
         assert _told(page) == [["notice"], *[["frames", "head", "try"]] * 2]
-        _press(page, "Do not send")
+        press(page, "Do not send")
         page.until(VIEW % "result")
         assert page.evaluate("document.querySelectorAll('video').length") == 0
     assert script.declined
@@ -143,52 +130,19 @@ def test_the_preview_shows_no_more_than_what_is_sent(actor: Actor, tmp_path: Pat
         FakeCamera(tmp_path / "camera.mjpeg", empty, RATE) as camera,
         opened(Script(), tmp_path, *camera.arguments) as page,
     ):
-        _press(page, "I agree: use my face")
+        press(page, "I agree: use my face")
         page.until("document.querySelector('.advice').textContent === 'No face to be seen yet'")
-        assert _striped(_decoded(page.evaluate(look))) < 1  # no face: all is blurred
+        assert striped(_decoded(page.evaluate(look))) < 1  # no face: all is blurred
         camera.settle(actor.rest)
         page.until(GOOD)
         shown = _decoded(page.evaluate(look))
-        assert _striped(shown[:, :150]) < 1
-        assert _striped(shown[:, -150:]) < 1
+        assert striped(shown[:, :150]) < 1
+        assert striped(shown[:, -150:]) < 1
         assert np.abs(np.diff(shown[180:320, 260:380, 1].astype(float), axis=1)).mean() > 1.5  # the face is sharp
 
 
 def _decoded(text: str) -> NDArray[np.uint8]:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(text))).convert("RGB"))
-
-
-def _striped(pixels: NDArray[np.uint8], period: float = 2 * STRIPE) -> float:
-    """How strong stripes of a period are, in levels."""
-    row = pixels[..., 1].astype(float).mean(axis=0)
-    place = np.arange(len(row))
-    row -= np.polyval(np.polyfit(place, row, 2), place)  # the light on the wall
-    window = np.hanning(len(row))
-    return float(2 * abs((row * window * np.exp(-2j * np.pi * place / period)).sum()) / window.sum())
-
-
-def _only_heads(frames: tuple[SentFrame, ...]) -> None:
-    """The pixel test: no crop shows more than a head, and the stripes of the room are nowhere to be seen."""
-    assert len(frames) > 20
-    thumbnails = 0
-    for frame in frames:
-        face = np.asarray(Image.open(io.BytesIO(frame.face)))
-        _, _, width, height = frame.box
-        assert face.shape[0] == face.shape[1] == min(224, int(1.5 * max(width, height)))
-        scale = face.shape[0] / (1.5 * max(width, height))
-        edge = round(face.shape[0] / 2 - 0.6 * width * scale) - 1
-        for strip in (face[:, :edge], face[:, -edge:]):
-            assert _striped(strip, 2 * STRIPE * scale) < 1.5
-        assert not any(marker in frame.face for marker in (b"Exif", b"http://", b"\xff\xfe"))
-        if frame.thumbnail:
-            thumbnails += 1
-            small = np.asarray(Image.open(io.BytesIO(frame.thumbnail)))
-            assert small.shape == (128, 128, 3)
-            reach = min(2.7, 479 / height, 639 / width)
-            period = 2 * STRIPE * 128 / (width * reach)
-            side = round(64 - 0.6 * 128 / reach) - 2
-            assert _striped(small[:64, :side], period) < 16  # 51 in the room: seven tenths are taken away
-    assert 5 <= thumbnails <= 32
 
 
 @pytest.mark.parametrize(
@@ -280,7 +234,7 @@ def test_where_faces_are_off_no_camera_is_started(tmp_path: Path) -> None:
         assert "The camera was not started" in page.text()
         assert page.evaluate(MARK % "camera-asked") == -1
         assert not [address for address in page.asked if address.endswith((".onnx", ".wasm"))]
-        _press(page, "Go on without a face")
+        press(page, "Go on without a face")
         page.until(VIEW % "result")
         assert "No face was used" in page.text()
 
@@ -288,7 +242,7 @@ def test_where_faces_are_off_no_camera_is_started(tmp_path: Path) -> None:
 def test_without_a_camera_and_with_a_link_that_was_used(tmp_path: Path) -> None:
     with opened(Script(), tmp_path) as page:
         page.until(f"({MARK % 'ready'}) > 0")
-        _press(page, "I agree: use my face")
+        press(page, "I agree: use my face")
         page.until(VIEW % "camera-trouble")
         assert "No camera was found" in page.text()
         assert "Use a passkey instead" in page.text()
@@ -305,13 +259,13 @@ def test_a_step_that_is_not_done_ends_the_try(actor: Actor, tmp_path: Path) -> N
         FakeCamera(tmp_path / "camera.mjpeg", actor.rest, RATE) as camera,
         opened(script, tmp_path, *camera.arguments) as page,
     ):
-        _press(page, "I agree: use my face")
+        press(page, "I agree: use my face")
         page.until(GOOD)
-        _press(page, "Begin")
+        press(page, "Begin")
         page.until(VIEW % "late")
         assert "Smile broadly" in page.text()
         assert page.evaluate("document.querySelectorAll('video').length") == 0
-        _press(page, "Try again")
+        press(page, "Try again")
         page.until(GOOD)
     assert script.bodies == []
 
@@ -323,11 +277,11 @@ def test_what_the_server_refuses_is_said_as_advice(actor: Actor, tmp_path: Path)
         FakeCamera(tmp_path / "camera.mjpeg", actor.rest, RATE) as camera,
         opened(script, tmp_path, *camera.arguments) as page,
     ):
-        _press(page, "I agree: use my face")
+        press(page, "I agree: use my face")
         page.until(GOOD)
-        _press(page, "Begin")
+        press(page, "Begin")
         do_what_is_asked(page, camera, actor)
-        _press(page, "Send")
+        press(page, "Send")
         page.until(VIEW % "again")
         assert "More than your face was in a picture" in page.text()
         assert "Tries left: 2" in page.text()

@@ -65,7 +65,7 @@ export class Review {
       h(
         "div",
         { class: "buttons" },
-        button("review.send", acts.send, "main"),
+        button("review.send", acts.send),
         triesLeft > 0 ? button("review.again.left", acts.again, "plain", { tries: () => number(triesLeft) }) : null,
         button("review.stop", acts.stop),
       ),

@@ -1,0 +1,189 @@
+"""A live person before a real browser and the real service: enrolled, verified, refused; and what crosses the wire.
+
+The page, its models, the service, the gate, the split gallery and the signature are real, and the person is simulated
+from a real picture. What presentation attack detection finds is chosen here but for the challenge, whose own voice has
+to say of the very frames that were sent that all was done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from facekeep.client import CaptureOrder, Client, NewCapture, Newcomer, read_result
+from facekeep.domain.access import Scope as TokenScope
+from facekeep.domain.capture import Intent, Recording, Statement, Step, StepKind
+from facekeep.domain.capture_container import decode
+from facekeep.domain.capture_session import CaptureOutcome
+from facekeep.domain.consent import Purpose
+from facekeep.domain.pad import Finding, Verdict
+from facekeep.face.models import ModelPack
+from facekeep.face.pad import challenge
+from facekeep.face.pad.gate import FrameGate
+from facekeep.face.pad.meter import FaceMeter
+from facekeep.interfaces.http.app import build
+from facekeep.interfaces.http.rates import Rates
+from facekeep.interfaces.http.serving import listen
+from facekeep.interfaces.http.site import Site
+from facekeep.service.capture_judging import Judge
+from facekeep.service.captures import CaptureService
+from facekeep.service.keep import Keep
+from tests.api.serving import served
+from tests.browser.devtools import Page, chromium
+from tests.browser.posing import RATE, Actor, do_what_is_asked, press, rehearsed
+from tests.browser.seeing import check_only_heads
+from tests.capturing import GENUINE, ChosenDetector
+from tests.clips.fake_camera import FakeCamera
+
+pytestmark = pytest.mark.enable_socket
+
+PURPOSES = [Purpose.VERIFY, Purpose.PAYMENT]
+ASKED = (StepKind.TURN_LEFT, StepKind.BLINK, StepKind.TURN_RIGHT)
+GOOD = "document.querySelector('.advice')?.dataset.good === 'true'"
+DONE = "['result', 'again'].includes(document.body.dataset.view)"
+SHOP = Statement("1234.50", "EUR", "Bakery Miller")
+
+
+class Tapped:
+    """An application whose requests are noted as they come from the wire."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.bodies: list[tuple[str, str, bytes]] = []
+        """Method, path and body of each."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        parts: list[bytes] = []
+
+        async def noted() -> Message:
+            message = await receive()
+            parts.append(message.get("body", b""))
+            return message
+
+        try:
+            await self._app(scope, noted, send)
+        finally:
+            self.bodies.append((scope["method"], scope["path"], b"".join(parts)))
+
+
+@dataclass
+class WithChallenge(ChosenDetector):
+    """Has the challenge's own voice speak, and the others as chosen."""
+
+    heard: list[Finding] = field(default_factory=list)
+    meter: FaceMeter | None = None
+
+    def examine(self, recording: Recording) -> tuple[Finding, ...]:
+        assert self.meter is not None
+        finding = challenge.examine(recording, self.meter.measure_all(recording.frames))
+        self.heard.append(finding)
+        chosen = super().examine(recording)
+        return (finding, *(each for each in chosen if each.voice is not finding.voice))
+
+
+@dataclass
+class Scene:
+    """The service, an integrator, and a browser before a camera."""
+
+    keep: Keep
+    origin: str
+    shop: Client
+    notice: str
+    page: Page
+    camera: FakeCamera
+    tapped: Tapped
+    detector: WithChallenge
+
+    def order(self, **changed: Any) -> NewCapture:
+        usual: dict[str, Any] = {"intent": Intent.VERIFY, "purpose": Purpose.VERIFY, "notices": (self.notice,)}
+        return self.shop.create_capture(CaptureOrder(**usual | changed))
+
+    def go_through(self, made: NewCapture, actor: Actor) -> str:
+        """Open a link, agree, do what is asked, look and send; gives what the page says in the end."""
+        self.page.call("Page.navigate", url="about:blank")
+        self.page.call("Page.navigate", url=made.link)
+        self.page.until("document.body.dataset.view === 'notice'")
+        press(self.page, "I agree: use my face")
+        self.page.until(GOOD)
+        press(self.page, "Begin")
+        assert do_what_is_asked(self.page, self.camera, actor) == ["look", *(kind.value for kind in ASKED)]
+        assert self.page.evaluate("document.body.dataset.view") == "review", self.page.text()
+        assert not self.sent(made)
+        press(self.page, "Send")
+        self.page.until(DONE)
+        return self.page.text()
+
+    def sent(self, made: NewCapture) -> list[bytes]:
+        """Bodies of frames that came since."""
+        del made
+        return [body for method, path, body in self.tapped.bodies if (method, path) == ("PUT", "/v1/capture/frames")]
+
+    def outcome(self, made: NewCapture) -> CaptureOutcome | None:
+        return self.shop.capture(made.id).outcome
+
+
+def _asked(*, light: bool) -> Sequence[Step]:
+    del light
+    # Longer than usual: tests share their machine.
+    return (Step(StepKind.LOOK, 20), *(Step(kind, 20) for kind in ASKED))
+
+
+@pytest.fixture(scope="module")
+def actor(pictures: Path) -> Actor:
+    return rehearsed(pictures, "astronaut", ASKED, striped=True)
+
+
+@pytest.fixture
+def scene(actor: Actor, pack: ModelPack, pictures: Path, tmp_path: Path) -> Iterator[Scene]:
+    detector = WithChallenge(GENUINE, meter=FaceMeter.build(pack))
+    bound = listen("127.0.0.1", 0)
+    origin = f"http://localhost:{bound.getsockname()[1]}"
+    with Keep.create(tmp_path / "keep", purposes=PURPOSES) as keep:
+        notice = keep.add_notice("Your face is compared with the one that you enrolled.", language="en").digest
+        judge = Judge(keep, lambda: FrameGate.build(pack), lambda: detector)
+        tapped = Tapped(
+            build(keep, Rates(None, None), site=Site(origin), captures=CaptureService(keep, judge, draw=_asked))
+        )
+        token = keep.issue_token("Bakery", [TokenScope.CAPTURE, TokenScope.ENROL], days=1).token
+        with (
+            served(tapped, bound),
+            Client(origin, token) as shop,
+            FakeCamera(tmp_path / "camera.mjpeg", actor.rest, RATE) as camera,
+            chromium(tmp_path, *camera.arguments) as page,
+        ):
+            page.size(390, 844)
+            yield Scene(keep, origin, shop, notice, page, camera, tapped, detector)
+
+
+def test_a_live_person_is_enrolled_and_confirms_a_payment(scene: Scene, actor: Actor) -> None:
+    made = scene.order(intent=Intent.ENROL, newcomer=Newcomer("ann", "Ann", tuple(PURPOSES)))
+    assert "It was confirmed" in scene.go_through(made, actor)
+    assert scene.outcome(made) is CaptureOutcome.PASSED
+    (body,) = scene.sent(made)
+    check_only_heads(decode(body).frames)
+    scene.tapped.bodies.clear()
+    paid = scene.order(purpose=Purpose.PAYMENT, label="ann", statement=SHOP, return_url=f"{scene.origin}/sign-in")
+    assert "It was confirmed" in scene.go_through(paid, actor)
+    result = read_result(
+        scene.shop.capture(paid.id).result or "",
+        scene.shop.result_keys(),
+        audience=scene.keep.client_named("Bakery").id.hex(),
+        nonce=paid.nonce,
+        issuer=scene.origin,
+        statement=SHOP,
+    )
+    assert (result.outcome, result.subject) == (CaptureOutcome.PASSED, scene.keep.subject("ann").id)
+    assert [finding.verdict for finding in scene.detector.heard] == [Verdict.SUPPORTS] * 2
+    # Whatever else crossed the wire is small, and no picture.
+    others = [body for method, path, body in scene.tapped.bodies if not path.endswith("/frames")]
+    assert max(map(len, others)) < 2000
+    assert not any(b"\xff\xd8\xff" in body for body in others)
+    assert all(address.startswith((scene.origin, f"blob:{scene.origin}", "about:")) for address in scene.page.asked)
+    assert scene.page.console == []
