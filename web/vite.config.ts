@@ -12,6 +12,13 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     chunkSizeWarningLimit: 1024,
+    rollupOptions: {
+      input: { page: "index.html", "face-keep": "src/embed/face-keep.ts" },
+      output: {
+        // Integrators name the element's script in their own pages: its address has to stay.
+        entryFileNames: ({ name }) => (name === "face-keep" ? "face-keep.js" : "assets/[name]-[hash].js"),
+      },
+    },
   },
   worker: { format: "es" },
 });

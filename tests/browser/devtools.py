@@ -29,11 +29,19 @@ _UNTIL = """new Promise((resolve, reject) => {
 })"""
 
 
+_GONE = ("context was destroyed", "navigated or closed", "Cannot find context")
+
+
+class DocumentGoneError(Exception):
+    """The page went to another address while something was waited for."""
+
+
 class Page:
     """One page of a browser."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
+        self._windows: list[str] = []
         self._number = 0
         self.console: list[str] = []
         """What the page wrote to its console, violations of its policy among it."""
@@ -47,6 +55,8 @@ class Page:
         while True:
             message = json.loads(self._connection.recv(timeout=2 * SECONDS))
             if message.get("id") == self._number:
+                if any(words in message.get("error", {}).get("message", "") for words in _GONE):
+                    raise DocumentGoneError
                 assert "error" not in message, message
                 result: dict[str, Any] = message["result"]
                 return result
@@ -59,6 +69,8 @@ class Page:
             self.console.append(str(message["params"]["exceptionDetails"]))
         elif message["method"] == "Network.requestWillBeSent":
             self.asked.append(message["params"]["request"]["url"])
+        elif message["method"] == "Target.targetCreated" and "openerId" in message["params"]["targetInfo"]:
+            self._windows.append(message["params"]["targetInfo"]["targetId"])
 
     def evaluate(self, expression: str) -> Any:
         """The value of an expression, or of what it promises."""
@@ -67,8 +79,13 @@ class Page:
         return done["result"].get("value")
 
     def until(self, condition: str) -> None:
-        """Wait until an expression holds; it is looked at whenever the document changes."""
-        self.evaluate(_UNTIL % (condition, SECONDS * 1000))
+        """Wait until an expression holds, in the page that is there then; it is looked at when the document changes."""
+        while True:
+            try:
+                self.evaluate(_UNTIL % (condition, SECONDS * 1000))
+            except DocumentGoneError:
+                continue
+            return
 
     def open(self, address: str) -> None:
         """Go to an address, and wait until the page is there. An address that differs behind the # is loaded anew."""
@@ -85,6 +102,16 @@ class Page:
         self.call("Input.dispatchKeyEvent", type="keyDown", text=text, **shared)
         self.call("Input.dispatchKeyEvent", type="keyUp", **shared)
 
+    @contextmanager
+    def window(self) -> Iterator[Page]:
+        """The window that this page opened since the last was asked for."""
+        self.call("Target.setDiscoverTargets", discover=True)
+        while not self._windows:
+            self._note(json.loads(self._connection.recv(timeout=2 * SECONDS)))
+        host, port = self._connection.remote_address[:2]
+        with _page(f"ws://{host}:{port}/devtools/page/{self._windows.pop()}") as opened:
+            yield opened
+
     def text(self) -> str:
         """What can be read on the page."""
         return str(self.evaluate("document.body.innerText"))
@@ -99,6 +126,15 @@ class Page:
         self.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
         )
+
+
+@contextmanager
+def _page(address: str) -> Iterator[Page]:
+    with connect(address, proxy=None, max_size=1 << 26) as connection:
+        opened = Page(connection)
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            opened.call(f"{domain}.enable")
+        yield opened
 
 
 @contextmanager
@@ -127,10 +163,7 @@ def chromium(folder: Path, *arguments: str) -> Iterator[Page]:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(f"http://{port}/json/list", timeout=SECONDS) as answer:
             (page,) = (target for target in json.load(answer) if target["type"] == "page")
-        with connect(page["webSocketDebuggerUrl"], proxy=None, max_size=1 << 26) as connection:
-            opened = Page(connection)
-            for domain in ("Page", "Runtime", "Log", "Network"):
-                opened.call(f"{domain}.enable")
+        with _page(page["webSocketDebuggerUrl"]) as opened:
             yield opened
     finally:
         process.terminate()

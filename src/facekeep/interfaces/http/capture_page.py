@@ -64,6 +64,14 @@ async def asset(request: Request, name: str) -> Response:
     return _answer(request, ("assets", name), _FOREVER)
 
 
+@router.get("/capture/face-keep.js")
+async def element(request: Request) -> Response:
+    """The element ``<face-keep>`` for the pages of integrators, which may load it from any origin: it holds nothing."""
+    response = _answer(request, ("face-keep.js",), _ASK)
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
 @router.get("/capture/{name}")
 async def beside(request: Request, name: str) -> Response:
     """What lies beside the page, as its icon."""
