@@ -1,0 +1,1 @@
+"""Programs that use Facekeep, for reading and trying."""

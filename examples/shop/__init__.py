@@ -1,0 +1,1 @@
+"""A shop whose customers sign in and pay by face or passkey."""

@@ -239,7 +239,8 @@ def _page(shop: Shop, visit: Visit) -> str:
         body = """<label for="customer">Customer</label> <input id="customer" autocomplete="username" value="">
 <face-keep start="/sign-in/" finish="/finish"><button>Sign in</button></face-keep>"""
     return f"""{_HEAD.format(title="Example shop")}
-<script type="module" src="{escape(shop.keep)}/capture/face-keep.js"></script><script type="module" src="/shop.js"></script>
+<script type="module" src="{escape(shop.keep)}/capture/face-keep.js"></script>
+<script type="module" src="/shop.js"></script>
 <main><h1>Example shop</h1>{body}<p id="state" role="status"></p></main></html>"""
 
 

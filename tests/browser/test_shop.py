@@ -14,9 +14,9 @@ from typing import Any
 
 import httpx2
 import pytest
-
 from examples.shop.shop import Shop, Visit
 from examples.shop.shop import build as build_shop
+
 from facekeep.client import Client
 from facekeep.domain.access import Scope
 from facekeep.domain.accounts import Role

@@ -99,7 +99,8 @@ export class FaceKeep extends HTMLElement {
     if (!address) throw new Error(`face-keep has no ${attribute}`);
     const answer = await fetch(address, { method: "POST", headers: { accept: "application/json" } });
     const body: unknown = await answer.json();
-    if (typeof body !== "object" || body === null || (attribute === "start" && !answer.ok)) throw new Error("no answer");
+    if (typeof body !== "object" || body === null || (attribute === "start" && !answer.ok))
+      throw new Error("no answer");
     return body as Record<string, unknown>;
   }
 
