@@ -398,6 +398,23 @@ def test_evaluate(run: Run, tmp_path: Path, pictures: Path) -> None:
     assert (few.code, few.document["error"]) == (4, "BadInputError")
     text = run("evaluate", "--images", tmp_path / "set").out
     assert "3 people, 4 pictures" in text
+    without = run("evaluate", "--json")
+    assert (without.code, without.document["error"]) == (2, "UsageError")
+
+
+def test_evaluate_pad(run: Run, tmp_path: Path, pictures: Path) -> None:
+    for folder, name in (("bona-fide", "obama.jpg"), ("attack/print", "biden.jpg")):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / name).write_bytes((pictures / name).read_bytes())
+    ran = run("evaluate", "pad", tmp_path, "--json")
+    assert ran.code == 0, ran
+    assert ran.document["schema"] == "facekeep-pad-evaluation/1"
+    # A real picture that is called a print passes as what it is.
+    assert ran.document["pictures"]["attacks"]["print"]["apcer"]["errors"] == 1
+    assert ran.document["pictures"]["acer"] == 0.5
+    text = run("evaluate", "pad", tmp_path).out
+    assert "APCER" in text
+    assert run("evaluate", "pad", tmp_path / "nothing").code == 2
 
 
 def test_json_is_the_only_output(run: Run, keep: Path) -> None:

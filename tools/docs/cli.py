@@ -68,9 +68,15 @@ def _attributes(docstring: str) -> Iterator[tuple[str, str]]:
 
 def _commands(command: Any, path: str) -> Iterator[str]:
     if subcommands := getattr(command, "commands", None):
+        if command.invoke_without_command:
+            yield from _one(command, path)
         for name, child in subcommands.items():
             yield from _commands(child, f"{path} {name}")
         return
+    yield from _one(command, path)
+
+
+def _one(command: Any, path: str) -> Iterator[str]:
     arguments = [parameter for parameter in command.params if parameter.param_type_name == "argument"]
     options = [
         parameter for parameter in command.params if parameter.param_type_name == "option" and not parameter.hidden

@@ -34,7 +34,7 @@ OTHERS_MIN = 2
 
 _EVERY = 0.5  # seconds
 _FRONTAL = 15.0  # degrees of yaw within which a frame can stand for the person
-_TURNED = 40.0  # degrees of yaw from which frames are not compared: the model knows few such faces
+_TURNED = 25.0  # degrees of yaw from which frames are not compared: the model agrees less the further a face is turned
 # How far a face's middle moves between frames, in longer sides of its box, and how its size changes (natural
 # logarithm): at once, and in a second. Simulated people have 0.08 and 0.16 in a tenth of a second.
 _SHIFT, _SHIFT_A_SECOND = 0.25, 2.5

@@ -10,7 +10,9 @@ import typer
 
 from facekeep.errors import ModelError, UsageError
 from facekeep.interfaces.cli.context import composition
+from facekeep.interfaces.cli.measuring_pad import evaluate_pad
 from facekeep.interfaces.cli.options import JsonOption, read_picture
+from facekeep.interfaces.cli.place import here_only
 from facekeep.interfaces.cli.reply import Heading, Line, Rows, reply, shown
 from facekeep.interfaces.cli.writing import HtmlOption, steps, write_text
 
@@ -28,7 +30,10 @@ _DEMO_PICTURES = Path(".cache/pictures")
 def add_commands(app: typer.Typer) -> None:
     """Add the commands of this module."""
     panel = "Measure"
-    app.command(rich_help_panel=panel)(evaluate)
+    evaluation = typer.Typer(help=evaluate.__doc__)
+    evaluation.callback(invoke_without_command=True)(here_only(evaluate))
+    evaluation.command("pad")(evaluate_pad)
+    app.add_typer(evaluation, name="evaluate", rich_help_panel=panel)
     group = typer.Typer(help="Time the search beside plaintext peers, and the way of a picture.")
     group.command("search")(bench_search)
     group.command("pipeline")(bench_pipeline)
@@ -40,9 +45,9 @@ def evaluate(
     context: typer.Context,
     *,
     images: Annotated[
-        Path,
+        Path | None,
         typer.Option("--images", metavar="DIR", help="A folder with a folder for each person.", show_default=False),
-    ],
+    ] = None,
     pairs: Annotated[
         Path | None, typer.Option("--pairs", metavar="FILE", help="A list of pairs as LFW has it.", show_default=False)
     ] = None,
@@ -70,6 +75,10 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Measure error rates of the model on pictures of people: DET, FMR, FNMR, search, groups."""
+    if context.invoked_subcommand is not None:
+        return
+    if images is None:
+        raise UsageError("evaluate needs --images DIR", hint="Or measure attack detection: facekeep evaluate pad DIR.")
     from facekeep.face.pipeline import FacePipeline
     from facekeep.service import calibration as calibrations
     from facekeep.service.evaluation import evaluate as measure
