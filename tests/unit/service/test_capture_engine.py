@@ -64,7 +64,7 @@ def clock() -> Clock:
 
 @pytest.fixture(scope="module")
 def captures_at(keep: Keep) -> Callable[[Clock], CaptureService]:
-    return lambda clock: shipped_captures(keep, clock, lambda light: STEPS)
+    return lambda clock: shipped_captures(keep, clock, lambda **_: STEPS)
 
 
 def _go_through(captures: CaptureService, clock: Clock, cookie: str, notice: str, frames: Sent) -> CaptureView:
