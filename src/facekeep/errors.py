@@ -120,7 +120,7 @@ class CaptureError(RefusedError):
 
     default_hint = "Ask how the capture stands (GET /v1/capture), and begin another try if one is left."
 
-    def __init__(self, message: str, *, reason: str, hint: str | None = None) -> None:
+    def __init__(self, message: str, *, reason: str = "", hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.reason = reason
 
