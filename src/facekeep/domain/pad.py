@@ -131,8 +131,8 @@ def decide(findings: Iterable[Finding]) -> PadOutcome:
     """The decision that findings make.
 
     An urgent reason makes it inconclusive, whatever the others say: somebody has to look. Else a voice that refutes and
-    another that at least doubts make an attack; one that refutes alone, or two that doubt, leave it inconclusive. What
-    remains is bona fide if the challenge and two further voices support it.
+    another that at least doubts make an attack; one that refutes alone, two that doubt, or light that was asked for and
+    doubts, leave it inconclusive. What remains is bona fide if the challenge and two further voices support it.
 
     Args:
         findings: at most one of each voice.
@@ -152,7 +152,9 @@ def decide(findings: Iterable[Finding]) -> PadOutcome:
         return PadOutcome(PadDecision.INCONCLUSIVE, reasons, found)
     if refuting and len(refuting) + len(doubting) > 1:
         return PadOutcome(PadDecision.ATTACK, reasons, found)
-    if refuting or len(doubting) > DOUBTS_MAX:
+    # Light is asked for by whoever fears a screen that is driven in time, which nothing else tells from a head.
+    dark = any(finding.voice is Voice.LIGHT for finding in doubting)
+    if refuting or dark or len(doubting) > DOUBTS_MAX:
         return PadOutcome(PadDecision.INCONCLUSIVE, reasons, found)
     challenged = any(finding.voice is Voice.CHALLENGE for finding in supporting)
     if not challenged or len(supporting) < SUPPORT_MIN:

@@ -30,6 +30,7 @@ def of(**verdicts: Verdict) -> list[Finding]:
         ({"challenge": S, "passive": D, "depth": D, "vital_signs": S, "continuity": S}, PadDecision.INCONCLUSIVE),
         ({"challenge": S, "passive": R, "depth": S, "vital_signs": S, "continuity": S}, PadDecision.INCONCLUSIVE),
         ({"challenge": S, "passive": R, "depth": D, "vital_signs": S, "continuity": S}, PadDecision.ATTACK),
+        ({"challenge": S, "light": D, "depth": S, "passive": S, "continuity": S}, PadDecision.INCONCLUSIVE),
         ({"challenge": D, "passive": R}, PadDecision.ATTACK),
         ({"passive": R, "depth": R}, PadDecision.ATTACK),
         ({"challenge": S, "passive": S, "depth": N}, PadDecision.INCONCLUSIVE),
