@@ -24,6 +24,8 @@ __all__ = ["RATE", "STRIPE", "Actor", "do_what_is_asked", "press", "rehearsed", 
 STRIPE = 4
 RATE = 10.0
 """Frames in a second of what a person does: enough for each step, and drawn in bearable time."""
+PAUSE = 6
+"""Frames of rest after an act."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +69,31 @@ def stripes(_seed: int = 0) -> NDArray[np.uint8]:
 
 
 def do_what_is_asked(page: Page, camera: FakeCamera, actor: Actor) -> list[str]:
-    """Do each step when it is asked, until the page shows another view; gives the kinds asked."""
+    """Do each step when it is asked, until the page shows another view; gives the kinds asked.
+
+    Chromium now and then reads the fake camera's file while it is written, and takes the camera for disconnected: then
+    the person tries again, as the page offers.
+    """
     asked: list[str] = []
     while True:
         last = asked[-1] if asked else ""
-        page.until(f"document.body.dataset.view !== 'steps' || (document.body.dataset.step ?? '') !== '{last}'")
-        if page.evaluate("document.body.dataset.view") != "steps":
+        if last not in actor.acts:
+            page.until(f"document.body.dataset.view !== 'steps' || (document.body.dataset.step ?? '') !== '{last}'")
+        view = page.evaluate("document.body.dataset.view")
+        if view == "camera-trouble":
+            press(page, "Try again")
+            page.until("document.querySelector('.advice')?.dataset.good === 'true'")
+            press(page, "Begin")
+            asked.clear()
+        elif view != "steps":
             return asked
-        kind = str(page.evaluate("document.body.dataset.step"))
-        asked.append(kind)
-        if kind in actor.acts:
-            camera.play([*actor.acts[StepKind(kind)]] * 6)  # nobody is seen each time
+        else:
+            step = str(page.evaluate("document.body.dataset.step"))
+            if step != last:
+                asked.append(step)
+            if step in actor.acts:
+                # To its end, as a head does not jump; and again, as nobody is seen each time.
+                camera.play([*actor.acts[StepKind(step)], *actor.rest[:PAUSE]], wait=True)
 
 
 def press(page: Page, text: str) -> None:

@@ -24,6 +24,7 @@ from facekeep.domain.consent import Purpose
 from facekeep.domain.pad import Finding, Verdict
 from facekeep.face.models import ModelPack
 from facekeep.face.pad import challenge
+from facekeep.face.pad.detector import PresentationAttackDetector
 from facekeep.face.pad.gate import FrameGate
 from facekeep.face.pad.meter import FaceMeter
 from facekeep.interfaces.http.app import build
@@ -39,6 +40,8 @@ from tests.browser.posing import RATE, Actor, do_what_is_asked, press, rehearsed
 from tests.browser.seeing import check_only_heads
 from tests.capturing import GENUINE, ChosenDetector
 from tests.clips.fake_camera import FakeCamera
+from tests.clips.live import repertoire, rest
+from tests.clips.people import Cast
 
 pytestmark = pytest.mark.enable_socket
 
@@ -79,8 +82,12 @@ class WithChallenge(ChosenDetector):
 
     heard: list[Finding] = field(default_factory=list)
     meter: FaceMeter | None = None
+    shipped: PresentationAttackDetector | None = None
+    """Speaks in place of what is chosen, once it is there."""
 
     def examine(self, recording: Recording) -> tuple[Finding, ...]:
+        if self.shipped is not None:
+            return self.shipped.examine(recording)
         assert self.meter is not None
         finding = challenge.examine(recording, self.meter.measure_all(recording.frames))
         self.heard.append(finding)
@@ -107,22 +114,39 @@ class Scene:
 
     def go_through(self, made: NewCapture, actor: Actor) -> str:
         """Open a link, agree, do what is asked, look and send; gives what the page says in the end."""
+        before = len(self.sent())
+        self.open(made)
+        return self._finish(actor, before)
+
+    def try_again(self, actor: Actor) -> str:
+        """The same from a result on that leaves a try."""
+        before = len(self.sent())
+        press(self.page, "Try again")
+        self._begin()
+        return self._finish(actor, before)
+
+    def open(self, made: NewCapture) -> None:
+        """Open a link, agree, and begin."""
         self.page.call("Page.navigate", url="about:blank")
         self.page.call("Page.navigate", url=made.link)
         self.page.until("document.body.dataset.view === 'notice'")
         press(self.page, "I agree: use my face")
+        self._begin()
+
+    def _begin(self) -> None:
         self.page.until(GOOD)
         press(self.page, "Begin")
+
+    def _finish(self, actor: Actor, before: int) -> str:
         assert do_what_is_asked(self.page, self.camera, actor) == ["look", *(kind.value for kind in ASKED)]
         assert self.page.evaluate("document.body.dataset.view") == "review", self.page.text()
-        assert not self.sent(made)
+        assert len(self.sent()) == before  # nothing yet
         press(self.page, "Send")
         self.page.until(DONE)
         return self.page.text()
 
-    def sent(self, made: NewCapture) -> list[bytes]:
-        """Bodies of frames that came since."""
-        del made
+    def sent(self) -> list[bytes]:
+        """Bodies of frames that came."""
         return [body for method, path, body in self.tapped.bodies if (method, path) == ("PUT", "/v1/capture/frames")]
 
     def outcome(self, made: NewCapture) -> CaptureOutcome | None:
@@ -166,7 +190,7 @@ def test_a_live_person_is_enrolled_and_confirms_a_payment(scene: Scene, actor: A
     made = scene.order(intent=Intent.ENROL, newcomer=Newcomer("ann", "Ann", tuple(PURPOSES)))
     assert "It was confirmed" in scene.go_through(made, actor)
     assert scene.outcome(made) is CaptureOutcome.PASSED
-    (body,) = scene.sent(made)
+    (body,) = scene.sent()
     check_only_heads(decode(body).frames)
     scene.tapped.bodies.clear()
     paid = scene.order(purpose=Purpose.PAYMENT, label="ann", statement=SHOP, return_url=f"{scene.origin}/sign-in")
@@ -187,3 +211,42 @@ def test_a_live_person_is_enrolled_and_confirms_a_payment(scene: Scene, actor: A
     assert not any(b"\xff\xd8\xff" in body for body in others)
     assert all(address.startswith((scene.origin, f"blob:{scene.origin}", "about:")) for address in scene.page.asked)
     assert scene.page.console == []
+
+
+@pytest.mark.extended
+def test_all_voices_find_a_simulated_person_live(scene: Scene, pictures: Path, pack: ModelPack) -> None:
+    scene.detector.shipped = PresentationAttackDetector.build(pack)
+    head = Cast(pictures).head("astronaut")
+    person = Actor(rest(head, seed=3, rate=RATE), repertoire(head, seed=4, rate=RATE))
+    scene.camera.settle(person.rest)
+    made = scene.order(intent=Intent.PROVE_LIVE)
+    said = scene.go_through(made, person)
+    for _ in range(2):  # as many tries as everybody has
+        if "Try again" in said:
+            said = scene.try_again(person)
+    found = scene.shop.capture(made.id)
+    assert found.outcome is CaptureOutcome.PASSED, found.pad
+    verdicts = {finding["voice"]: finding["verdict"] for finding in (found.pad or {})["findings"]}
+    assert {verdicts[voice] for voice in ("challenge", "depth", "passive", "continuity")} == {"supports"}
+
+
+@pytest.mark.extended
+def test_another_person_is_not_the_one_that_is_claimed(scene: Scene, pictures: Path) -> None:
+    enrolled = [(pictures / "obama.jpg").read_bytes()]
+    scene.keep.enrol("barack", enrolled, purposes=PURPOSES, notice="Compared.", operator="desk")
+    made = scene.order(label="barack")
+    said = scene.go_through(made, rehearsed(pictures, "astronaut", ASKED))
+    assert "Your face was not found to be that of the person who is enrolled" in said
+    assert "Tries left: 2" in said
+    assert scene.outcome(made) is None
+
+
+@pytest.mark.extended
+def test_a_picture_that_is_held_before_the_camera_does_nothing_that_is_asked(scene: Scene, actor: Actor) -> None:
+    scene.camera.settle(actor.rest[:1])
+    made = scene.order(intent=Intent.PROVE_LIVE)
+    scene.open(made)
+    still = Actor(actor.rest[:1], dict.fromkeys(ASKED, actor.rest[:1]))
+    assert do_what_is_asked(scene.page, scene.camera, still) == ["look", ASKED[0].value]
+    assert "That was not seen in time" in scene.page.text()
+    assert scene.sent() == []

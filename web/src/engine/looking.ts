@@ -4,7 +4,7 @@ import { faceCrop, faceSide, thumbnail } from "../frames/crops.ts";
 import { type Box, centreOf, rounded } from "../frames/geometry.ts";
 import { grey, type Pixels, sampled } from "../frames/pixels.ts";
 import type { Seen } from "../guiding/guidance.ts";
-import { degrees, type Measures, mouthWidthOf, nodOf, poseOf, smileOf } from "../guiding/measures.ts";
+import { degrees, faceWidthOf, type Measures, mouthWidthOf, nodOf, poseOf, smileOf } from "../guiding/measures.ts";
 import { admissible, counted } from "./faces.ts";
 import type { Crops, FrameAnswer, FrameRequest } from "./messages.ts";
 import { DETECTION, type Models } from "./models.ts";
@@ -39,14 +39,15 @@ export class Looking {
     const pixels = this.#pixels(picture);
     const found = await this.#models.points(pixels, box, this.#angle);
     this.#angle = Math.abs(found.angle) < 0.8 ? found.angle : 0;
+    const pose = poseOf(found.upright);
     const measures: Measures = {
-      ...poseOf(found.upright),
+      ...pose,
       roll: -degrees(found.angle),
       eyesOpen: await this.#models.eyesOpen(pixels, found),
       mouthWidth: mouthWidthOf(found.upright),
       nod: nodOf(found.upright),
       smile: smileOf(found.upright),
-      faceWidth: box.width,
+      faceWidth: faceWidthOf(found.points, pose.yaw),
     };
     const seen: Seen = { ...size, faces: 1, box, pose: measures, ...light(pixels, box) };
     const crops =

@@ -13,7 +13,7 @@ export interface Measures {
   /** As the server has them (src/facekeep/face/geometry.py): for comparing a person with themselves. */
   readonly nod: number;
   readonly smile: number;
-  /** Of the box, in pixels of the camera's picture. */
+  /** Told by the eyes, as boxes grow by less than a face does that comes closer; in pixels of the camera's picture. */
   readonly faceWidth: number;
 }
 
@@ -85,6 +85,16 @@ export function nodOf(points: readonly Point[]): number {
 function eyeDistance(points: readonly Point[]): number {
   const [left, right] = eyesOf(points);
   return Math.max(1e-3, distance(mean(left), mean(right)));
+}
+
+/**
+ * The distance of the eyes as seen from the front.
+ *
+ * @param points in pixels of the camera's picture.
+ * @param yaw degrees.
+ */
+export function faceWidthOf(points: readonly Point[], yaw: number): number {
+  return eyeDistance(points) / Math.max(0.5, Math.cos((yaw * Math.PI) / 180));
 }
 
 export function eyeSquare(eye: readonly Point[]): EyeSquare {

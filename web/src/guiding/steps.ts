@@ -44,8 +44,8 @@ const ACTIONS: Readonly<Partial<Record<StepKind, Action>>> = {
   smile: { figure: smileMore, high: 0.08, low: 0.03, frames: 2, back: "never" },
   "come-closer": {
     figure: (now, base) => now.faceWidth / base.faceWidth,
-    high: 1.35,
-    low: 1.12,
+    high: 1.43,
+    low: 1.17,
     frames: 2,
     back: "never",
   },

@@ -65,7 +65,13 @@ function statementOf(statement: Statement): HTMLElement {
         digits,
         document.createTextNode(" "),
         currency,
-        name ? h("span", { class: "currency-name", text: name }) : null,
+        name
+          ? h("span", {
+              class: "currency-name",
+              say: "review.figure",
+              with: { figure: () => currencyName(statement.currency) },
+            })
+          : null,
       ),
       h("dt", { say: "statement.payee" }),
       h("dd", { class: "payee" }, h("bdi", { text: statement.payee })),

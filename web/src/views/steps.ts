@@ -33,6 +33,7 @@ export class Steps {
 
   constructor(page: Page, stage: Stage, stop: () => void) {
     this.#page = page;
+    document.body.dataset.step = "";
     this.#light.hidden = true;
     const bars = h("div", { class: "bars", attributes: { "aria-hidden": "true" } });
     bars.append(h("span", { class: "bar time" }, this.#fill), h("span", { class: "bar done" }, this.#done));
