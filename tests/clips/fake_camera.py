@@ -2,9 +2,14 @@
 
 Chromium is started with ``--use-file-for-fake-video-capture=FILE.mjpeg``. It maps the file into its memory, shows one
 JPEG after the other at 30 frames a second, and begins anew at the end; the file must be whole when the camera starts.
-Whoever writes into the same bytes changes what is shown next (tried with Debian's Chromium 156). So the file holds
-one JPEG, filled up to a fixed length by comment segments, and a thread writes the next frame over it. A page that asks
-for a smile gets one, and nothing of the page or the browser is replaced.
+Whoever writes into the same bytes changes what is shown next (tried with Debian's Chromium 156). A page that asks for a
+smile gets one, and nothing of the page or the browser is replaced.
+
+A picture that is read while it is written would be torn, and one whose segments do not fit ends the camera for good. So
+the file is one JPEG with room for two pictures, behind a comment. If that is empty, the first picture is decoded, and
+what follows it is passed over; if it is so long that it covers the first, the second is. The next frame is written
+where nobody reads, and then the comment's length, two bytes, changes at once. (24,000 frames in 15 seconds: the camera
+went on; 50 in a second: none was torn.)
 
 Tried too: a file that grows is played as long as it was at first; a pipe is no camera for Chromium (NotFoundError); a
 canvas's stream in place of getUserMedia works, but then the page's camera is a script.
@@ -30,29 +35,35 @@ from numpy.typing import NDArray
 
 from tests.clips.sensor import jpeg
 
-__all__ = ["LENGTH", "FakeCamera", "encoded", "padded"]
+__all__ = ["ROOM", "FakeCamera", "encoded", "switched"]
 
-LENGTH = 200_000
-"""Bytes of the file; more than any JPEG of 640 × 480 pixels here has."""
+ROOM = 0xFFFF - 2
+"""Bytes for each of the two pictures: as many as a comment can cover, whose length counts itself."""
 _NOISE = 2.0  # levels
-_COMMENT = 0xFFFD  # bytes of the longest comment segment with its length, which counts itself
+_QUALITY = 92  # of what is shown: 55 kB with its noise
+_LENGTH_AT = 4  # where the comment's length stands
+_EMPTY, _COVERS = (2).to_bytes(2, "big"), (ROOM + 2).to_bytes(2, "big")
 
 
-def padded(jpeg: bytes, length: int = LENGTH) -> bytes:
-    """The same JPEG with comments after its beginning, so that it has a length.
+def switched(jpegs: Sequence[bytes], shown: int) -> bytes:
+    """One JPEG that holds two and shows one of them.
+
+    Args:
+        jpegs: two.
+        shown: 0 or 1.
 
     Raises:
-        ValueError: it is longer, or by less than a segment takes shorter.
+        ValueError: one is too long.
     """
-    missing, parts = length - len(jpeg), [jpeg[:2]]
-    while missing:
-        # The last segment must have room for its own four bytes.
-        size = missing if missing <= _COMMENT else min(_COMMENT, missing - 4)
-        if size < 4:
-            raise ValueError(f"a JPEG of {len(jpeg)} bytes cannot be filled up to {length}")
-        parts.append(b"\xff\xfe" + (size - 2).to_bytes(2, "big") + bytes(size - 4))
-        missing -= size
-    return b"".join([*parts, jpeg[2:]])
+    return b"\xff\xd8\xff\xfe" + (_COVERS if shown else _EMPTY) + b"".join(map(_body, jpegs)) + b"\xff\xd9"
+
+
+def _body(jpeg: bytes) -> bytes:
+    """A JPEG between its first and its last marker, filled up: decoders stop when they have all blocks."""
+    body = jpeg[2:-2]
+    if len(body) > ROOM:
+        raise ValueError(f"a JPEG of {len(jpeg)} bytes is too long for the fake camera")
+    return body.ljust(ROOM, b"\0")
 
 
 def encoded(picture: NDArray[np.uint8]) -> bytes:
@@ -77,10 +88,12 @@ class FakeCamera:
             rest: what :func:`encoded` gives; over and over, at least one.
             rate: frames in a second.
         """
-        file.write_bytes(padded(rest[0]))
         self._file, self._rest, self._rate = file, tuple(rest), rate
         self._rng = np.random.default_rng(0)
         self._grain = self._rng.normal(0, _NOISE, (600, 800, 3)).astype(np.int8)
+        self._shown = 0
+        file.write_bytes(switched([self._grained(rest[0])] * 2, self._shown))
+        self._lock = threading.Lock()
         self._next: tuple[bytes, ...] | None = None
         self._changed, self._played, self._ended = threading.Event(), threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -101,9 +114,10 @@ class FakeCamera:
             frames: JPEGs.
             wait: until the last of them was shown.
         """
-        self._played.clear()
-        self._next = tuple(frames)
-        self._changed.set()
+        with self._lock:
+            self._played.clear()
+            self._next = tuple(frames)
+            self._changed.set()
         if wait:
             self._played.wait()
 
@@ -119,15 +133,19 @@ class FakeCamera:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._ended.set()
-        self._changed.set()
+        with self._lock:
+            self._ended.set()
+            self._changed.set()
         self._thread.join()
 
     def _run(self) -> None:
         with self._file.open("r+b", buffering=0) as file:
-            while not self._ended.is_set():
-                once, self._next = self._next or (), None
-                self._changed.clear()
+            while True:
+                with self._lock:
+                    if self._ended.is_set():
+                        return
+                    once, self._next = self._next or (), None
+                    self._changed.clear()
                 self._show(file, once)
 
     def _grained(self, frame: bytes) -> bytes:
@@ -136,16 +154,24 @@ class FakeCamera:
         height, width = picture.shape[:2]
         down, right = (int(self._rng.integers(0, spare + 1)) for spare in (600 - height, 800 - width))
         noisy = cv2.add(picture, self._grain[down : down + height, right : right + width], dtype=cv2.CV_8U)
-        return jpeg(np.asarray(noisy, np.uint8)[..., ::-1], 95)
+        return jpeg(np.asarray(noisy, np.uint8)[..., ::-1], _QUALITY)
 
     def _show(self, file: BinaryIO, once: tuple[bytes, ...]) -> None:
         """Frames once and those at rest after them, until something else is wanted."""
         due = time.monotonic()
         for number, frame in enumerate(chain(once, cycle(self._rest))):
-            if number == len(once):
-                self._played.set()
-            file.seek(0)
-            file.write(padded(self._grained(frame)))
+            with self._lock:
+                if number == len(once) and not self._changed.is_set():
+                    self._played.set()
+            self._write(file, self._grained(frame))
             due += 1 / self._rate
             if self._changed.wait(max(0.0, due - time.monotonic())):
                 return
+
+    def _write(self, file: BinaryIO, frame: bytes) -> None:
+        """The next picture, where nobody reads; then the switch."""
+        self._shown = 1 - self._shown
+        file.seek(_LENGTH_AT + 2 + self._shown * ROOM)
+        file.write(_body(frame))
+        file.seek(_LENGTH_AT)
+        file.write(_COVERS if self._shown else _EMPTY)

@@ -10,11 +10,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.browser.devtools import chromium
-from tests.clips.fake_camera import LENGTH, FakeCamera, encoded, padded
+from tests.clips.fake_camera import ROOM, FakeCamera, encoded, switched
 from tests.clips.sensor import jpeg
 
 CAMERA = """navigator.mediaDevices.getUserMedia({video: {width: 640, height: 480}}).then(stream => {
@@ -74,24 +74,29 @@ def test_the_browser_sees_what_is_played_and_then_who_rests(tmp_path: Path, addr
         page.until(near.format(120))
 
 
-@given(st.integers(0, 400_000))
-def test_a_jpeg_fills_up_to_any_length_but_hardly_longer_ones(spare: int) -> None:
-    picture = np.arange(48 * 64 * 3, dtype=np.uint32).reshape(48, 64, 3).astype(np.uint8)
-    data = jpeg(picture)
-    if 0 < spare < 4:
-        with pytest.raises(ValueError, match="cannot be filled up"):
-            padded(data, len(data) + spare)
-        return
-    filled = padded(data, len(data) + spare)
-    assert len(filled) == len(data) + spare
-    read = [cv2.imdecode(np.frombuffer(each, np.uint8), cv2.IMREAD_COLOR) for each in (data, filled)]
-    assert np.array_equal(read[0], read[1])
+@given(st.integers(0, 2**32 - 1), st.integers(0, 1))
+@settings(max_examples=20, deadline=None)
+def test_one_file_holds_two_pictures_and_shows_one_whatever_the_other_is(seed: int, shown: int) -> None:
+    rng = np.random.default_rng(seed)
+    pictures = [cv2.resize(rng.integers(0, 256, (12, 16, 3), np.uint8), (640, 480)) for _ in range(2)]
+    data = [jpeg(picture) for picture in pictures]
+    file = bytearray(switched(data, shown))
+    assert _same(bytes(file), data[shown])
+    # Half of the hidden one is overwritten by something else at the moment.
+    start = 6 + (1 - shown) * ROOM + 20_000
+    file[start : start + 10_000] = bytes(rng.integers(0, 255, 10_000, np.uint8))
+    assert _same(bytes(file), data[shown])
+
+
+def _same(first: bytes, second: bytes) -> bool:
+    read = [cv2.imdecode(np.frombuffer(each, np.uint8), cv2.IMREAD_COLOR) for each in (first, second)]
+    return np.array_equal(read[0], read[1])
 
 
 def test_a_jpeg_that_is_too_long_is_refused() -> None:
-    data = np.random.default_rng(1).integers(0, 256, (480, 640, 3), np.uint8)
-    with pytest.raises(ValueError, match="cannot be filled up"):
-        padded(jpeg(data, 100), LENGTH)
+    data = jpeg(np.random.default_rng(1).integers(0, 256, (480, 640, 3), np.uint8), 100)
+    with pytest.raises(ValueError, match="too long"):
+        switched([_grey(1), data], 0)
 
 
 def test_no_frame_is_shown_twice_with_the_same_noise(tmp_path: Path) -> None:
@@ -99,4 +104,4 @@ def test_no_frame_is_shown_twice_with_the_same_noise(tmp_path: Path) -> None:
     shown = {camera._grained(_grey(60)) for _ in range(5)}
     assert len(shown) == 5
     levels = [cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) for data in shown]
-    assert all(0.8 < level.std() < 2.5 for level in levels)
+    assert all(0.5 < level.std() < 2.5 for level in levels)
