@@ -20,7 +20,9 @@ from facekeep.face.pad.crops import Cropper
 from facekeep.face.pad.crops import encode as jpeg_of
 from facekeep.face.pad.gate import FrameGate
 
-GENUINE = tuple(Finding(voice, Verdict.SUPPORTS) for voice in (Voice.CHALLENGE, Voice.PASSIVE, Voice.DEPTH))
+GENUINE = tuple(
+    Finding(voice, Verdict.SUPPORTS) for voice in (Voice.CHALLENGE, Voice.PASSIVE, Voice.DEPTH, Voice.CONTINUITY)
+)
 ATTACK = (
     Finding(Voice.DEPTH, Verdict.REFUTES, (PadReason.FLAT,)),
     Finding(Voice.PASSIVE, Verdict.DOUBTS, (PadReason.PASSIVE_MODEL,)),
@@ -118,7 +120,7 @@ class Taker:
     frames: list[SentFrame] = field(default_factory=list)
     _began: datetime | None = None
 
-    def take(self, index: int, *, frames: int = 4, over: float = 3.0) -> None:
+    def take(self, index: int, *, frames: int = 6, over: float = 3.0) -> None:
         """Take frames for some seconds of a step."""
         for place in range(frames):
             self.clock.wait(over / frames)
@@ -131,7 +133,7 @@ class Taker:
                     self.crops.width,
                     self.crops.height,
                     self.crops.face,
-                    self.crops.thumbnail if place == 0 else b"",
+                    self.crops.thumbnail if place % 3 == 0 else b"",
                 )
             )
 

@@ -64,7 +64,7 @@ class Page:
         taker = Taker(crops, self._clock, begun["try"], bytes.fromhex(begun["nonce"]))
         step = begun["step"]
         while step is not None:
-            taker.take(step["index"], frames=2)
+            taker.take(step["index"], frames=6)
             said = {"try": taker.number, "frames": len(taker.frames), "head": taker.head.hex()}
             answer = self.http.post("/v1/capture/steps", json=said)
             assert answer.status_code == 200, answer.text

@@ -2,7 +2,7 @@
 
 Invariants: no single voice makes a decision: an attack takes one that refutes and another that at least doubts, a bona
 fide presentation takes three that support, the challenge among them. What is missing is never taken for good: a voice
-that could not speak supports nothing.
+that could not speak supports nothing, and three of them have to be heard.
 """
 
 from __future__ import annotations
@@ -14,11 +14,6 @@ from enum import StrEnum
 from types import MappingProxyType
 
 __all__ = ["URGENT", "Finding", "PadDecision", "PadOutcome", "PadReason", "Verdict", "Voice", "decide"]
-
-SUPPORT_MIN = 3
-"""Voices that have to support a bona fide presentation."""
-DOUBTS_MAX = 1
-"""Voices that may doubt one."""
 
 
 class PadDecision(StrEnum):
@@ -46,6 +41,14 @@ class Voice(StrEnum):
     """One face runs through all frames."""
     INJECTION = "injection"
     """The frames come from a camera, as far as that can be told."""
+
+
+SUPPORT_MIN = 3
+"""Voices that have to support a bona fide presentation."""
+DOUBTS_MAX = 1
+"""Voices that may doubt one."""
+NEEDED = frozenset({Voice.PASSIVE, Voice.DEPTH, Voice.CONTINUITY})
+"""Voices that have to be heard, whatever they say: they hear what a page sends, and it could send too little."""
 
 
 class Verdict(StrEnum):
@@ -132,7 +135,8 @@ def decide(findings: Iterable[Finding]) -> PadOutcome:
 
     An urgent reason makes it inconclusive, whatever the others say: somebody has to look. Else a voice that refutes and
     another that at least doubts make an attack; one that refutes alone, two that doubt, or light that was asked for and
-    doubts, leave it inconclusive. What remains is bona fide if the challenge and two further voices support it.
+    doubts, leave it inconclusive. What remains is bona fide if the challenge and two further voices support it, and
+    those that are needed were heard.
 
     Args:
         findings: at most one of each voice.
@@ -157,6 +161,7 @@ def decide(findings: Iterable[Finding]) -> PadOutcome:
     if refuting or dark or len(doubting) > DOUBTS_MAX:
         return PadOutcome(PadDecision.INCONCLUSIVE, reasons, found)
     challenged = any(finding.voice is Voice.CHALLENGE for finding in supporting)
-    if not challenged or len(supporting) < SUPPORT_MIN:
+    heard = {finding.voice for finding in found if finding.verdict is not Verdict.SILENT}
+    if not challenged or len(supporting) < SUPPORT_MIN or not heard >= NEEDED:
         return PadOutcome(PadDecision.INCONCLUSIVE, reasons or (PadReason.TOO_LITTLE_EVIDENCE,), found)
     return PadOutcome(PadDecision.BONA_FIDE, reasons, found)

@@ -8,22 +8,26 @@ be those. Whoever breaks a rule has used up the try.
 from __future__ import annotations
 
 import hmac
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from facekeep.domain.capture import FRAMES_MAX, SentFrame, Step, chain_start, chained
+from facekeep.domain.capture import DEPTH_STEPS, FRAMES_MAX, SentFrame, Step, StepKind, chain_start, chained
 from facekeep.domain.capture_container import SentTry
 from facekeep.domain.capture_session import CaptureReason
 from facekeep.errors import CaptureError
 
-__all__ = ["GRACE_SECONDS", "RATE_MAX", "THUMBNAILS_MAX", "Attempt", "broken"]
+__all__ = ["GRACE_SECONDS", "RATE_MAX", "STEP_FRAMES_MIN", "THUMBNAILS_MAX", "THUMBNAILS_MIN", "Attempt", "broken"]
 
 GRACE_SECONDS: Final = 2.0
 """For the network: added to each step, and how far a frame's time may be from the server's."""
 THUMBNAILS_MAX: Final = 32
 """Of one try."""
+THUMBNAILS_MIN: Final = 3
+STEP_FRAMES_MIN: Final = 6
+"""Frames of the first step and of each depth step, at the least."""
 RATE_MAX: Final = 12
 """Frames in a second, over a try."""
 
@@ -31,7 +35,7 @@ _WORDS: Final = {
     CaptureReason.CHAIN: "the frames are not those that were fixed while they were taken",
     CaptureReason.LATE: "a step took too long, or the frames' times do not fit the server's",
     CaptureReason.ORDER: "this is not the order in which steps are asked for",
-    CaptureReason.COUNT: "there are too many frames, or a step without any",
+    CaptureReason.COUNT: "there are too many frames, or too few in a step, or too few thumbnails",
     CaptureReason.OVER: "no try is under way",
 }
 
@@ -123,10 +127,18 @@ class Attempt:
         if not fits:
             raise broken(CaptureReason.CHAIN)
 
-    @staticmethod
-    def _check_count(frames: Sequence[SentFrame]) -> None:
+    def _check_count(self, frames: Sequence[SentFrame]) -> None:
         seconds = frames[-1].at / 1000
-        if sum(bool(frame.thumbnail) for frame in frames) > THUMBNAILS_MAX or len(frames) > RATE_MAX * (seconds + 1):
+        thumbnails = sum(bool(frame.thumbnail) for frame in frames)
+        of_step = Counter(frame.step for frame in frames)
+        # Who sends less than a voice needs would silence it.
+        scarce = any(
+            of_step[place] < STEP_FRAMES_MIN
+            for place, step in enumerate(self.steps)
+            if step.kind is StepKind.LOOK or step.kind in DEPTH_STEPS
+        )
+        many = thumbnails > THUMBNAILS_MAX or len(frames) > RATE_MAX * (seconds + 1)
+        if many or scarce or thumbnails < THUMBNAILS_MIN:
             raise broken(CaptureReason.COUNT)
 
     def _check_times(self, frames: Sequence[SentFrame]) -> None:

@@ -6,6 +6,7 @@ import secrets
 from typing import Final
 
 from facekeep.domain.capture import ACTIVE_STEPS, DEPTH_STEPS, Colour, Step, StepKind
+from facekeep.face.pad.light import CHANGES_MIN, changes_of_hue
 
 __all__ = ["ACTIVE_SECONDS", "LIGHT_SECONDS", "LOOK_SECONDS", "draw_steps"]
 
@@ -30,8 +31,10 @@ def draw_steps(*, light: bool) -> tuple[Step, ...]:
 
 
 def _colours() -> tuple[Colour, ...]:
-    """Colours of which each differs from the one before: an edge in the skin's colour is what can be measured."""
-    colours: list[Colour] = []
-    while len(colours) < _COLOURS:
-        colours.append(_drawn.choice([colour for colour in Colour if [colour] != colours[-1:]]))
-    return tuple(colours)
+    """Colours of which each differs from the one before, with as many changes of hue as the voice of light needs."""
+    while True:
+        colours: list[Colour] = []
+        while len(colours) < _COLOURS:
+            colours.append(_drawn.choice([colour for colour in Colour if [colour] != colours[-1:]]))
+        if changes_of_hue(colours) >= CHANGES_MIN:
+            return tuple(colours)

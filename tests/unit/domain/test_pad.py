@@ -25,8 +25,12 @@ def of(**verdicts: Verdict) -> list[Finding]:
 @pytest.mark.parametrize(
     ("verdicts", "decision"),
     [
-        ({"challenge": S, "passive": S, "depth": S}, PadDecision.BONA_FIDE),
-        ({"challenge": S, "passive": D, "depth": S, "vital_signs": S}, PadDecision.BONA_FIDE),
+        ({"challenge": S, "passive": S, "depth": S, "continuity": S}, PadDecision.BONA_FIDE),
+        ({"challenge": S, "passive": D, "depth": S, "continuity": S}, PadDecision.BONA_FIDE),
+        ({"challenge": S, "passive": N, "depth": S, "continuity": S}, PadDecision.INCONCLUSIVE),
+        ({"challenge": S, "passive": S, "depth": N, "continuity": S}, PadDecision.INCONCLUSIVE),
+        ({"challenge": S, "passive": S, "depth": S, "continuity": N}, PadDecision.INCONCLUSIVE),
+        ({"challenge": S, "passive": S, "depth": S, "vital_signs": S}, PadDecision.INCONCLUSIVE),
         ({"challenge": S, "passive": D, "depth": D, "vital_signs": S, "continuity": S}, PadDecision.INCONCLUSIVE),
         ({"challenge": S, "passive": R, "depth": S, "vital_signs": S, "continuity": S}, PadDecision.INCONCLUSIVE),
         ({"challenge": S, "passive": R, "depth": D, "vital_signs": S, "continuity": S}, PadDecision.ATTACK),
@@ -74,7 +78,7 @@ def test_doubt_never_helps(verdicts: dict[Voice, Verdict], voice: Voice) -> None
     order = [PadDecision.ATTACK, PadDecision.INCONCLUSIVE, PadDecision.BONA_FIDE]
     ranks = [
         order.index(decide(finding(v, said) for v, said in {**verdicts, voice: verdict}.items()).decision)
-        for verdict in (R, D, N, S)
+        for verdict in (R, D, S)
     ]
     assert ranks == sorted(ranks)
 

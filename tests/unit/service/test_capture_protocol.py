@@ -145,6 +145,24 @@ def test_a_frame_belongs_to_the_step_during_which_it_was_taken() -> None:
     assert _reason(attempt, _sent(taker)) == "chain"
 
 
+def test_who_sends_too_little_to_be_heard_is_refused() -> None:
+    for place, missing in ((0, "look"), (2, "turn"), (None, "thumbnails")):
+        clock = Clock()
+        attempt, taker = _begun(clock)
+        if missing == "thumbnails":
+            taker.crops = replace(CROPS, thumbnail=b"")
+        for index in range(len(STEPS)):
+            taker.take(index, frames=5 if index == place else 6)
+            attempt.next_step(1, len(taker.frames), taker.head, clock())
+        assert _reason(attempt, _sent(taker)) == "count", missing
+    clock = Clock()
+    attempt, taker = _begun(clock)
+    for index in range(len(STEPS)):
+        taker.take(index, frames=2 if STEPS[index].kind is StepKind.NOD else 6)  # a nod is quick
+        attempt.next_step(1, len(taker.frames), taker.head, clock())
+    attempt.check(_sent(taker))
+
+
 def test_nothing_is_judged_before_all_was_asked() -> None:
     clock = Clock()
     attempt, taker = _begun(clock)
@@ -161,6 +179,8 @@ def _timed(server: list[float], camera: list[list[int]]) -> Attempt:
     for index, (second, times) in enumerate(zip(server, camera, strict=True)):
         clock.now = began
         clock.wait(second)
+        if len(times) == 2:
+            times = [times[0] + (times[1] - times[0]) * place // 5 for place in range(6)]  # noqa: PLW2901
         taken = Taker(CROPS, Clock(), 1, NONCE)
         taken.take(index, frames=len(times))
         taker.frames += retimed(taken.frames, times)

@@ -81,7 +81,7 @@ class Booth:
         taker = Taker(self.crops(name), self.clock, begun.number, bytes.fromhex(begun.nonce))
         step, index = begun.step, 0
         while step is not None:
-            taker.take(index, frames=2)
+            taker.take(index, frames=6)
             index, step = self.captures.next_step(cookie, begun.number, len(taker.frames), taker.head)  # type: ignore[assignment]
         return taker
 
@@ -533,7 +533,7 @@ def test_a_wide_frame_is_refused_and_nobody_has_seen_it(booth: Booth) -> None:
     taker = Taker(wide, booth.clock, 1, bytes.fromhex(begun.nonce))
     step, index = begun.step, 0
     while step is not None:
-        taker.take(index, frames=2)
+        taker.take(index, frames=6)
         index, step = booth.captures.next_step(cookie, 1, len(taker.frames), taker.head)  # type: ignore[assignment]
     with pytest.raises(FrameTooWideError):
         booth.captures.take_frames(cookie, taker.body())
@@ -559,10 +559,10 @@ def test_what_is_no_container_or_no_picture_uses_a_try_up(booth: Booth) -> None:
         booth.captures.take_frames(cookie, b"GIF89a")
     assert booth.captures.view(cookie).reasons == ("unreadable",)
     begun = booth.captures.begin_try(cookie, booth.notice)
-    taker = Taker(Crops(b"\xff\xd8no", b"", (0, 0, 9, 9), 9, 9), booth.clock, 2, bytes.fromhex(begun.nonce))
+    taker = Taker(Crops(b"\xff\xd8no", b"\xff\xd8no", (0, 0, 9, 9), 9, 9), booth.clock, 2, bytes.fromhex(begun.nonce))
     step, index = begun.step, 0
     while step is not None:
-        taker.take(index, frames=2)
+        taker.take(index, frames=6)
         index, step = booth.captures.next_step(cookie, 2, len(taker.frames), taker.head)  # type: ignore[assignment]
     with pytest.raises(ImageError):
         booth.captures.take_frames(cookie, taker.body())

@@ -31,6 +31,7 @@ export type AskNext = (frames: number, head: string) => Promise<Step | null>;
 const LIGHT_MARGIN = 0.5; // seconds of a step of light that are left for the network
 const SETTLE = 150; // milliseconds until a screen shows its first colour, and a camera sees it
 const INTERVALS_MOST = 600;
+const STEP_FRAMES_LEAST = 6; // of every step; the server asks it of the first and of those that show depth
 
 export class Attempt {
   readonly number: number;
@@ -104,7 +105,8 @@ export class Attempt {
     if (!this.#open) return;
     if (answer.crops !== null) this.#keep(answer, at);
     // A step without a frame is none.
-    if (this.#isDone(answer, at) && this.#frames.at(-1)?.step === this.#step.index) this.#next();
+    // A slow device takes few frames while something is done: some more are taken after it, which the server needs.
+    if (this.#isDone(answer, at) && this.#taken() >= STEP_FRAMES_LEAST) this.#next();
   }
 
   #keep(answer: FrameAnswer, at: number): void {
@@ -141,6 +143,11 @@ export class Attempt {
     const standing = this.#watcher.see(measures, crops !== null, this.#elapsed);
     this.#listener.standing(standing, { begun: 0, back: 0.6, done: 1 }[standing]);
     return standing === "done";
+  }
+
+  /** Frames of this step so far. */
+  #taken(): number {
+    return this.#frames.filter((frame) => frame.step === this.#step.index).length;
   }
 
   /** Seconds between the first and the last frame of "look". */

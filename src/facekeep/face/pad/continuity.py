@@ -1,14 +1,17 @@
 """The voice of continuity: one face runs through all frames.
 
-Faces are compared by the model of recognition: a frame about every half second, and those around each change of steps,
-where somebody else might take over. The face that most frontal frames agree on stands for the person. Beside it the
-box is followed: a face does not jump across the picture between two frames. Embeddings are forgotten at once.
+Faces are compared by the model of recognition: a frame of every half second, drawn at random so that nobody can know
+between which of them another face would go unseen; those around each change of steps, where somebody else might take
+over; and those that will be compared with a reference or become one, of which a single other face refutes. The face
+that most frontal frames agree on stands for the person. Beside it the box is followed: a face does not jump across the
+picture between two frames. Embeddings are forgotten at once.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import secrets
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -30,7 +33,7 @@ has more (0.491 with these points); one person, smiling, has 0.787 and more, sim
 COMPARED_MIN = 4
 """Frames below which the voice is silent."""
 OTHERS_MIN = 2
-"""Frames with another face that refute; a single one may be an error, and is a doubt."""
+"""Frames with another face that refute; a single one may be an error, and is a doubt, unless it is to be compared."""
 
 _EVERY = 0.5  # seconds
 _FRONTAL = 15.0  # degrees of yaw within which a frame can stand for the person
@@ -57,14 +60,21 @@ class ContinuityVoice:
         """
         return cls(EmbeddingExtractor(pack.open(embedding, threads=1)))
 
-    def examine(self, recording: Recording, measures: Sequence[FrameMeasures]) -> Finding:
+    def examine(
+        self, recording: Recording, measures: Sequence[FrameMeasures], serving: Collection[int] = ()
+    ) -> Finding:
         """Whether one face runs through all frames.
 
         Args:
             recording: the frames.
             measures: one for each of them.
+            serving: places of the frames that serve a comparison or an enrolment: each of them is looked at.
         """
-        chosen = [index for index in chosen_frames(measures) if abs(measures[index].yaw) <= _TURNED]
+        chosen = [
+            index
+            for index in sorted({*chosen_frames(measures), *serving})
+            if index in serving or abs(measures[index].yaw) <= _TURNED
+        ]
         jumped = jumps(recording.frames)
         figures = {"compared": float(len(chosen)), "jumps": float(jumped)}
         if len(chosen) < COMPARED_MIN:
@@ -73,9 +83,10 @@ class ContinuityVoice:
         vectors = self._embed(recording.frames, measures, chosen)
         cosines = vectors @ vectors[_medoid(vectors, [abs(measures[index].yaw) for index in chosen])]
         others = int((cosines < SAME_FACE_FROM).sum())
+        served = sum(cosines[place] < SAME_FACE_FROM for place, index in enumerate(chosen) if index in serving)
         figures |= {"lowest": float(cosines.min()), "median": float(np.median(cosines)), "others": float(others)}
         reasons = (PadReason.ANOTHER_FACE,) * bool(others) + (PadReason.FACE_JUMPED,) * bool(jumped)
-        if others >= OTHERS_MIN:
+        if served or others >= OTHERS_MIN:
             return Finding(Voice.CONTINUITY, Verdict.REFUTES, reasons, figures)
         return Finding(Voice.CONTINUITY, Verdict.DOUBTS if reasons else Verdict.SUPPORTS, reasons, figures)
 
@@ -96,14 +107,13 @@ class ContinuityVoice:
 
 
 def chosen_frames(measures: Sequence[FrameMeasures]) -> tuple[int, ...]:
-    """Which frames are compared: one each half second, and the last before and the first after each change of steps."""
-    chosen: set[int] = set()
-    last = -math.inf
+    """Which frames are compared: one of each half second at random, and the last before and the first after a step."""
+    spans: dict[int, list[int]] = {}
     for index, measure in enumerate(measures):
-        if measure.at - last >= _EVERY:
-            chosen.add(index)
-            last = measure.at
-        if index and measure.step != measures[index - 1].step:
+        spans.setdefault(int(measure.at / _EVERY), []).append(index)
+    chosen = {secrets.choice(span) for span in spans.values()}
+    for index in range(1, len(measures)):
+        if measures[index].step != measures[index - 1].step:
             chosen |= {index - 1, index}
     return tuple(sorted(chosen))
 

@@ -19,7 +19,7 @@ from facekeep.face.pad.continuity import ContinuityVoice
 from facekeep.face.pad.measures import FrameMeasures
 from facekeep.face.pad.meter import FaceMeter
 from facekeep.face.pad.passive import PassiveVoice
-from facekeep.face.pad.selection import best_frames
+from facekeep.face.pad.selection import SERVING, best_frames
 
 __all__ = ["PresentationAttackDetector", "Told"]
 
@@ -70,7 +70,9 @@ class PresentationAttackDetector:
         voices: dict[str, _Voice] = {
             **_OF_POINTS,
             "passive": lambda recording, _: self.passive.examine(recording),
-            "continuity": self.continuity.examine,
+            "continuity": lambda recording, measures: self.continuity.examine(
+                recording, measures, _serving(recording, measures)
+            ),
         }
         findings = []
         for name, voice in voices.items():
@@ -81,13 +83,22 @@ class PresentationAttackDetector:
     def best(self, recording: Recording, most: int) -> tuple[int, ...]:
         """Places of the frames that serve a comparison best, the best first, at least one.
 
-        They are taken from the first step, in which a person looks and keeps still, as long as there is one.
+        They are taken from the first step, in which a person looks and keeps still, as long as there is one. Each of
+        them was looked at by the voice of continuity, so that no face is compared that was not there all the while.
+
+        Args:
+            recording: that was examined.
+            most: how many, at least 1; there are 3 at the most.
         """
-        looks = {index for index, step in enumerate(recording.steps) if step.kind is StepKind.LOOK}
-        places = [place for place, frame in enumerate(recording.frames) if frame.step in looks]
-        places = places or list(range(len(recording.frames)))
-        frames = [recording.frames[place] for place in places]
-        return tuple(places[place] for place in best_frames(frames, self.meter.measure_all(frames), most))
+        return _serving(recording, self.meter.measure_all(recording.frames))[:most]
+
+
+def _serving(recording: Recording, measures: Sequence[FrameMeasures]) -> tuple[int, ...]:
+    looks = {index for index, step in enumerate(recording.steps) if step.kind is StepKind.LOOK}
+    places = [place for place, frame in enumerate(recording.frames) if frame.step in looks]
+    places = places or list(range(len(recording.frames)))
+    frames, measured = zip(*((recording.frames[place], measures[place]) for place in places), strict=True)
+    return tuple(places[place] for place in best_frames(frames, measured, SERVING))
 
 
 class _Watch:

@@ -18,7 +18,7 @@ from facekeep.domain.pad import Finding, PadReason, Verdict, Voice
 from facekeep.face.pad.measures import FrameMeasures
 from facekeep.face.pad.skin import skin_colour
 
-__all__ = ["Reflection", "changes_of_hue", "examine", "reflection"]
+__all__ = ["CHANGES_MIN", "Reflection", "changes_of_hue", "examine", "reflection"]
 
 FRAMES_MIN, SECONDS_MIN, CHANGES_MIN = 20, 2.5, 4
 """Frames, seconds and changes of hue below which nothing is said."""
@@ -54,7 +54,7 @@ class Reflection:
 
 
 def examine(recording: Recording, measures: Sequence[FrameMeasures]) -> Finding:
-    """What the steps of light say: silent without one, or with too few frames in one.
+    """What the steps of light say: silent without one, a doubt with too few frames in one.
 
     Args:
         recording: the try. The frames of a step of light are taken to reach from its first colour to its last.
@@ -76,7 +76,8 @@ def examine(recording: Recording, measures: Sequence[FrameMeasures]) -> Finding:
             or known[-1][0] - known[0][0] < SECONDS_MIN
             or changes_of_hue(step.colours) < CHANGES_MIN
         ):
-            return Finding(Voice.LIGHT, Verdict.SILENT)
+            # It was asked for: who sends too little of it gets no further than who reflects nothing.
+            return Finding(Voice.LIGHT, Verdict.DOUBTS, (PadReason.TOO_LITTLE_EVIDENCE,))
         found = reflection([at for at, _ in known], np.stack([colour for _, colour in known]), step.colours)
         if worst is None or found.correlation < worst.correlation:
             worst = found

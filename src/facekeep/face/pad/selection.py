@@ -10,7 +10,10 @@ import numpy as np
 from facekeep.domain.capture import RecordedFrame
 from facekeep.face.pad.measures import FrameMeasures
 
-__all__ = ["best_frames"]
+__all__ = ["SERVING", "best_frames"]
+
+SERVING = 3
+"""Frames of a try that may serve a comparison or an enrolment."""
 
 _YAW, _NOD = 12.0, 15.0  # degrees up to which a face is as good as frontal
 _EYES, _LIPS = 0.7, 0.2  # figures of an open eye, and of a closed mouth

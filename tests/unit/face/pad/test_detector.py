@@ -63,3 +63,21 @@ def test_the_best_frames_are_sharp_open_eyed_and_of_the_first_step(
     turned = booth.frame(sample_of("obama2.jpg").pixels, 0.5)
     frontal = booth.frame(pixels, 1.5)
     assert detector.best(Recording(steps, (turned, frontal)), 1) == (1,)
+
+
+def test_no_face_serves_that_was_not_there_all_the_while(
+    detector: PresentationAttackDetector, pack: ModelPack, sample_of: Sample
+) -> None:
+    """A page that lies puts one still of the victim among the frames of its own live face."""
+    booth, random = Booth(pack), np.random.default_rng(4)
+    mine, victim = sample_of("obama.jpg").pixels, sample_of("biden.jpg").pixels
+    steps, served = (Step(StepKind.LOOK, 12), Step(StepKind.NOD, 8)), 0
+    for place in range(1, 6):
+        shots = [victim if at == place else mine for at in range(10)]
+        frames = [booth.frame(moved(shot, random, noise=1), at / 8, at // 7) for at, shot in enumerate(shots)]
+        recording = Recording(steps, tuple(frames))
+        if place in detector.best(recording, 3):
+            served += 1
+            (finding,) = [one for one in detector.examine(recording) if one.voice is Voice.CONTINUITY]
+            assert finding.verdict is Verdict.REFUTES
+    assert served

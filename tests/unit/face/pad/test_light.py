@@ -59,14 +59,15 @@ def test_brightness_alone_is_no_colour() -> None:
     assert light.reflection(times.tolist(), grey, ASKED).correlation < light.STRANGE
 
 
-def test_without_such_a_step_or_with_too_few_frames_it_is_silent(
+def test_without_such_a_step_it_is_silent_and_with_too_few_frames_it_doubts(
     people: list[tuple[Pixels, NDArray[np.float64]]],
 ) -> None:
     face, points = people[0]
     few = [(face, points)] * (light.FRAMES_MIN - 1)
     times = np.arange(len(few)) / 5
-    for step in (Step(StepKind.LOOK, 12), Step(StepKind.LIGHT, 6, ASKED)):
-        assert light.examine(*recorded(few, times, step)).verdict is Verdict.SILENT
+    assert light.examine(*recorded(few, times, Step(StepKind.LOOK, 12))).verdict is Verdict.SILENT
+    asked = light.examine(*recorded(few, times, Step(StepKind.LIGHT, 6, ASKED)))
+    assert (asked.verdict, asked.reasons) == (Verdict.DOUBTS, (PadReason.TOO_LITTLE_EVIDENCE,))
     many = [(face, points)] * 40
     dull = Step(StepKind.LIGHT, 6, (Colour.RED, Colour.GREEN, Colour.RED))
-    assert light.examine(*recorded(many, np.arange(40) / 8, dull)).verdict is Verdict.SILENT
+    assert light.examine(*recorded(many, np.arange(40) / 8, dull)).verdict is Verdict.DOUBTS
