@@ -32,7 +32,7 @@ class Hall:
         random = np.random.default_rng(1)
         return tuple(
             replace(
-                self._booth.frame(moved(self._sample_of(name).pixels, random), at / 3, at // 3),
+                self._booth.frame(moved(self._sample_of(name).pixels, random), at / 3, at // 3, thumbnail=at % 3 == 0),
                 box=BoundingBox(200, 100, 150, 200),  # as if all were taken by one camera
             )
             for at, name in enumerate(names)
@@ -52,6 +52,16 @@ def test_one_face_is_supported(hall: Hall) -> None:
     assert finding.verdict is Verdict.SUPPORTS
     assert finding.figures["lowest"] > 0.8
     assert finding.figures["jumps"] == 0
+
+
+def test_thumbnails_of_another_face_refute(hall: Hall) -> None:
+    """A page that lies sends thumbnails of its own live face beside crops of a recording."""
+    frames, others = hall.frames(["obama.jpg"] * 9), hall.frames(["biden.jpg"] * 9)
+    assert sum(frame.thumbnail is not None for frame in frames) >= 2
+    assert hall.examine(frames).figures["thumbnail_lowest"] > 0.5
+    mixed = tuple(replace(frame, thumbnail=other.thumbnail) for frame, other in zip(frames, others, strict=True))
+    finding = hall.examine(mixed)
+    assert (finding.verdict, finding.reasons) == (Verdict.REFUTES, (PadReason.ANOTHER_FACE,))
 
 
 def test_two_pictures_of_one_person_are_one_face(hall: Hall) -> None:
