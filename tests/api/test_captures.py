@@ -34,6 +34,7 @@ from facekeep.interfaces.http.site import Site
 from facekeep.service.capture_judging import Judge
 from facekeep.service.captures import CaptureService
 from facekeep.service.keep import Keep
+from facekeep.service.policies import Policies
 from tests.capturing import ATTACK, LIFELESS, ChosenDetector, Clock, Crops, Studio, Taker, finding
 from tests.unit.service.authenticator import Authenticator
 
@@ -269,6 +270,52 @@ def test_somebody_is_enrolled_by_a_capture(scene: Scene) -> None:
         assert result is not None
     assert scene.keep.subject("ann").references == 3
     scene.keep.erase("ann")
+    scene.keep.revoke_token("desk")
+
+
+@pytest.mark.parametrize("about", ["label", "subject"])
+def test_further_references_take_the_scope_enrol_too(scene: Scene, about: str) -> None:
+    known = {"label": "marked-label", "subject": scene.keep.subject("marked-label").id}
+    further = scene.order(intent=Intent.ENROL, **{"label": "", about: known[about]})
+    before = scene.keep.subject("marked-label").references
+    with pytest.raises(RefusedError, match="enrol"):
+        scene.shop.create_capture(further)
+    with pytest.raises(RefusedError, match="enrol"):  # and learns nothing of who is known
+        scene.shop.create_capture(scene.order(intent=Intent.ENROL, label="nobody"))
+    token = scene.keep.issue_token("desk", [Scope.CAPTURE, Scope.ENROL], days=1).token
+    with scene.client(token) as desk:
+        page, made = scene.page(), desk.create_capture(further)
+        page.open(made.link)
+        assert scene.done(page).json()["outcome"] == "passed"
+        with pytest.raises(NotFoundError):
+            desk.create_capture(scene.order(intent=Intent.ENROL, label="nobody"))
+    for reference in scene.keep.references("marked-label")[before:]:
+        scene.keep.remove_reference("marked-label", reference.id)
+    scene.keep.revoke_token("desk")
+
+
+def test_policies_see_whom_further_references_are_for_and_every_purpose(scene: Scene, tmp_path: Path) -> None:
+    subject = scene.keep.subject("marked-label").id
+    (tmp_path / "house.cedar").write_text(
+        f"""
+        forbid (principal, action == Action::"add-references", resource == Subject::"{subject}");
+        forbid (principal, action == Action::"create-capture", resource)
+        when {{ context has purpose && context.purpose == "identify" }};
+        """
+    )
+    scene.app.state.policies = Policies.tightened(tmp_path)
+    token = scene.keep.issue_token("desk", [Scope.CAPTURE, Scope.ENROL], days=1).token
+    several = Newcomer("ann", "", (Purpose.VERIFY, Purpose.IDENTIFY))
+    with scene.client(token) as desk:
+        for refused, why in (
+            ({"label": "marked-label"}, "add-references"),
+            ({"label": "", "subject": subject}, "add-references"),
+            ({"label": "", "newcomer": several}, "create-capture"),
+        ):
+            with pytest.raises(RefusedError, match=why):
+                desk.create_capture(scene.order(intent=Intent.ENROL, **refused))
+        desk.create_capture(scene.order(intent=Intent.ENROL, label="biden"))
+        desk.create_capture(scene.order(intent=Intent.ENROL, label="", newcomer=Newcomer("ann")))
     scene.keep.revoke_token("desk")
 
 

@@ -12,7 +12,7 @@ from facekeep.errors import FormatError, NotFoundError, PurposeOffError, UsageEr
 from facekeep.service.canary_labels import check_person, is_canary
 from facekeep.service.keep import Keep
 
-__all__ = ["Resolved", "resolve"]
+__all__ = ["Resolved", "claimed", "resolve"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +55,7 @@ def resolve(keep: Keep, order: CaptureOrder) -> Resolved:
     if order.newcomer is not None:
         _check_newcomer(keep, order.newcomer)
         return Resolved(order, "", tuple(notices))
-    subject = _claimed(keep, order)
-    if not subject and order.intent is Intent.ENROL:
-        raise NotFoundError("there is no such data subject")
-    return Resolved(order, subject, tuple(notices))
+    return Resolved(order, claimed(keep, order), tuple(notices))
 
 
 def _check_newcomer(keep: Keep, newcomer: Newcomer) -> None:
@@ -76,10 +73,19 @@ def _check_newcomer(keep: Keep, newcomer: Newcomer) -> None:
     )
 
 
-def _claimed(keep: Keep, order: CaptureOrder) -> str:
-    """The identifier of who is claimed; "" for nobody known."""
-    if order.intent is Intent.PROVE_LIVE:
-        return ""
+def claimed(keep: Keep, order: CaptureOrder) -> str:
+    """The identifier of who is claimed; "" for nobody known.
+
+    Raises:
+        NotFoundError: further references are for somebody who is not known.
+    """
+    found = "" if order.intent is Intent.PROVE_LIVE else _known(keep, order)
+    if not found and order.intent is Intent.ENROL:
+        raise NotFoundError("there is no such data subject")
+    return found
+
+
+def _known(keep: Keep, order: CaptureOrder) -> str:
     try:
         label = order.label or keep.label_of(order.subject)
         # To everybody who asks, a canary is an unknown label.

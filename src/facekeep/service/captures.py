@@ -35,7 +35,7 @@ from facekeep.errors import (
     RateError,
 )
 from facekeep.service.capture_judging import Deed, Judge
-from facekeep.service.capture_orders import resolve
+from facekeep.service.capture_orders import claimed, resolve
 from facekeep.service.capture_protocol import Attempt, broken
 from facekeep.service.capture_results import claims_of, signed_result
 from facekeep.service.capture_sessions import KEPT_LENGTH, CaptureSession, Sessions
@@ -102,6 +102,14 @@ class CaptureService:
             self.tend()  # there may be some that are over
             session, secret = self._sessions.add(what, who, self._clock())
         return OrderedCapture(session.name, secret, session.nonce.hex(), session.expires, session.tries_left)
+
+    def claimed(self, order: CaptureOrder) -> str:
+        """The identifier of who an order is about; "" for nobody known.
+
+        Raises:
+            NotFoundError: further references are for somebody who is not known.
+        """
+        return claimed(self._keep, order)
 
     def read(self, session: str, who: Principal, issuer: str) -> CaptureDetails:
         """A session, with its signed result once it is done.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -177,9 +178,15 @@ async def create_capture(
     """Have a person's browser capture a face. The link is shown this once."""
     asked = await read(request, CaptureRequest)
     origin, order = _at(site).origin, asked.order()
-    check(request, who, Action.CREATE_CAPTURE, purpose=order.purpose, assurance=order.assurance)
-    if order.newcomer is not None:
+    for purpose in order.purposes:
+        check(request, who, Action.CREATE_CAPTURE, purpose=purpose, assurance=order.assurance)
+    if order.intent is Intent.ENROL:
         check(request, who, Action.ENROL)
+        if order.newcomer is None:
+            # As POST /v1/subjects/{subject}/references: policies name people by their identifiers, and not by labels.
+            subject = await run_sync(captures.claimed, order)
+            check(request, who, Action.ADD_REFERENCES, subject)
+            order = replace(order, subject=subject, label="")
     made = await run_sync(captures.order, order, who)
     return NewCaptureAnswer(
         id=made.id, link=f"{origin}/capture#{made.secret}", nonce=made.nonce, expires=made.expires, tries=made.tries
