@@ -40,7 +40,7 @@ __all__ = ["ROOM", "FakeCamera", "encoded", "switched"]
 ROOM = 0xFFFF - 2
 """Bytes for each of the two pictures: as many as a comment can cover, whose length counts itself."""
 _NOISE = 2.0  # levels
-_QUALITY = 92  # of what is shown: 55 kB with its noise
+_QUALITIES = (92, 84, 74)  # of what is shown: 55 kB at the first; one after the other until it fits
 _LENGTH_AT = 4  # where the comment's length stands
 _EMPTY, _COVERS = (2).to_bytes(2, "big"), (ROOM + 2).to_bytes(2, "big")
 
@@ -154,7 +154,12 @@ class FakeCamera:
         height, width = picture.shape[:2]
         down, right = (int(self._rng.integers(0, spare + 1)) for spare in (600 - height, 800 - width))
         noisy = cv2.add(picture, self._grain[down : down + height, right : right + width], dtype=cv2.CV_8U)
-        return jpeg(np.asarray(noisy, np.uint8)[..., ::-1], _QUALITY)
+        made = b""
+        for quality in _QUALITIES:
+            made = jpeg(np.asarray(noisy, np.uint8)[..., ::-1], quality)
+            if len(made) <= ROOM:
+                break
+        return made
 
     def _show(self, file: BinaryIO, once: tuple[bytes, ...]) -> None:
         """Frames once and those at rest after them, until something else is wanted."""
