@@ -40,7 +40,7 @@ __all__ = ["ROOM", "FakeCamera", "encoded", "switched"]
 ROOM = 0xFFFF - 2
 """Bytes for each of the two pictures: as many as a comment can cover, whose length counts itself."""
 _NOISE = 2.0  # levels
-_QUALITIES = (92, 84, 74)  # of what is shown: 55 kB at the first; one after the other until it fits
+_QUALITIES = (92, 84, 74, 60, 45)  # of what is shown: 55 kB at the first; one after the other until it fits
 _LENGTH_AT = 4  # where the comment's length stands
 _EMPTY, _COVERS = (2).to_bytes(2, "big"), (ROOM + 2).to_bytes(2, "big")
 

@@ -105,3 +105,10 @@ def test_no_frame_is_shown_twice_with_the_same_noise(tmp_path: Path) -> None:
     assert len(shown) == 5
     levels = [cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) for data in shown]
     assert all(0.5 < level.std() < 2.5 for level in levels)
+
+
+def test_a_busy_picture_is_made_to_fit(tmp_path: Path) -> None:
+    stripes = np.full((480, 640, 3), 110, np.uint8)
+    stripes[:, np.arange(640) % 6 < 3] = 150
+    shown = FakeCamera(tmp_path / "camera.mjpeg", [encoded(stripes)])._grained(encoded(stripes))
+    assert len(encoded(stripes)) > ROOM >= len(shown)
