@@ -526,6 +526,16 @@ def test_a_passkey_in_place_of_a_face(scene: Scene, owner: Authenticator) -> Non
     assert scene.detector.seen == []
 
 
+def test_a_passkey_after_a_face_that_was_none_of_the_person(scene: Scene, owner: Authenticator) -> None:
+    made, page = scene.opened()
+    assert scene.done(page, "biden").json()["reasons"] == ["claim"]
+    assert _answered(page, owner).json()["outcome"] == "passed"
+    result = scene.read(made)
+    assert (result.assurance, result.fmr) == (Assurance.PASSKEY, None)
+    assert result.subject == scene.keep.subject("marked-label").id
+    assert scene.shop.capture(made.id).pad is not None
+
+
 def test_passkeys_of_others_prove_nothing(scene: Scene, owner: Authenticator) -> None:
     _, page = scene.opened()
     others = [_registered(scene.keep, "joe", "biden"), _registered(scene.keep, "operator", None, Role.OPERATOR)]

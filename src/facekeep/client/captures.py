@@ -83,8 +83,8 @@ class CaptureResult:
         intent: what it was for.
         purpose: of it.
         assurance: that was reached, None unless it passed.
-        subject: identifier of who was claimed or enrolled, or None.
-        fmr: of the comparison that was made, or None.
+        subject: identifier of who was claimed or enrolled; None unless it passed, and where it is about nobody.
+        fmr: of the comparison that held, or None.
         notice: digest of the notice that the person agreed to, or None.
         statement: digest of what was confirmed, or None; it was held against the statement given.
         issued: when it ended.

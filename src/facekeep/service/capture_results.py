@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from facekeep.domain.capture_session import RESULT_TYPE
+from facekeep.domain.capture_session import RESULT_TYPE, CaptureOutcome
 from facekeep.service.capture_sessions import CaptureSession
 
 __all__ = ["RESULT_LENGTH", "claims_of", "key_id", "public_jwk", "signed_result"]
@@ -64,7 +64,8 @@ def claims_of(session: CaptureSession, issuer: str) -> dict[str, Any]:
         "reasons": list(session.reasons),
     }
     further = {
-        "sub": session.subject or None,
+        # Of another outcome it would tell whether somebody is enrolled, and that a try failed on that person's face.
+        "sub": (session.subject or None) if session.outcome is CaptureOutcome.PASSED else None,
         "assurance": session.reached,
         "fmr": session.fmr,
         "notice": session.notice or None,

@@ -57,13 +57,13 @@ class CaptureSession:
         attempt: the try under way.
         judging: whether the frames of the try are being judged.
         acting: whether what the intent asks is being done, from when on nobody takes it back.
-        pad: what presentation attack detection found in the last try.
+        pad: what presentation attack detection found in the last try, whatever the session came to.
         notice: digest of what the person agreed to, "" before.
         face: whether a live face was found, and what the intent asks of it holds.
         passkey: whether a passkey of the person answered.
         challenge: name and challenge that a passkey has to answer, and until when.
         reached: the assurance, once it passed.
-        fmr: of the comparison that was made.
+        fmr: of the comparison that held.
         subject: identifier of who was claimed or enrolled, "" for nobody known.
         untold: events that nobody was told of yet.
     """

@@ -318,6 +318,7 @@ class CaptureService:
             if found.face:
                 self._end(found, CaptureOutcome.PASSED, (), reached=Assurance.LIVE_PASSKEY)
             elif takes_alternative(found):
+                found.fmr = None  # no comparison holds that this rests on
                 self._end(found, CaptureOutcome.PASSED, (), reached=Assurance.PASSKEY)
             return view_of(found)
 
@@ -370,13 +371,12 @@ class CaptureService:
             self._done(session, deed)
 
     def _done(self, session: CaptureSession, deed: Deed) -> None:
-        session.fmr = deed.fmr
         if deed.off:
             self._end(session, CaptureOutcome.OFF, ())
         elif not deed.holds:
             self._use_up(session, deed.reasons, refused=not deed.undecided)
         else:
-            session.attempt, session.face = None, True
+            session.attempt, session.face, session.fmr = None, True, deed.fmr
             session.subject = deed.subject or session.subject
             doubts = tuple(reason.value for reason in session.pad.reasons) if session.pad is not None else ()
             wanted = session.what.order.assurance
