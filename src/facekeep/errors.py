@@ -50,6 +50,12 @@ class UsageError(FacekeepError):
     """The call itself is wrong: an option out of range, two options that exclude each other."""
 
 
+class LabelTakenError(UsageError):
+    """Somebody new was to be enrolled, and somebody of this label is known."""
+
+    default_hint = "For further references, name the person. Somebody else needs another label."
+
+
 class UnsignedError(FacekeepError):
     """The registrar has to sign it on another host first. ``payload`` is what is asked for.
 

@@ -17,7 +17,7 @@ from facekeep.domain.capture_order import Newcomer
 from facekeep.domain.capture_session import CaptureReason
 from facekeep.domain.consent import KnownNotice, Purpose
 from facekeep.domain.pad import Finding, PadDecision, PadOutcome, decide
-from facekeep.errors import ConsentError, NotFoundError, PurposeOffError, QualityError
+from facekeep.errors import ConsentError, LabelTakenError, NotFoundError, PurposeOffError, QualityError
 from facekeep.service.capture_orders import Resolved
 from facekeep.service.keep import Keep
 
@@ -63,7 +63,7 @@ class Deed:
         undecided: whether it could not be decided.
         reasons: why not.
         subject: identifier of who was enrolled, "" for nobody new.
-        fmr: of the comparison that was made.
+        fmr: of the comparison that was made, for each crop that was compared.
     """
 
     holds: bool = False
@@ -145,21 +145,31 @@ class Judge:
             return self._claim(judged.crops, what, who)
         except (PurposeOffError, ConsentError, NotFoundError):
             return Deed(off=True)
+        except LabelTakenError:
+            return Deed(undecided=True, reasons=(CaptureReason.LABEL_TAKEN,))
         except QualityError:
             return Deed(undecided=True, reasons=(CaptureReason.QUALITY,))
 
     def _claim(self, crops: Sequence[bytes], what: Resolved, who: Principal) -> Deed:
         """Compare with who is claimed; further references are added only of a face that is known already."""
         label = self._keep.label_of(what.subject)
-        deed = self._verify(label, crops, what, who)
-        if deed.holds and what.order.intent is Intent.ENROL:
-            gallery = what.order.gallery
-            _largest(crops, lambda some: self._keep.add_references(label, some, operator=who, gallery=gallery))
+        deed = self._verify(label, crops[0], what, who)
+        if not deed.holds or what.order.intent is not Intent.ENROL:
+            return deed
+        fit = [crops[0]]
+        for crop in crops[1:]:
+            also = self._verify(label, crop, what, who)
+            if also.holds:
+                fit.append(crop)
+            elif not also.undecided:  # another face among those of one try: nothing of it is added
+                return also
+        gallery = what.order.gallery
+        _largest(fit, lambda some: self._keep.add_references(label, some, operator=who, gallery=gallery))
         return deed
 
-    def _verify(self, label: str, crops: Sequence[bytes], what: Resolved, who: Principal) -> Deed:
+    def _verify(self, label: str, crop: bytes, what: Resolved, who: Principal) -> Deed:
         order = what.order
-        found = self._keep.verify(label, crops[0], operator=who, fmr=order.fmr, purpose=order.purpose)
+        found = self._keep.verify(label, crop, operator=who, fmr=order.fmr, purpose=order.purpose)
         if not found.acquired:
             return Deed(undecided=True, reasons=(CaptureReason.QUALITY,))
         if not found.verified and not self.allows(what.subject, order.purpose):
@@ -167,9 +177,6 @@ class Judge:
         return Deed(holds=found.verified, reasons=() if found.verified else (CaptureReason.CLAIM,), fmr=order.fmr)
 
     def _enrol(self, crops: Sequence[bytes], what: Resolved, newcomer: Newcomer, who: Principal, notice: str) -> Deed:
-        if self._is_known(newcomer.label):
-            # Further references take a face that is known already, and an order that says so.
-            return Deed(undecided=True, reasons=(CaptureReason.LABEL_TAKEN,))
         _largest(
             crops,
             lambda some: self._keep.enrol(
@@ -180,16 +187,10 @@ class Judge:
                 operator=who,
                 name=newcomer.name,
                 gallery=what.order.gallery,
+                new_only=True,  # further references take a face that is known already, and an order that says so
             ),
         )
         return Deed(holds=True, subject=self._keep.subject(newcomer.label).id)
-
-    def _is_known(self, label: str) -> bool:
-        try:
-            self._keep.subject(label)
-        except NotFoundError:
-            return False
-        return True
 
     def allows(self, subject: str, purpose: Purpose) -> bool:
         """Whether somebody is known, consents to a purpose, and it is on. Which of these fails is not told."""

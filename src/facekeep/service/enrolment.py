@@ -18,7 +18,15 @@ from facekeep.domain.row import GALLERY_BYTES_MAX, Pseudonym, RowFlag, RowHead
 from facekeep.domain.subject import NAME_MAX, SubjectId, is_text, normalised_label
 from facekeep.domain.template import Template
 from facekeep.domain.webhooks import Event, EventKind
-from facekeep.errors import BadInputError, ConsentError, FacekeepError, FormatError, NotFoundError, UsageError
+from facekeep.errors import (
+    BadInputError,
+    ConsentError,
+    FacekeepError,
+    FormatError,
+    LabelTakenError,
+    NotFoundError,
+    UsageError,
+)
 from facekeep.service.acquisition import Acquisition
 from facekeep.service.answers import Enrolment, EnrolOutcome, EnrolSummary
 from facekeep.service.canary_labels import check_person
@@ -91,12 +99,14 @@ class Terms:
         notice: what they were shown, or None with no purposes; recorded of new people only.
         gallery: the group.
         operator: who enrols.
+        new_only: whether nobody may be known by the label: then somebody who is gets no further references.
     """
 
     purposes: tuple[Purpose, ...]
     notice: Notice | None
     gallery: str
     operator: str
+    new_only: bool = False
 
     def __post_init__(self) -> None:
         if self.notice is not None and not self.purposes:
@@ -149,6 +159,7 @@ class EnrolmentService:
 
         Raises:
             ConsentError: the person is known, and does not consent to one of the purposes at present.
+            LabelTakenError: the person is known, and only somebody new is to be enrolled.
         """
         prepared = self._prepare(acquired, terms, self._never_return.listed())
         self._commit([prepared], terms, now)
@@ -206,6 +217,8 @@ class EnrolmentService:
         hidden = False
         if known is None and terms.notice is None:
             raise NotFoundError("there is no such data subject")
+        if known is not None and terms.new_only:
+            raise _taken()  # the keep is the caller's alone, until all is on disk
         if known is not None:
             held = purpose_bits(consent.purpose for consent in registry.consents_of(known.id) if consent.holds)
             if bits & ~held:
@@ -260,6 +273,10 @@ class EnrolmentService:
             tx.give_consent(subject, purpose, notice, now)
             tx.tell(Event(EventKind.CONSENT_GIVEN, now, {"subject": subject.hex(), "purpose": purpose}))
         return subject
+
+
+def _taken() -> LabelTakenError:
+    return LabelTakenError("somebody of this label is known")
 
 
 def _same(picture: bytes) -> bytes:

@@ -74,6 +74,7 @@ class Keep(KeepAccess, KeepRecords, KeepCanaries):
         operator: Operator,
         name: str = "",
         gallery: str = "main",
+        new_only: bool = False,
     ) -> Enrolment:
         """Enrol a person, or give a known person further references. When this returns it is on disk in three stores.
 
@@ -87,16 +88,18 @@ class Keep(KeepAccess, KeepRecords, KeepCanaries):
             operator: who enrols.
             name: the person's name.
             gallery: the group, 1 to 64 bytes in UTF-8 without control characters; ``never-return`` is reserved.
+            new_only: whether a person who is known gets nothing.
 
         Raises:
             ConsentError: no purpose or no notice; or the person is known and does not consent to one of the purposes.
             UsageError: the keep holds no such notice.
+            LabelTakenError: the person is known, with ``new_only``.
             BadInputError: a picture is not fit; nothing was enrolled.
         """
         self.check_canaries()
         with self._reading():  # a closed keep is told before pictures are taken apart
             shown = resolved(notice, self._roles.registry)
-            terms = Terms(tuple(purposes), shown, gallery, self._comparison.operator(operator))
+            terms = Terms(tuple(purposes), shown, gallery, self._comparison.operator(operator), new_only)
             enrolment = self._enrolment
         acquired = enrolment.acquire(label, pictures, name)
         with self._using():

@@ -297,6 +297,52 @@ def test_a_label_that_somebody_took_meanwhile(booth: Booth) -> None:
     booth.keep.erase("jim")
 
 
+def test_two_newcomers_of_one_label_at_the_same_time(booth: Booth, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both have found the label free, and their pictures fit, before either is written."""
+    order = {"intent": Intent.ENROL, "label": "", "newcomer": Newcomer("jill")}
+    bodies = []
+    for name in ("biden", "obama2"):
+        _, cookie = booth.opened(**order)
+        bodies.append((cookie, booth.gone_through(cookie, name).body()))
+    gate, enrol = threading.Barrier(2), booth.keep._enrolment.acquire
+
+    def together(*given: object) -> object:
+        acquired = enrol(*given)  # type: ignore[arg-type]
+        gate.wait(30)
+        return acquired
+
+    monkeypatch.setattr(booth.keep._enrolment, "acquire", together)
+    seen: list[CaptureView] = []
+    threads = [
+        threading.Thread(target=lambda sent=sent: seen.append(booth.captures.take_frames(*sent)))  # type: ignore[misc]
+        for sent in bodies
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted((view.outcome or "", view.reasons) for view in seen) == [("", ("label-taken",)), ("passed", ())]
+    assert booth.keep.subject("jill").references == 3
+    booth.keep.erase("jill")
+
+
+def test_one_strange_face_among_the_best_adds_none(booth: Booth, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The best frame is of the person, another of them is not."""
+    monkeypatch.setattr(booth.detector, "best", lambda *_: (0, 1, 6))  # the seventh is the first of the second step
+    before = booth.keep.subject("obama").references
+    made, cookie = booth.opened(intent=Intent.ENROL)
+    begun = booth.captures.begin_try(cookie, booth.notice)
+    taker = Taker(booth.crops("obama2"), booth.clock, begun.number, bytes.fromhex(begun.nonce))
+    step, index = begun.step, 0
+    while step is not None:
+        taker.take(index, frames=6)
+        taker.crops = booth.crops("biden" if index == 0 else "obama2")
+        index, step = booth.captures.next_step(cookie, begun.number, len(taker.frames), taker.head)  # type: ignore[assignment]
+    assert booth.captures.take_frames(cookie, taker.body()).reasons == ("claim",)
+    assert booth.keep.subject("obama").references == before
+    assert booth.read(made).state is CaptureState.OPEN
+
+
 def test_only_that_somebody_is_there(booth: Booth) -> None:
     made, cookie = booth.opened(intent=Intent.PROVE_LIVE, label="")
     assert booth.tried(cookie, "biden").outcome is CaptureOutcome.PASSED
