@@ -559,8 +559,9 @@ def test_passkeys_of_others_prove_nothing(scene: Scene, owner: Authenticator) ->
     scene.keep.revoke_account("operator")
 
 
-def test_face_and_passkey_where_both_are_wanted(scene: Scene, owner: Authenticator) -> None:
-    made = scene.shop.create_capture(scene.order(assurance=Assurance.LIVE_PASSKEY, alternatives=False))
+@pytest.mark.parametrize("alternatives", [True, False])
+def test_face_and_passkey_where_both_are_wanted(scene: Scene, owner: Authenticator, alternatives: bool) -> None:
+    made = scene.shop.create_capture(scene.order(assurance=Assurance.LIVE_PASSKEY, alternatives=alternatives))
     page = scene.page()
     assert page.open(made.link)["alternative"] is None
     view = scene.done(page).json()
@@ -577,9 +578,23 @@ def test_where_no_alternative_is_allowed_a_passkey_passes_nothing_by_itself(scen
     _, page = scene.opened(alternatives=False)
     answer = page.http.post("/v1/capture/passkey/options")
     assert _problem(answer) == (409, "capture-refused", ["over"])
-    _, both = scene.opened(assurance=Assurance.LIVE_PASSKEY, alternatives=False)
-    assert _answered(both, owner).json()["outcome"] is None
-    assert scene.done(both).json()["outcome"] == "passed"
+
+
+@pytest.mark.parametrize("alternatives", [True, False])
+def test_a_passkey_that_comes_first_waits_for_the_face(scene: Scene, owner: Authenticator, alternatives: bool) -> None:
+    made, page = scene.opened(assurance=Assurance.LIVE_PASSKEY, alternatives=alternatives)
+    view = _answered(page, owner).json()
+    assert (view["state"], view["outcome"], view["camera"], view["alternative"]) == ("open", None, True, None)
+    again = page.http.post("/v1/capture/passkey/options")
+    assert _problem(again) == (409, "capture-refused", ["over"])
+    assert scene.done(page, "biden").json()["reasons"] == ["claim"]
+    assert scene.done(page).json()["outcome"] == "passed"
+    assert scene.read(made).reaches(Assurance.LIVE_PASSKEY)
+    # The way without a face.
+    made, page = scene.opened(assurance=Assurance.LIVE_PASSKEY, alternatives=alternatives)
+    _answered(page, owner)
+    assert page.http.delete("/v1/capture").status_code == 204
+    assert scene.read(made).assurance is None
 
 
 # Nothing of a person, and nothing of a frame

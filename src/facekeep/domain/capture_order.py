@@ -52,7 +52,7 @@ class CaptureOrder:
         notices: digests of the notices that are shown, one for each language, at least one.
         statement: what is confirmed, of a verification.
         assurance: ``live`` or ``live+passkey``.
-        alternatives: whether the person may take a passkey in place of the face.
+        alternatives: whether the person may take a passkey in place of the face; of no effect with ``live+passkey``.
         light: whether the step of light is asked for.
         fmr: false match rate of a verification, at most 1e-4.
         expires_in: for how long the link and all after it work, 30 to 900 s.

@@ -127,12 +127,13 @@ def wants_passkey(session: CaptureSession) -> bool:
 
 
 def takes_alternative(session: CaptureSession) -> bool:
-    """Whether a passkey may stand in place of the face.
+    """Whether a passkey may stand in place of the face: never where both are wanted.
 
     Whether the person has one is not told to whoever opened a link.
     """
     order = session.what.order
-    return order.intent is Intent.VERIFY and order.alternatives and not session.face
+    both = order.assurance is Assurance.LIVE_PASSKEY
+    return order.intent is Intent.VERIFY and order.alternatives and not both and not session.face
 
 
 def view_of(session: CaptureSession) -> CaptureView:

@@ -61,7 +61,9 @@ class CaptureRequest(Body):
     )
     statement: StatementFields | None = Field(None, description="What is confirmed by a verification.")
     assurance: Literal["live", "live+passkey"] = Field("live", description="How sure it shall be.")
-    alternatives: bool = Field(True, description="Whether a passkey may be taken in place of the face.")
+    alternatives: bool = Field(
+        True, description="Whether a passkey may be taken in place of the face; not with live+passkey."
+    )
     light: bool = Field(False, description="Whether the screen shows colours that the skin has to answer.")
     fmr: float = Field(1e-4, gt=0, le=1e-4, description="False match rate of a verification.")
     expires_in: int = Field(
