@@ -92,6 +92,8 @@ class CaptureOrder:
             raise UsageError("verification takes a false match rate above 0 and at most 1e-4")
         if not 1 <= len(self.notices) <= NOTICES_MAX:
             raise UsageError(f"a capture shows 1 to {NOTICES_MAX} notices", hint="One for each language.")
+        if len(set(self.notices)) != len(self.notices):
+            raise UsageError("a notice is named twice", hint="Name each once.")
         if self.return_url:
             _check_url(self.return_url)
 

@@ -50,7 +50,7 @@ def purpose_bits(purposes: Iterable[Purpose]) -> int:
     return bits
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Notice:
     """The text that a data subject was shown before consenting (GDPR article 13).
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
 from facekeep.domain.capture import Intent
 from facekeep.domain.capture_order import CaptureOrder, Newcomer
@@ -12,7 +14,7 @@ from facekeep.errors import FormatError, NotFoundError, PurposeOffError, UsageEr
 from facekeep.service.canary_labels import check_person, is_canary
 from facekeep.service.keep import Keep
 
-__all__ = ["Resolved", "claimed", "resolve"]
+__all__ = ["Notices", "Resolved", "claimed", "resolve"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,34 @@ class Resolved:
     notices: tuple[Notice, ...] = field(repr=False)
 
 
-def resolve(keep: Keep, order: CaptureOrder) -> Resolved:
+class Notices:
+    """Notices of orders, each in memory once for all sessions that show it: one may have a million characters."""
+
+    def __init__(self, keep: Keep) -> None:
+        self._keep = keep
+        self._lock = threading.Lock()
+        self._shown: WeakValueDictionary[str, Notice] = WeakValueDictionary()
+
+    def of(self, digest: str) -> Notice:
+        """A notice by its digest, as the keep describes it now.
+
+        Raises:
+            UsageError: the keep holds none.
+        """
+        try:
+            found = self._keep.notice(digest)
+        except NotFoundError:
+            raise UsageError(
+                "the keep holds no notice of this hash", hint="Add it first: facekeep notice add, or POST /v1/notices."
+            ) from None
+        with self._lock:
+            known = self._shown.get(digest)
+            if known is None or known != found:  # its language, or what it speaks of, may be told later than its text
+                known = self._shown[digest] = found
+            return known
+
+
+def resolve(keep: Keep, order: CaptureOrder, known: Notices) -> Resolved:
     """Hold an order against the keep. Whether somebody is known is not told: an unknown claim is found out later.
 
     Raises:
@@ -43,12 +72,7 @@ def resolve(keep: Keep, order: CaptureOrder) -> Resolved:
         raise PurposeOffError("the purpose is switched off")
     notices = []
     for digest in order.notices:
-        try:
-            notice = keep.notice(digest)
-        except NotFoundError:
-            raise UsageError(
-                "the keep holds no notice of this hash", hint="Add it first: facekeep notice add, or POST /v1/notices."
-            ) from None
+        notice = known.of(digest)
         if not all(notice.speaks_of(purpose) for purpose in order.purposes):
             raise UsageError("a notice does not speak of the purpose", hint="Give one that does.")
         notices.append(notice)

@@ -35,7 +35,7 @@ from facekeep.errors import (
     RateError,
 )
 from facekeep.service.capture_judging import Deed, Judge
-from facekeep.service.capture_orders import claimed, resolve
+from facekeep.service.capture_orders import Notices, claimed, resolve
 from facekeep.service.capture_protocol import Attempt, broken
 from facekeep.service.capture_results import claims_of, signed_result
 from facekeep.service.capture_sessions import KEPT_LENGTH, CaptureSession, Sessions
@@ -83,6 +83,7 @@ class CaptureService:
         self._clock = clock
         self._draw = draw
         self._sessions = Sessions()
+        self._notices = Notices(keep)
 
     # By whoever orders
 
@@ -95,7 +96,7 @@ class CaptureService:
             NotFoundError: further references are for somebody who is not known.
             RateError: there are too many sessions.
         """
-        what = resolve(self._keep, order)
+        what = resolve(self._keep, order, self._notices)
         try:
             session, secret = self._sessions.add(what, who, self._clock())
         except RateError:
@@ -286,7 +287,7 @@ class CaptureService:
         return name, self._keep.passkey_options(challenge, origin)
 
     def take_passkey(self, cookie: str, name: str, credential: str, origin: str) -> CaptureView:
-        """A passkey's answer: what is missing after the face of ``live+passkey``, or else in place of the face.
+        """A passkey's answer: part of ``live+passkey``, before the face or after it, or else in place of the face.
 
         Args:
             cookie: of the browser.

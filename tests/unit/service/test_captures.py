@@ -744,6 +744,21 @@ def test_what_cannot_be_ordered(booth: Booth, changed: dict[str, object]) -> Non
         booth.order(**changed)
 
 
+def test_a_notice_is_in_memory_once(booth: Booth) -> None:
+    large = booth.keep.add_notice("A notice of many words. " * 1000).digest
+    for _ in range(5):
+        booth.order(notices=(booth.notice, large))
+    shown = [notice for session in booth.captures._sessions.all() for notice in session.what.notices]
+    assert (len(shown), len({id(notice) for notice in shown})) == (10, 2)
+    del shown
+    for session in booth.captures._sessions.all():
+        booth.captures.cancel(session.name, booth.who)
+    del session
+    assert not booth.captures._notices._shown  # and not longer than somebody needs it
+    with pytest.raises(UsageError, match="twice"):
+        booth.order(notices=(large, booth.notice, large))
+
+
 def test_a_notice_speaks_of_the_purpose(booth: Booth) -> None:
     other = booth.keep.add_notice("Only to sign in.", purposes=[Purpose.VERIFY]).digest
     booth.order(notices=(other,))
