@@ -16,7 +16,8 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
 
-from facekeep.domain.accounts import Principal, kind_of
+from facekeep.domain.access import Client
+from facekeep.domain.accounts import Principal
 from facekeep.domain.capture import NONCE_BYTES, Assurance, Intent, Step
 from facekeep.domain.capture_container import SentTry, decode
 from facekeep.domain.capture_order import CaptureOrder
@@ -297,7 +298,7 @@ class CaptureService:
 
         Raises:
             CaptureError: the capture is over, or takes no passkey.
-            AuthenticationError: it is not a passkey of the person that is claimed.
+            AuthenticationError: it is not a passkey of the person that is claimed; or whoever ordered may not any more.
         """
         session = self._sessions.of_cookie(cookie)
         with self._held(session) as found:
@@ -315,6 +316,7 @@ class CaptureService:
             if self._is_off(found):
                 self._end(found, CaptureOutcome.OFF, ())
                 return view_of(found)
+            self._check_orderer(found.who)
             found.passkey = True
             if found.face:
                 self._end(found, CaptureOutcome.PASSED, (), reached=Assurance.LIVE_PASSKEY)
@@ -485,12 +487,20 @@ class CaptureService:
         return about_somebody and not self._judge.allows(what.subject, what.order.purpose)
 
     def _check_orderer(self, who: Principal) -> None:
-        """A token or an account that was revoked meanwhile asks for nothing any more."""
+        """Whoever was revoked, whose token is over, or who has other roles or scopes since, asks for nothing any more.
+
+        Which of them the order rested on is not asked: some permit, and some, as an auditor's, forbid.
+        """
         try:
-            known = self._keep.client if kind_of(who) == "client" else self._keep.account
-            known(who.id.hex())
+            if isinstance(who, Client):
+                client = self._keep.client(who.id.hex())
+                holds = who.scopes == client.scopes and self._clock() < client.expires
+            else:
+                holds = who.roles == self._keep.account(who.id.hex()).roles
         except NotFoundError:
-            raise AuthenticationError("whoever asked is not known any more") from None
+            holds = False
+        if not holds:
+            raise AuthenticationError("whoever asked may not any more")
 
 
 def _event(kind: EventKind, session: CaptureSession, now: datetime, reasons: tuple[str, ...]) -> Event:

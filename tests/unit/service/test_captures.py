@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from facekeep.domain.access import Client, Scope
+from facekeep.domain.accounts import Role
 from facekeep.domain.capture import Assurance, Intent, Statement
 from facekeep.domain.capture_order import CaptureOrder, Newcomer
 from facekeep.domain.capture_session import CaptureOutcome, CaptureState
@@ -479,6 +480,39 @@ def test_a_client_that_was_revoked_meanwhile_gets_nothing_done(booth: Booth) -> 
     with pytest.raises(AuthenticationError):
         booth.captures.take_frames(cookie, taker.body())
     assert booth.captures.view(cookie).tries_left == 2
+
+
+@pytest.mark.parametrize("how", ["expired", "fewer roles", "a role that forbids"])
+def test_who_may_not_any_more_gets_nothing_done(booth: Booth, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    """By a face, or by a passkey in its place."""
+    if how == "expired":
+        booth.who = booth.keep.issue_token("passing", [Scope.CAPTURE], days=1).client
+        booth.clock.now = booth.who.expires - timedelta(seconds=60)
+    else:
+        booth.who = booth.keep.invite("passing", [Role.OPERATOR, Role.ADMINISTRATOR]).account  # type: ignore[assignment]
+    of_obama = booth.keep.invite("obama", [Role.DATA_SUBJECT], label="obama").account
+    monkeypatch.setattr(booth.keep, "prove_passkey", lambda *_: of_obama)
+    monkeypatch.setattr(booth.keep, "verify", lambda *_, **__: pytest.fail("somebody was compared"))
+    _, by_face = booth.opened()
+    _, by_passkey = booth.opened()
+    taker = booth.gone_through(by_face)
+    name, _ = booth.captures.passkey_options(by_passkey, ISSUER)
+    if how == "expired":
+        booth.clock.wait(60)
+    elif how == "fewer roles":
+        booth.keep.change_roles("passing", [Role.ADMINISTRATOR])
+    else:
+        booth.keep.change_roles("passing", [Role.OPERATOR, Role.ADMINISTRATOR, Role.AUDITOR])
+    with pytest.raises(AuthenticationError, match="may not any more"):
+        booth.captures.take_frames(by_face, taker.body())
+    with pytest.raises(AuthenticationError, match="may not any more"):
+        booth.captures.take_passkey(by_passkey, name, "{}", ISSUER)
+    assert [booth.captures.view(cookie).outcome for cookie in (by_face, by_passkey)] == [None, None]
+    booth.keep.revoke_account("obama")
+    if how == "expired":
+        booth.keep.revoke_token("passing")
+    else:
+        booth.keep.revoke_account("passing")
 
 
 def test_a_capture_has_its_time(booth: Booth) -> None:
