@@ -29,6 +29,7 @@ from facekeep.domain.consent import Purpose
 from facekeep.errors import AuthenticationError, NotFoundError, PurposeOffError, RefusedError
 from facekeep.face.models import ModelPack
 from facekeep.interfaces.http.app import build
+from facekeep.interfaces.http.capture import NAMING
 from facekeep.interfaces.http.rates import Rates
 from facekeep.interfaces.http.site import Site
 from facekeep.service.capture_judging import Judge
@@ -50,12 +51,20 @@ class Page:
 
     def __init__(self, app: FastAPI, clock: Clock) -> None:
         self.http = TestClient(app, base_url=ORIGIN, headers={"Sec-Fetch-Site": "same-origin"})
-        self._clock = clock
+        self._app, self._clock = app, clock
 
     def open(self, link: str) -> dict[str, Any]:
         answer = self.http.post("/v1/capture", json={"link": link.partition("#")[2]})
         assert answer.status_code == 201, answer.text
+        self.http.headers[NAMING] = answer.json()["id"]
         return dict(answer.json())
+
+    def beside(self, link: str) -> Page:
+        """Another window of the same browser, in which a link is opened: the cookies are those of this one."""
+        window = Page(self._app, self._clock)
+        window.open(link)
+        self.http.cookies = window.http.cookies  # which the answer has replaced
+        return window
 
     def look(self) -> dict[str, Any]:
         return dict(self.http.get("/v1/capture").json())
@@ -194,7 +203,8 @@ def test_a_payment_that_a_live_face_confirms(scene: Scene) -> None:
     assert result.reaches(Assurance.LIVE)
     assert not result.reaches(Assurance.LIVE_PASSKEY)
     # What the page learns tells nothing more than it has to.
-    assert {"fmr", "sub", "subject", "result", "pad", "id", "nonce"}.isdisjoint(page.look())
+    assert {"fmr", "sub", "subject", "result", "pad", "nonce"}.isdisjoint(page.look())
+    assert page.look()["id"] == view["id"] == made.id
 
 
 def test_a_result_of_anything_else_is_not_believed(scene: Scene) -> None:
@@ -395,6 +405,58 @@ def test_a_link_opens_once_and_for_one_browser(scene: Scene) -> None:
         assert _problem(answer)[:2] == (401, "unauthenticated")
     assert second.http.get("/v1/capture").status_code == 401
     assert first.look()["state"] == "open"
+
+
+EVERY_ACT = (
+    ("POST", "/tries"),
+    ("POST", "/steps"),
+    ("PUT", "/frames"),
+    ("POST", "/passkey/options"),
+    ("POST", "/passkey"),
+    ("DELETE", ""),
+)
+ANOTHER = (409, "another-capture")
+
+
+def test_another_link_in_the_same_browser_swaps_nothing(scene: Scene, owner: Authenticator) -> None:
+    """Somebody has tab 1 show a small amount, and another window of the browser open a link of a large one."""
+    small = scene.shop.create_capture(scene.order(purpose=Purpose.PAYMENT, statement=Statement("1.00", "EUR", "Shop")))
+    large = scene.shop.create_capture(
+        scene.order(purpose=Purpose.PAYMENT, statement=Statement("9000.00", "EUR", "Eve"))
+    )
+    tab = scene.page()
+    assert tab.open(small.link)["statement"]["amount"] == "1.00"
+    window = tab.beside(large.link)
+    # Whatever the person does before the tab, nothing of it counts for the large amount.
+    for method, path in EVERY_ACT:
+        assert _problem(tab.http.request(method, f"/v1/capture{path}"))[:2] == ANOTHER, (method, path)
+    assert _problem(tab.http.get("/v1/capture"))[:2] == ANOTHER
+    assert _problem(tab.http.post("/v1/capture/tries", json={"notice": scene.notice}))[:2] == ANOTHER
+    # Nor where the window began a try, or a ceremony, and the tab sends the frames or the key.
+    body = window.go_through(scene.crops("obama2"), scene.notice).body()
+    begun = window.http.post("/v1/capture/passkey/options").json()
+    said = {"ceremony": begun["ceremony"], "credential": owner.answer(begun["options"])}
+    assert _problem(tab.send(body))[:2] == ANOTHER
+    assert _problem(tab.http.post("/v1/capture/passkey", json=said))[:2] == ANOTHER
+    for made in (small, large):
+        assert scene.shop.capture(made.id).outcome is None
+    assert window.look()["tries_left"] == 2
+    # The window itself goes on, with the amount that it shows.
+    assert window.look()["statement"]["amount"] == "9000.00"
+    assert window.send(body).json()["outcome"] == "passed"
+    assert scene.shop.capture(small.id).outcome is None
+
+
+def test_only_a_page_that_was_loaded_anew_names_no_capture(scene: Scene) -> None:
+    made, page = scene.opened()
+    page.http.headers.pop(NAMING)
+    assert page.look()["id"] == made.id
+    for method, path in EVERY_ACT:
+        assert _problem(page.http.request(method, f"/v1/capture{path}"))[:2] == ANOTHER, (method, path)
+        for other in ("0" * 32, made.id.upper() + "0", f"{made.id}, {made.id}"):
+            answer = page.http.request(method, f"/v1/capture{path}", headers={NAMING: other})
+            assert _problem(answer)[:2] == ANOTHER, (method, path, other)
+    assert (page.look()["state"], page.look()["tries_left"]) == ("open", 3)
 
 
 def test_the_cookie_is_kept_from_scripts_and_other_sites(scene: Scene) -> None:

@@ -49,6 +49,7 @@ NOTICES = [
 def capture(**changes: Any) -> dict[str, Any]:
     """A capture as the service describes it when it is opened."""
     plain = {
+        "id": "c3" * 16,
         "state": "open",
         "outcome": None,
         "reasons": [],
@@ -133,6 +134,14 @@ class Script:
         return self.opened
 
 
+def _another(request: Request, script: Script) -> bool:
+    """Whether a page asks about another capture than the browser has, or does not say about which."""
+    path, named = request.url.path, request.headers.get("facekeep-capture")
+    if not path.startswith("/v1/") or (request.method, path) == ("POST", "/v1/capture"):
+        return False
+    return named != script.opened["id"] and not (named is None and request.method == "GET")
+
+
 def application(script: Script) -> FastAPI:
     """The page, its models and the scripted answers."""
     app = FastAPI(openapi_url=None)
@@ -143,6 +152,8 @@ def application(script: Script) -> FastAPI:
         if path in script.fail and request.url.path.startswith("/v1/"):
             status = script.fail.pop(path)
             response: Response = JSONResponse({"type": "urn:facekeep:problem:frame-too-wide"}, status)
+        elif _another(request, script):
+            response = JSONResponse({"type": "urn:facekeep:problem:another-capture"}, 409)
         else:
             response = await ask(request)
         response.headers["Content-Security-Policy"] = POLICY

@@ -102,7 +102,7 @@ def test_a_person_goes_through_by_the_keyboard(actor: Actor, tmp_path: Path) -> 
 
 @pytest.mark.extended
 def test_nothing_but_digests_leaves_unless_the_person_sends(actor: Actor, tmp_path: Path) -> None:
-    script = Script(steps=(StepKind.BLINK.value,))
+    script = Script(opened=capture(statement=STATEMENT, purpose="payment"), steps=(StepKind.BLINK.value,))
     with (
         FakeCamera(tmp_path / "camera.mjpeg", actor.rest, RATE) as camera,
         opened(script, tmp_path, *camera.arguments) as page,
@@ -114,6 +114,7 @@ def test_nothing_but_digests_leaves_unless_the_person_sends(actor: Actor, tmp_pa
         do_what_is_asked(page, camera, actor)
         page.until(VIEW % "review")
         assert _told(page) == [["notice"], *[["frames", "head", "try"]] * 2]
+        assert page.evaluate("document.querySelector('.digits').textContent") == "1234567.50"
         press(page, "Do not send")
         page.until(VIEW % "result")
         assert page.evaluate("document.querySelectorAll('video').length") == 0
@@ -224,6 +225,29 @@ def test_a_statement_is_shown_to_the_digit_and_as_text_only(tmp_path: Path) -> N
         amount, payee, lead = (page.evaluate(size % where) for where in (".digits", ".payee", ".lead"))
         assert amount > 1.5 * lead
         assert payee > 1.3 * lead
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "Another link was opened in this browser"), ("zh-Hans", "打开了另一个链接")]
+)
+def test_a_page_does_not_go_on_with_what_another_window_opened(tmp_path: Path, language: str, said: str) -> None:
+    script = Script(opened=capture(statement=STATEMENT, purpose="payment", decided_by="passkey"))
+    with opened(script, tmp_path) as page:
+        _choose(page, language)
+        # What is confirmed is seen where it is confirmed.
+        assert page.evaluate("document.body.dataset.view") == "passkey"
+        assert page.evaluate("document.querySelector('.digits').textContent") == "1234567.50"
+        assert page.evaluate("document.querySelector('.payee').textContent") == STATEMENT["payee"]
+        script.opened = capture(id="d4" * 16, statement=STATEMENT | {"amount": "9"}, decided_by="passkey")
+        page.evaluate("document.querySelector('button.main').click()")
+        page.until(VIEW % "trouble")
+        assert said in page.text()
+        assert page.evaluate("document.querySelector('main button')") is None
+        # Loaded anew, the page shows what the browser has now.
+        page.call("Page.reload")
+        page.until(VIEW % "passkey")
+        assert page.evaluate("document.querySelector('.digits').textContent") == "9"
+    assert not script.declined
 
 
 def test_both_ways_look_alike(tmp_path: Path) -> None:

@@ -77,7 +77,8 @@ minutes and one signature, and {OF_ONE} searches of one caller. Where the keep's
 is enough. See [Have operators sign](../how-to/signing.md).
 
 A [capture](../how-to/capture.md) is ordered by a client (`/v1/capture-sessions`) and gone through by the browser of a
-person (`/v1/capture`), which has a cookie of its own for it and is nobody otherwise. Frames are one body of
+person (`/v1/capture`), which has a cookie of its own for it and is nobody otherwise, and names in
+`Facekeep-Capture` the capture that its page shows. Frames are one body of
 `application/vnd.facekeep.capture`, at most 12 MiB: see [the format](../spec/capture.md). What a capture came to is
 signed by the key of `/v1/keys`.
 

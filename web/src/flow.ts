@@ -13,6 +13,7 @@ import { Place } from "./views/place.ts";
 import { againView, Result } from "./views/result.ts";
 import { Review } from "./views/review.ts";
 import { Stage } from "./views/stage.ts";
+import { statementOf } from "./views/statement.ts";
 import { Steps } from "./views/steps.ts";
 import { type Key, say, text } from "./words/words.ts";
 
@@ -145,7 +146,7 @@ export class Flow {
 
   async #review(taken: Taken): Promise<void> {
     await this.#refreshed((capture) => {
-      const review = new Review(taken.frames, taken.steps, taken.body.length, capture.tries_left, {
+      const review = new Review(taken.frames, taken.steps, taken.body.length, capture, {
         send: () => void this.#send(taken.body),
         again: () => void this.#place(),
         stop: () => void this.#decline(),
@@ -180,9 +181,11 @@ export class Flow {
     const use = button("passkey.use", () => void this.#usePasskey(use), "main");
     const back = this.#capture?.decided_by === "passkey" ? null : button("stop", () => this.#back());
     const buttons = h("div", { class: "buttons" }, use, back);
+    const statement = this.#capture?.statement ?? null;
     this.#page.show("passkey", [
       heading("passkey.title"),
       h("p", { class: "lead", say: "passkey.text" }),
+      statement === null ? null : statementOf(statement),
       buttons,
       said,
     ]);
@@ -258,7 +261,8 @@ export class Flow {
 
   #failed(error: unknown, again: () => void): void {
     this.#close();
-    if (error instanceof CameraError) this.#cameraTrouble(error);
+    if (isAnother(error)) this.#another();
+    else if (error instanceof CameraError) this.#cameraTrouble(error);
     else if (error instanceof EngineError) this.#trouble("trouble.engine", null);
     else if (error instanceof server.RequestError && error.status === 0) this.#trouble("trouble.unreachable", again);
     else if (error instanceof server.RequestError && error.status === 401) this.#trouble("trouble.session-gone", null);
@@ -271,9 +275,19 @@ export class Flow {
     try {
       const capture = await server.look();
       this.#decided(capture.reasons.length > 0 ? capture : { ...capture, reasons: [error.problem] });
-    } catch {
-      this.#trouble("trouble.session-gone", null);
+    } catch (failure) {
+      if (isAnother(failure)) this.#another();
+      else this.#trouble("trouble.session-gone", null);
     }
+  }
+
+  /** The browser has another capture by now, and this page must not go on with what it does not show. */
+  #another(): void {
+    this.#close();
+    this.#engine?.close();
+    this.#engine = null;
+    this.#page.settled();
+    this.#trouble("trouble.another", null);
   }
 
   #cameraTrouble(error: CameraError): void {
@@ -290,4 +304,8 @@ export class Flow {
     const buttons = h("div", { class: "buttons" }, act, without);
     this.#page.show("trouble", [heading("trouble.title"), h("p", { class: "lead", say: said }), buttons]);
   }
+}
+
+function isAnother(error: unknown): boolean {
+  return error instanceof server.RequestError && error.problem === "another-capture";
 }

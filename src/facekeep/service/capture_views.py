@@ -64,6 +64,7 @@ class CaptureView:
     """A session as the browser sees it: no rate, no subject, nothing of how it was judged but the reasons.
 
     Attributes:
+        id: of the session, 32 hexadecimal digits. It opens nothing.
         state: how far it is.
         outcome: what it came to, or None.
         reasons: why, of the last try while it goes on.
@@ -81,6 +82,7 @@ class CaptureView:
         passkey_missing: whether all but the passkey is done.
     """
 
+    id: str
     state: CaptureState
     outcome: CaptureOutcome | None
     reasons: tuple[str, ...]
@@ -140,6 +142,7 @@ def view_of(session: CaptureSession) -> CaptureView:
     """A session as the browser sees it. Its lock is held."""
     order, going = session.what.order, session.state is not CaptureState.DONE
     return CaptureView(
+        session.name,
         session.state,
         session.outcome,
         session.reasons,

@@ -18,6 +18,7 @@ export interface Notice {
 }
 
 export interface Capture {
+  readonly id: string;
   readonly state: "waiting" | "open" | "done";
   readonly outcome: Outcome | null;
   readonly reasons: readonly string[];

@@ -5,6 +5,12 @@ import type { Begun, Capture, Ceremony, Step } from "./capture.ts";
 
 const BASE = "/v1/capture";
 
+/**
+ * The capture that this page shows, by which every later request names it: the cookie is the whole browser's, and is of
+ * another capture once another link was opened in it.
+ */
+let shown = "";
+
 /** The server said no, or did not answer: status 0. */
 export class RequestError extends Error {
   readonly status: number;
@@ -18,9 +24,9 @@ export class RequestError extends Error {
   }
 }
 
-export const open = (link: string): Promise<Capture> => ask("POST", "", { link });
+export const open = (link: string): Promise<Capture> => ask<Capture>("POST", "", { link }).then(showing);
 
-export const look = (): Promise<Capture> => ask("GET", "");
+export const look = (): Promise<Capture> => ask<Capture>("GET", "").then(showing);
 
 export const begin = (notice: string): Promise<Begun> => ask("POST", "/tries", { notice });
 
@@ -29,7 +35,12 @@ export const next = (attempt: number, frames: number, head: string): Promise<Ste
 
 export const send = (frames: Uint8Array<ArrayBuffer>): Promise<Capture> =>
   answered(
-    fetch(`${BASE}/frames`, { ...SHARED, method: "PUT", headers: { "Content-Type": MEDIA_TYPE }, body: frames }),
+    fetch(`${BASE}/frames`, {
+      ...SHARED,
+      method: "PUT",
+      headers: { ...naming(), "Content-Type": MEDIA_TYPE },
+      body: frames,
+    }),
   );
 
 export const beginPasskey = (): Promise<Ceremony> => ask("POST", "/passkey/options");
@@ -41,8 +52,17 @@ export const decline = (): Promise<void> => ask("DELETE", "");
 
 const SHARED: RequestInit = { cache: "no-store", credentials: "same-origin", redirect: "error" };
 
+function showing(capture: Capture): Capture {
+  shown = capture.id;
+  return capture;
+}
+
+function naming(): Record<string, string> {
+  return shown === "" ? {} : { "Facekeep-Capture": shown };
+}
+
 function ask<T>(method: string, path: string, body?: object): Promise<T> {
-  const headers: Record<string, string> = { Accept: "application/json" };
+  const headers: Record<string, string> = { ...naming(), Accept: "application/json" };
   if (body === undefined) return answered(fetch(BASE + path, { ...SHARED, method, headers }));
   headers["Content-Type"] = "application/json";
   return answered(fetch(BASE + path, { ...SHARED, method, headers, body: JSON.stringify(body) }));

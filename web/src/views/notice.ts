@@ -1,11 +1,11 @@
 // First of all: who asks for what, what is sent, who may see it, how long; and the choice, both ways alike.
 
-import { groups } from "../guiding/amount.ts";
-import type { Capture, Notice, Statement } from "../server/capture.ts";
+import type { Capture, Notice } from "../server/capture.ts";
 import { chosen } from "../words/choosing.ts";
-import { currencyName, currentLanguage, has, type Key, languageName } from "../words/words.ts";
+import { currentLanguage, has, type Key, languageName } from "../words/words.ts";
 import { button, h, heading } from "./elements.ts";
 import { type Icon, icon } from "./icons.ts";
+import { statementOf } from "./statement.ts";
 
 export interface Choices {
   agree(notice: Notice): void;
@@ -39,44 +39,6 @@ function purpose(name: string): Node[] {
   const key = `purpose.${name}`;
   const said = has(key) ? h("span", { say: key }) : h("span", { say: "purpose.other", with: { name } });
   return [h("strong", { say: "notice.purpose" }), said];
-}
-
-function statementOf(statement: Statement): HTMLElement {
-  const { whole, fraction } = groups(statement.amount);
-  const digits = h(
-    "span",
-    { class: "digits", attributes: { dir: "ltr" } },
-    ...whole.map((part) => h("span", { text: part })),
-  );
-  digits.append(h("span", { class: "fraction", text: fraction }));
-  const currency = h("span", { class: "currency", text: statement.currency });
-  const name = currencyName(statement.currency);
-  return h(
-    "section",
-    { class: "statement", attributes: { "aria-labelledby": "statement-title" } },
-    h("h2", { say: "statement.title", attributes: { id: "statement-title" } }),
-    h(
-      "dl",
-      {},
-      h("dt", { say: "statement.amount" }),
-      h(
-        "dd",
-        { class: "amount" },
-        digits,
-        document.createTextNode(" "),
-        currency,
-        name
-          ? h("span", {
-              class: "currency-name",
-              say: "review.figure",
-              with: { figure: () => currencyName(statement.currency) },
-            })
-          : null,
-      ),
-      h("dt", { say: "statement.payee" }),
-      h("dd", { class: "payee" }, h("bdi", { text: statement.payee })),
-    ),
-  );
 }
 
 function facts(capture: Capture): HTMLElement {

@@ -2,8 +2,10 @@
 
 import type { SentFrame } from "../frames/record.ts";
 import type { Step } from "../guiding/steps.ts";
+import type { Capture } from "../server/capture.ts";
 import { bytes, number, say, text } from "../words/words.ts";
 import { button, h, heading } from "./elements.ts";
+import { statementOf } from "./statement.ts";
 
 export interface ReviewActs {
   send(): void;
@@ -22,9 +24,10 @@ export class Review {
   readonly #slider: HTMLInputElement;
   #addresses: string[] = [];
 
-  constructor(frames: readonly SentFrame[], steps: readonly Step[], size: number, triesLeft: number, acts: ReviewActs) {
+  constructor(frames: readonly SentFrame[], steps: readonly Step[], size: number, capture: Capture, acts: ReviewActs) {
     this.#frames = frames;
     this.#steps = steps;
+    const { statement, tries_left: left } = capture;
     const first = Math.max(
       0,
       frames.findIndex((frame) => frame.thumbnail.length > 0),
@@ -62,11 +65,12 @@ export class Review {
         ...sum("review.bytes", () => bytes(size)),
       ),
       h("p", { say: "review.also" }),
+      ...(statement === null ? [] : [statementOf(statement)]),
       h(
         "div",
         { class: "buttons" },
         button("review.send", acts.send),
-        triesLeft > 0 ? button("review.again.left", acts.again, "plain", { tries: () => number(triesLeft) }) : null,
+        left > 0 ? button("review.again.left", acts.again, "plain", { tries: () => number(left) }) : null,
         button("review.stop", acts.stop),
       ),
     ];

@@ -1,6 +1,7 @@
 """What the page of a capture asks (docs/spec/capture.md): with the cookie of the opened link, from the site alone.
 
-Nothing of a frame is written anywhere: a body is read into memory, judged, and dropped.
+Each request names the capture that the page shows. Nothing of a frame is written anywhere: a body is read into memory,
+judged, and dropped.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.security import APIKeyCookie
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -22,18 +23,21 @@ from facekeep.domain.capture_session import EXPIRES_MAX, CaptureOutcome, Capture
 from facekeep.domain.consent import Purpose
 from facekeep.interfaces.http.bodies import Body, documented_body, read, read_raw
 from facekeep.interfaces.http.capture_sessions import StatementFields
-from facekeep.interfaces.http.problems import documented
+from facekeep.interfaces.http.problems import Problem, documented
 from facekeep.interfaces.http.rates import admitted
 from facekeep.interfaces.http.security import CapturesOf
 from facekeep.interfaces.http.sign_in import CeremonyAnswer, SignInRequest, from_the_site
 from facekeep.interfaces.http.site import Site
 from facekeep.service.capture_views import CaptureView
 
-__all__ = ["MEDIA_TYPE", "judging_room", "router"]
+__all__ = ["MEDIA_TYPE", "NAMING", "judging_room", "router"]
 
 router = APIRouter(prefix="/v1/capture")
 
 MEDIA_TYPE: Final = "application/vnd.facekeep.capture"
+NAMING: Final = "Facekeep-Capture"
+"""The header by which a page says which capture it shows. A browser has one cookie for all its captures, so a link that
+is opened in another window changes whose it is; the header keeps a page from going on with what it does not show."""
 
 _T = TypeVar("_T")
 _JUDGING: Final = 4
@@ -45,8 +49,10 @@ _COOKIE = APIKeyCookie(
     scheme_name="capture",
     description="The capture that a browser opened; named __Host-facekeep-capture over HTTPS.",
 )
-_EMPTY = ("unauthenticated", "other-site", "not-found", "too-many-requests", "unavailable", "busy")
-_BODY = (*_EMPTY, "body-too-large", "media-type", "invalid-request")
+_OPENING = ("unauthenticated", "other-site", "not-found", "too-many-requests", "unavailable", "busy")
+_OPENING_BODY = (*_OPENING, "body-too-large", "media-type", "invalid-request")
+_EMPTY = (*_OPENING, "another-capture")
+_BODY = (*_OPENING_BODY, "another-capture")
 
 FromSite = Annotated[Site, Depends(from_the_site)]
 
@@ -56,20 +62,39 @@ def judging_room() -> CapacityLimiter:
     return CapacityLimiter(_JUDGING)
 
 
-async def _capture(
-    request: Request, site: FromSite, captures: CapturesOf, _: Annotated[str | None, Depends(_COOKIE)]
+async def _shown(
+    request: Request,
+    site: FromSite,
+    captures: CapturesOf,
+    _: Annotated[str | None, Depends(_COOKIE)],
+    named: Annotated[
+        str,
+        Header(alias=NAMING, description="Identifier of the capture that the page shows. Only GET does without."),
+    ] = "",
 ) -> str:
-    """A dependency: the secret of the capture that a browser has, which counts its requests by itself."""
+    """A dependency: the secret of the capture that a browser has, which counts its requests by itself.
+
+    Raises:
+        Problem: the page shows another capture than the browser has, or does not say which.
+    """
     request.state.refusal = "unknown-capture"
     secret = site.capture_of(request)
     name = captures.name_of(secret)
     request.state.client = name
     admitted(request, name)
+    request.state.refusal = "another-capture"
+    # A page that was loaded anew does not know what it will show, and asks. All else is about what it shows.
+    if named != name and (named or request.method != "GET"):
+        raise Problem(
+            "another-capture",
+            "The request does not name the capture that this browser opened last.",
+            f"Send its id in {NAMING}. A page that shows another capture cannot go on with that one.",
+        )
     request.state.refusal = ""
     return secret
 
 
-Capture = Annotated[str, Depends(_capture)]
+Capture = Annotated[str, Depends(_shown)]
 
 
 class OpeningRequest(Body):
@@ -105,6 +130,7 @@ class NoticeFields(BaseModel):
 class CaptureViewAnswer(BaseModel):
     """A capture as its page sees it."""
 
+    id: str = Field(description=f"What later requests name in {NAMING}.")
     state: CaptureState
     outcome: CaptureOutcome | None
     reasons: list[str]
@@ -145,7 +171,7 @@ class StepAnswer(BaseModel):
     step: StepFields | None
 
 
-@router.post("", status_code=201, responses=documented(*_BODY), openapi_extra=documented_body(OpeningRequest))
+@router.post("", status_code=201, responses=documented(*_OPENING_BODY), openapi_extra=documented_body(OpeningRequest))
 async def open_capture(request: Request, response: Response, site: FromSite, captures: CapturesOf) -> CaptureViewAnswer:
     """Open a link, which works no more; the capture is this browser's from then on."""
     asked = await read(request, OpeningRequest)
@@ -234,6 +260,7 @@ def _told(view: CaptureView) -> CaptureViewAnswer:
     said: dict[str, Any] = {
         name: getattr(view, name)
         for name in (
+            "id",
             "state",
             "outcome",
             "tries_left",

@@ -124,6 +124,10 @@ _DETAILS: Final[Mapping[str, tuple[str, str]]] = {
     "forbidden": ("You may not do this: erase-subject.", "docs/reference/access.md says which roles and scopes may."),
     "consent-missing": ("enrolment needs consent to at least one purpose", "Record a consent first."),
     "capture-refused": ("a step took too long, or the frames' times do not fit the server's", "Begin another try."),
+    "another-capture": (
+        "the request does not name the capture that this browser opened last",
+        "Send its id in Facekeep-Capture.",
+    ),
     "frame-too-wide": ("the face fills too little of a crop", "Send crops of the face only."),
     "purpose-off": ("the purpose is switched off", "An administrator can switch the purpose on."),
     "refused": ("the case is closed, has expired, or is for another purpose", "Open a new case for this purpose."),

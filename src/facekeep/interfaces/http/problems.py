@@ -71,6 +71,7 @@ PROBLEMS = {
         Kind("request-under-way", 409, "A request with this key is under way, or its outcome is not known"),
         Kind("signature-needed", 409, "It is done but for keys that the registrar, on another host, has to revoke"),
         Kind("capture-refused", 409, "What was sent does not fit the capture, or it is over"),
+        Kind("another-capture", 409, "Another capture was opened in this browser"),
         Kind("body-too-large", 413, "The body is larger than allowed"),
         Kind("media-type", 415, "The body is of a kind that is not understood"),
         Kind("invalid-request", 422, "The request does not have the form that it needs"),
