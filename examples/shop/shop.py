@@ -1,15 +1,16 @@
 """An example shop: its customers sign in by face or passkey, and confirm a payment the same way.
 
 It shows what an integrator has to do, and no more: no database, no design. Everything that matters for security is here
-and commented: a capture belongs to the browser that asked for it, its result is fetched by the server and never taken
-from a page, and a payment is held against the order that is to be paid. See README.md beside this file.
+and commented: a capture counts only for the browser that asked for it and that came back from it, its result is fetched
+by the server and never taken from a page, and a payment is held against the order that is to be paid. See README.md
+beside this file.
 """
 
 from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
 
@@ -36,14 +37,18 @@ class Pending:
     Attributes:
         id: of the session.
         nonce: of the session, which its result has to carry.
+        state: a secret of the way back: the keep tells it to whoever opens the link, and nobody else knows it.
         customer: whose it is.
         purpose: what was asked.
+        returned: whether this browser came back with the secret.
     """
 
     id: str
     nonce: str
+    state: str
     customer: str
     purpose: Purpose
+    returned: bool = False
 
 
 @dataclass(slots=True)
@@ -90,11 +95,14 @@ class Shop:
             name = secrets.token_urlsafe(32)
             self.visits[name] = Visit()
             secure = self.origin.startswith("https:")
+            # Lax: sent too when the keep leads the browser back, which a strict one is not.
             response.set_cookie(COOKIE, name, httponly=True, samesite="lax", secure=secure)
         return self.visits[name]
 
     def begin(self, visit: Visit, customer: str, purpose: Purpose) -> str:
         """Ask the keep for a capture; gives its link."""
+        # Made here, since the way back is told before the capture has an identifier.
+        state = secrets.token_urlsafe(32)
         made = self.client.create_capture(
             CaptureOrder(
                 Intent.VERIFY,
@@ -102,22 +110,41 @@ class Shop:
                 self.notices,
                 label=customer,
                 statement=visit.statement(purpose),
-                return_url=f"{self.origin}/back",
+                return_url=f"{self.origin}/back?state={state}",
             )
         )
-        # Kept for this browser alone: a result that another browser's capture has is of no use here.
-        visit.pending = Pending(made.id, made.nonce, customer, purpose)
+        # Kept for this browser alone. That does not say which browser opens the link: whoever asked may have sent it to
+        # the customer, who goes through and would have signed in the sender. See back().
+        visit.pending = Pending(made.id, made.nonce, state, customer, purpose)
         return made.link
+
+    def back(self, request: Request, state: str) -> bool:
+        """Note that a browser came back from its capture; says whether it is the one that asked for it.
+
+        The customer's face was before the browser that comes back, and the shop's cookie says which asked. Only where
+        both are the same does the result count: the sender of a link has the cookie and never learns the secret, the
+        customer who was sent it has the secret and not the cookie.
+        """
+        visit = self.visits.get(request.cookies.get(COOKIE, ""))
+        if visit is None or visit.pending is None:
+            return False
+        if not secrets.compare_digest(visit.pending.state.encode(), state.encode()):
+            return False
+        visit.pending = replace(visit.pending, returned=True)
+        return True
 
     def finish(self, visit: Visit) -> CaptureResult:
         """Fetch the result of the capture under way, once, and check all of it.
 
         Raises:
-            FacekeepError: there is none, it is another's, for something else, or was altered.
+            HTTPException: there is none, this browser did not come back from it, or it is of something else.
+            FacekeepError: the result is another's, for something else, or was altered.
         """
         pending, visit.pending = visit.pending, None
         if pending is None:
             raise HTTPException(409, "No capture is under way.")
+        if not pending.returned:
+            raise HTTPException(409, "This browser did not come back from the capture.")
         found = self.client.capture(pending.id)
         if found.result is None:
             raise HTTPException(409, "The capture is not finished.")
@@ -168,9 +195,10 @@ def build(shop: Shop) -> FastAPI:
         return Response((files / "shop.css").read_bytes(), media_type="text/css")
 
     @app.get("/back")
-    def back() -> Response:
+    def back(request: Request, state: str = "") -> Response:
         """Where the capture page leads when it is done: in a window of its own it tells the shop's page and closes."""
-        return HTMLResponse(_BACK, headers={"Content-Security-Policy": policy})
+        known = shop.back(request, state)
+        return HTMLResponse(_BACK if known else _ASTRAY, 200 if known else 403, {"Content-Security-Policy": policy})
 
     @app.post("/sign-in/{customer}")
     def begin_sign_in(customer: str, request: Request, response: Response) -> JSONResponse:
@@ -225,6 +253,13 @@ _BACK = (
     _HEAD.format(title="Back to the shop")
     + """<script type="module" src="/shop.js"></script>
 <main><h1>Thank you</h1><p>You may close this window. <a href="/">Back to the shop</a></p></main></html>"""
+)
+
+_ASTRAY = (
+    _HEAD.format(title="Not begun here")
+    + """<main><h1>Not begun here</h1><p>You were sent to show your face for something that was not begun in this
+browser. It does not count: nobody was signed in, and nothing was paid. If somebody sent you a link, they may have
+wanted to sign in as you.</p><p><a href="/">To the shop</a></p></main></html>"""
 )
 
 

@@ -159,6 +159,34 @@ def test_a_window_that_is_closed_confirms_nothing(scene: Scene) -> None:
     assert scene.visit.paid == []
 
 
+def test_a_link_that_somebody_was_sent_signs_in_nobody(scene: Scene) -> None:
+    """The attacker begins a sign-in as ada and sends ada the link; her browser goes through, and back to the shop."""
+    own = {"Origin": scene.origin}
+    with httpx2.Client(base_url=scene.origin, headers=own, trust_env=False) as attacker:
+        attacker.get("/")
+        link = attacker.post("/sign-in/ada").json()["link"]
+        assert [visit.pending is not None for visit in scene.shop.visits.values()].count(True) == 1
+        scene.page.call("Page.navigate", url=link)
+        _confirm(scene, scene.page)
+        _click(scene.page, "Go back to")
+        scene.page.until("document.title === 'Not begun here'")
+        returned = scene.page.evaluate("location.href")
+        refused = attacker.post("/finish")
+        assert (refused.status_code, refused.json()["detail"]) == (
+            409,
+            "This browser did not come back from the capture.",
+        )
+        assert "Signed in" not in attacker.get("/").text
+    # Nor does a visit that has come back from nothing finish by the secret of another, or by none.
+    for query in ("", "?state=", "?state=" + "0" * 43, "?" + returned.partition("?")[2]):
+        with httpx2.Client(base_url=scene.origin, headers=own, trust_env=False) as other:
+            other.get("/")
+            other.post("/sign-in/ada")
+            assert other.get(f"/back{query}").status_code == 403, query
+            assert other.post("/finish").status_code == 409, query
+    assert not any(visit.customer for visit in scene.shop.visits.values())
+
+
 def test_without_a_window_the_page_goes_there_itself(scene: Scene) -> None:
     scene.page.evaluate("window.open = () => null")
     scene.page.evaluate(
