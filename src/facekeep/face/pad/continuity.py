@@ -33,7 +33,7 @@ __all__ = ["SAME_FACE_FROM", "ContinuityVoice", "chosen_frames", "jumps"]
 
 SAME_FACE_FROM = 0.45
 """Cosine to the frame that stands for the person. Of 62 people of the London set, 1 of 3,782 pairs of different ones
-has more (0.491 with these points); one person, smiling, has 0.787 and more, simulated turns and nods 0.648 and more."""
+has more (0.505); one person, neutral and smiling, has 0.784 and more (docs/reference/pad.md)."""
 SAME_THUMBNAIL_FROM = 0.42
 """The same of the face in a thumbnail, 47 pixels wide. London's 124 pictures, as a camera of 640 × 480 has them, have
 0.55 and more with their own; of 15,128 pairs of different people 99.9 % have 0.36 and less, and none more than 0.47."""
