@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from facekeep.domain.capture import (
     ACTIVE_STEPS,
-    DEPTH_STEPS,
     FACE_SIDE,
     FRAMES_MAX,
+    TURN_STEPS,
     Camera,
     Colour,
     Recording,
@@ -113,7 +113,7 @@ def whole_view(picture: NDArray[np.uint8]) -> SentFrame:
 def asked(seed: int, *, light: bool = True) -> tuple[Step, ...]:
     """Steps as a service draws them, but the same for the same seed."""
     drawn = random.Random(seed)
-    depth = drawn.choice(sorted(DEPTH_STEPS))
+    depth = drawn.choice(sorted(TURN_STEPS))
     active = [depth, *drawn.sample(sorted(ACTIVE_STEPS - {depth}), 2)]
     drawn.shuffle(active)
     steps = [Step(StepKind.LOOK, 12.0), *(Step(kind, 8.0) for kind in active)]

@@ -26,6 +26,7 @@ __all__ = [
     "FRAMES_MAX",
     "NONCE_BYTES",
     "THUMBNAIL_SIDE",
+    "TURN_STEPS",
     "Assurance",
     "Camera",
     "Colour",
@@ -107,8 +108,10 @@ class StepKind(StrEnum):
 
 
 ACTIVE_STEPS = frozenset(StepKind) - {StepKind.LOOK, StepKind.LIGHT}
-DEPTH_STEPS = frozenset({StepKind.TURN_LEFT, StepKind.TURN_RIGHT, StepKind.COME_CLOSER})
-"""Steps by which a head differs from a plane. Every try has one of them."""
+TURN_STEPS = frozenset({StepKind.TURN_LEFT, StepKind.TURN_RIGHT})
+"""Steps by which a head differs clearly from a plane. Every try has one of them."""
+DEPTH_STEPS = TURN_STEPS | {StepKind.COME_CLOSER}
+"""Steps by which depth is measured. An approach tells less: alone it would leave some people without a word."""
 
 
 class Colour(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Final
 
-from facekeep.domain.capture import ACTIVE_STEPS, DEPTH_STEPS, Colour, Step, StepKind
+from facekeep.domain.capture import ACTIVE_STEPS, TURN_STEPS, Colour, Step, StepKind
 from facekeep.face.pad.light import CHANGES_MIN, changes_of_hue
 
 __all__ = ["ACTIVE_SECONDS", "LIGHT_SECONDS", "LOOK_SECONDS", "draw_steps"]
@@ -20,9 +20,9 @@ _drawn = secrets.SystemRandom()
 
 
 def draw_steps(*, light: bool) -> tuple[Step, ...]:
-    """Look, then three different active steps in random order, one of them a depth step, then light if it is wanted."""
-    depth = _drawn.choice(sorted(DEPTH_STEPS))
-    active = [depth, *_drawn.sample(sorted(ACTIVE_STEPS - {depth}), _ACTIVE - 1)]
+    """Look, then three different active steps in random order, a turn among them, then light if it is wanted."""
+    turn = _drawn.choice(sorted(TURN_STEPS))
+    active = [turn, *_drawn.sample(sorted(ACTIVE_STEPS - {turn}), _ACTIVE - 1)]
     _drawn.shuffle(active)
     steps = [Step(StepKind.LOOK, LOOK_SECONDS), *(Step(kind, ACTIVE_SECONDS) for kind in active)]
     if light:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from facekeep.domain.capture import ACTIVE_STEPS, DEPTH_STEPS, Colour, Step, StepKind
+from facekeep.domain.capture import ACTIVE_STEPS, TURN_STEPS, Colour, Step, StepKind
 from facekeep.domain.capture_container import SentTry
 from facekeep.errors import CaptureError
 from facekeep.service.capture_protocol import Attempt
@@ -230,7 +230,7 @@ def test_steps_are_drawn_at_random() -> None:
         kinds = [step.kind for step in active]
         assert len(set(kinds)) == 3
         assert set(kinds) <= ACTIVE_STEPS
-        assert set(kinds) & DEPTH_STEPS
+        assert set(kinds) & TURN_STEPS
         assert all(one is not other for one, other in zip(light.colours, light.colours[1:], strict=False))
         assert set(light.colours) <= set(Colour)
         seen[tuple(kinds)] += 1
