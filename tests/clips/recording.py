@@ -25,6 +25,7 @@ from facekeep.domain.sample import BiometricSample
 from facekeep.face.models import ModelPack
 from facekeep.face.pad.crops import Cropper, encode
 from facekeep.face.pad.gate import FrameGate
+from facekeep.face.pad.light import CHANGES_MIN, changes_of_hue
 from tests.clips.attacks import KINDS, Attacker
 from tests.clips.head import FRAME_HEIGHT, FRAME_WIDTH, Head
 from tests.clips.live import Frame, Light, played
@@ -113,14 +114,16 @@ def whole_view(picture: NDArray[np.uint8]) -> SentFrame:
 def asked(seed: int, *, light: bool = True) -> tuple[Step, ...]:
     """Steps as a service draws them, but the same for the same seed."""
     drawn = random.Random(seed)
-    depth = drawn.choice(sorted(TURN_STEPS))
-    active = [depth, *drawn.sample(sorted(ACTIVE_STEPS - {depth}), 2)]
+    turn = drawn.choice(sorted(TURN_STEPS))
+    active = [turn, *drawn.sample(sorted(ACTIVE_STEPS - {turn}), 2)]
     drawn.shuffle(active)
     steps = [Step(StepKind.LOOK, 12.0), *(Step(kind, 8.0) for kind in active)]
     if light:
         colours: list[Colour] = []
-        while len(colours) < 6:
-            colours.append(drawn.choice([colour for colour in Colour if [colour] != colours[-1:]]))
+        while changes_of_hue(colours) < CHANGES_MIN:
+            colours = []
+            while len(colours) < 6:
+                colours.append(drawn.choice([colour for colour in Colour if [colour] != colours[-1:]]))
         steps.append(Step(StepKind.LIGHT, 6.0, tuple(colours)))
     return tuple(steps)
 
