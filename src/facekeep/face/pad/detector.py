@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from facekeep.domain.capture import Recording, StepKind
 from facekeep.domain.pad import Finding
@@ -67,12 +68,12 @@ class PresentationAttackDetector:
         watch = _Watch(told)
         with watch("measure"):
             measures = self.meter.measure_all(recording.frames)
+        places = _looks(recording)
+        serving = _serving(recording, places, [measures[place] for place in places])
         voices: dict[str, _Voice] = {
             **_OF_POINTS,
             "passive": lambda recording, _: self.passive.examine(recording),
-            "continuity": lambda recording, measures: self.continuity.examine(
-                recording, measures, _serving(recording, measures)
-            ),
+            "continuity": partial(self.continuity.examine, serving=serving),
         }
         findings = []
         for name, voice in voices.items():
@@ -90,15 +91,21 @@ class PresentationAttackDetector:
             recording: that was examined.
             most: how many, at least 1; there are 3 at the most.
         """
-        return _serving(recording, self.meter.measure_all(recording.frames))[:most]
+        places = _looks(recording)
+        measures = self.meter.measure_all([recording.frames[place] for place in places])
+        return _serving(recording, places, measures)[:most]
 
 
-def _serving(recording: Recording, measures: Sequence[FrameMeasures]) -> tuple[int, ...]:
+def _looks(recording: Recording) -> list[int]:
+    """Places of the frames of the first step, or of all if there is none."""
     looks = {index for index, step in enumerate(recording.steps) if step.kind is StepKind.LOOK}
     places = [place for place, frame in enumerate(recording.frames) if frame.step in looks]
-    places = places or list(range(len(recording.frames)))
-    frames, measured = zip(*((recording.frames[place], measures[place]) for place in places), strict=True)
-    return tuple(places[place] for place in best_frames(frames, measured, SERVING))
+    return places or list(range(len(recording.frames)))
+
+
+def _serving(recording: Recording, places: Sequence[int], measures: Sequence[FrameMeasures]) -> tuple[int, ...]:
+    frames = [recording.frames[place] for place in places]
+    return tuple(places[place] for place in best_frames(frames, measures, SERVING))
 
 
 class _Watch:
