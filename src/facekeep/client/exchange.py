@@ -23,6 +23,7 @@ _ERRORS: Mapping[str, type[FacekeepError]] = {
     "forbidden": errors.RefusedError,
     "other-site": errors.RefusedError,
     "consent-missing": errors.ConsentError,
+    "another-capture": errors.RefusedError,
     "capture-refused": errors.RefusedError,
     "frame-too-wide": errors.FrameTooWideError,
     "purpose-off": errors.PurposeOffError,
