@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from facekeep.domain.capture import THUMBNAIL_SIDE, RecordedFrame, SentFrame, StepKind
 from facekeep.domain.performance import wilson_interval
-from facekeep.domain.sample import BiometricSample, DetectedFace, Landmarks, Pixels
+from facekeep.domain.sample import BiometricSample, Pixels
 from facekeep.errors import FrameTooWideError
 from facekeep.face.extraction import EmbeddingExtractor
-from facekeep.face.geometry import five_of
+from facekeep.face.fine_points import face_at
 from facekeep.face.images import decode
 from facekeep.face.light_detection import LightDetector
 from facekeep.face.models import ModelPack
@@ -71,7 +71,7 @@ class Bench:
 
     def vector(self, frame: RecordedFrame, measure: FrameMeasures) -> NDArray[np.float64]:
         """The embedding of a frame."""
-        face = DetectedFace(frame.face_box, Landmarks(five_of(measure.points).astype(np.float32)), 1.0)
+        face = face_at(frame.face_box, measure.points)
         return self.extractor.extract(BiometricSample(frame.face), [face])[0].vector.astype(np.float64)
 
 

@@ -11,37 +11,18 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from facekeep.domain.sample import BiometricSample, DetectedFace, Landmarks, Pixels
-from facekeep.face.extraction import EmbeddingExtractor
-from facekeep.face.fine_points import FinePoints
-from facekeep.face.geometry import five_of
+from facekeep.domain.sample import BiometricSample
 from facekeep.face.images import decode
-from facekeep.face.light_detection import LightDetector
 from facekeep.face.models import ModelPack
-from facekeep.face.pad.crops import Cropper, encode, square_around
-
-
-class _Looker:
-    def __init__(self, pack: ModelPack) -> None:
-        self._detector = LightDetector.build(pack)
-        self._points = FinePoints(pack.open("fr_landmark", threads=1))
-        self._extractor = EmbeddingExtractor(pack.open("fr_feature", threads=1))
-
-    def embedding(self, crop: Pixels) -> NDArray[np.float32]:
-        sent = decode(encode(crop)).pixels
-        box = self._detector.detect(sent)[0].box
-        square, (left, top, side) = square_around(sent, box)
-        points = five_of(self._points.find(square) * side + np.array([left, top])).astype(np.float32)
-        face = self._extractor.align(BiometricSample(sent), DetectedFace(box, Landmarks(points), 1.0))
-        return self._extractor.embed([face])[0].vector
+from facekeep.face.pad.continuity import ContinuityVoice
+from facekeep.face.pad.crops import Cropper, encode
 
 
 def main(people: Path) -> None:
     """Print percentiles of cosines."""
     pack = ModelPack.load()
-    cropper, looker = Cropper.build(pack), _Looker(pack)
+    cropper, voice = Cropper.build(pack), ContinuityVoice.build(pack)
     faces, thumbnails, owners = [], [], []
     for number, folder in enumerate(sorted(people.iterdir())):
         for kind in ("neutral", "smiling"):
@@ -51,8 +32,8 @@ def main(people: Path) -> None:
             made = cropper.make(BiometricSample(room))
             if made is None:
                 raise SystemExit("no face was found in a picture")
-            faces.append(looker.embedding(made.face))
-            thumbnails.append(looker.embedding(made.thumbnail))
+            faces.append(voice.of_crop(decode(encode(made.face)).pixels))
+            thumbnails.append(voice.of_crop(decode(encode(made.thumbnail)).pixels))
             owners.append(number)
     cosines, who = np.stack(faces) @ np.stack(thumbnails).T, np.array(owners)
     alike = who[:, np.newaxis] == who

@@ -8,12 +8,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from facekeep.domain.sample import BoundingBox, DetectedFace, Landmarks
 from facekeep.errors import ModelError
-from facekeep.face.geometry import Points
+from facekeep.face.geometry import Points, five_of
 from facekeep.face.model_spec import ModelRole
+from facekeep.face.models import ModelPack
 from facekeep.face.runtime import Session
 
-__all__ = ["EyeState", "FinePoints"]
+__all__ = ["EyeState", "FinePoints", "face_at"]
 
 _EYE_MARGIN = 1.6  # side of the square around an eye, in widths of the eye; as its model was trained
 
@@ -32,6 +34,15 @@ class FinePoints:
         """
         _of_role(session, ModelRole.LANDMARKS)
         self._session = session
+
+    @classmethod
+    def build(cls, pack: ModelPack) -> FinePoints:
+        """Loads the model of the pack, on one thread: it takes a millisecond.
+
+        Raises:
+            ModelError: the model is missing or altered.
+        """
+        return cls(pack.open("fr_landmark", threads=1))
 
     def find(self, face: NDArray[np.uint8]) -> Points:
         """The points of the face that fills a picture.
@@ -68,6 +79,15 @@ class EyeState:
         _of_role(session, ModelRole.EYE_STATE)
         self._session = session
 
+    @classmethod
+    def build(cls, pack: ModelPack) -> EyeState:
+        """Loads the model of the pack, on one thread.
+
+        Raises:
+            ModelError: the model is missing or altered.
+        """
+        return cls(pack.open("fr_eye", threads=1))
+
     def open(self, face: NDArray[np.uint8], eye: Points) -> float:
         """The classifier's figure that an eye is open, 0 to 1.
 
@@ -84,6 +104,16 @@ class EyeState:
         (output,) = self._session.run(described.tensor(np.asarray(small, np.uint8)[np.newaxis]))
         closed, opened = (float(value) for value in output.ravel()[:2])
         return 1 / (1 + math.exp(max(-60.0, min(60.0, closed - opened))))
+
+
+def face_at(box: BoundingBox, points: Points) -> DetectedFace:
+    """A face as a detector gives it, for alignment: its box, and five points of the 68.
+
+    Args:
+        box: in pixels of the picture.
+        points: in the same, shape (68, 2).
+    """
+    return DetectedFace(box, Landmarks(five_of(points).astype(np.float32)), 1.0)
 
 
 def _of_role(session: Session, role: ModelRole) -> None:

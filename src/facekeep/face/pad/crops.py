@@ -64,7 +64,7 @@ class Cropper:
         Raises:
             ModelError: a model is missing or altered.
         """
-        return cls(LightDetector.build(pack), FinePoints(pack.open("fr_landmark", threads=1)))
+        return cls(LightDetector.build(pack), FinePoints.build(pack))
 
     def make(self, sample: BiometricSample) -> MadeCrops | None:
         """The crops of the largest face, or None if there is none, or it is too small."""

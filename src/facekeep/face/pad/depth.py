@@ -11,8 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from facekeep.domain.capture import Recording, StepKind
+from facekeep.domain.capture import TURN_STEPS, Recording, StepKind
 from facekeep.domain.pad import Finding, PadReason, Verdict, Voice
+from facekeep.face.geometry import Points
 from facekeep.face.pad import rigid
 from facekeep.face.pad.measures import FrameMeasures
 
@@ -36,8 +37,6 @@ APPROACH_HEAD = 0.02
 APPROACH_PLANE = 0.01
 """Relief up to which an approach by more than half again is a plane's."""
 GROWTH_PLANE = 1.6
-
-_TURNS = (StepKind.TURN_LEFT, StepKind.TURN_RIGHT)
 
 
 def examine(recording: Recording, measures: Sequence[FrameMeasures]) -> Finding:
@@ -63,7 +62,7 @@ def examine(recording: Recording, measures: Sequence[FrameMeasures]) -> Finding:
         frames = [frame for frame in measures if frame.step == index]
         if base is None or len(frames) < FRAMES_MIN:
             continue
-        if step.kind in _TURNS:
+        if step.kind in TURN_STEPS:
             turned = _turned(base, frames)
             if turned is not None:
                 verdicts.append(of_turn(turned))
@@ -100,7 +99,7 @@ def _of_approach(growth: float, relief: float) -> Verdict:
     return Verdict.DOUBTS if growth >= GROWTH_PLANE and relief <= APPROACH_PLANE else Verdict.SILENT
 
 
-def _turned(base: rigid.Points, frames: Sequence[FrameMeasures]) -> rigid.Turn | None:
+def _turned(base: Points, frames: Sequence[FrameMeasures]) -> rigid.Turn | None:
     """The largest turn that the median of neighbouring frames shows. Single frames would be chosen for their noise."""
     aligned = [points for frame in frames if (points := rigid.eye_aligned(frame.points)) is not None]
     length = max(FRAMES_MIN, len(aligned) // _MOST_MOVED)
@@ -109,7 +108,7 @@ def _turned(base: rigid.Points, frames: Sequence[FrameMeasures]) -> rigid.Turn |
     return max(turns, key=lambda one: math.hypot(one.relief, one.foreshortening), default=None)
 
 
-def _median(frames: Sequence[FrameMeasures]) -> rigid.Points | None:
+def _median(frames: Sequence[FrameMeasures]) -> Points | None:
     """The median place of each point, eye-aligned; None of too few frames."""
     aligned = [points for frame in frames if (points := rigid.eye_aligned(frame.points)) is not None]
     return np.median(aligned, axis=0) if len(aligned) >= FRAMES_MIN else None

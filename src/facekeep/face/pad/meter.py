@@ -54,7 +54,7 @@ class FaceMeter:
         Raises:
             ModelError: a model is missing or altered.
         """
-        return cls(FinePoints(pack.open("fr_landmark", threads=1)), EyeState(pack.open("fr_eye", threads=1)))
+        return cls(FinePoints.build(pack), EyeState.build(pack))
 
     def measure(self, frame: RecordedFrame) -> FrameMeasures:
         """One frame.

@@ -18,9 +18,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["HEAD", "Approach", "Turn", "approach", "eye_aligned", "turn"]
+from facekeep.face.geometry import Points, eye_centres
 
-Points = NDArray[np.float64]
+__all__ = ["HEAD", "Approach", "Turn", "approach", "eye_aligned", "turn"]
 
 HEAD: Points = np.array(
     [
@@ -61,7 +61,6 @@ against real heads."""
 _EYE_DISTANCE = 63.0  # millimetres, of HEAD
 _DEPTH: Points = HEAD[:, 2] / _EYE_DISTANCE
 _INNER = np.arange(17, 68)  # the jaw's points slide along its outline when a head turns, and are left out
-_EYES = (slice(36, 42), slice(42, 48))
 _ROUNDS = 4  # of reweighting; the weights no longer change by then
 _HUBER = 1.5  # deviations from which a point counts less
 
@@ -108,7 +107,7 @@ def eye_aligned(points: Points) -> Points | None:
     """
     if not np.isfinite(points).all():
         return None
-    left, right = (points[eye].mean(axis=0) for eye in _EYES)
+    left, right = eye_centres(points)
     across = right - left
     distance = float(np.linalg.norm(across))
     if distance < 1e-6:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facekeep.domain.sample import Pixels
+from facekeep.face.geometry import eye_centres
 
 __all__ = ["skin_colour", "skin_mask"]
 
@@ -19,7 +20,6 @@ _REGIONS: tuple[NDArray[np.float64], ...] = (
 )
 _SHIFT = 4  # fractional bits of a corner
 _FAR = 1e4  # pixels; farther corners would not fit into whole numbers
-_EYES = (slice(36, 42), slice(42, 48))
 
 
 def skin_mask(shape: tuple[int, ...], points: NDArray[np.float64]) -> NDArray[np.uint8] | None:
@@ -32,7 +32,7 @@ def skin_mask(shape: tuple[int, ...], points: NDArray[np.float64]) -> NDArray[np
     Returns:
         255 on skin, 0 elsewhere; None if no skin lies within the picture.
     """
-    left, right = (points[eye].mean(axis=0) for eye in _EYES)
+    left, right = eye_centres(points)
     across = right - left
     if not np.isfinite(points).all() or float(np.hypot(*across)) < 1:
         return None

@@ -79,7 +79,7 @@ def test_a_face_crop_is_turned_level(
     assert abs(crops.roll) == pytest.approx(25, abs=4)
     (admitted,) = gate.admit([frame(encode(crops.face), encode(crops.thumbnail))])
     square, _ = square_around(admitted.face, admitted.face_box)
-    left, right = eye_centres(FinePoints(pack.open("fr_landmark", threads=1)).find(square))
+    left, right = eye_centres(FinePoints.build(pack).find(square))
     assert abs(np.degrees(np.arctan2(right[1] - left[1], right[0] - left[0]))) < 5
 
 
