@@ -6,6 +6,7 @@ The pictures are no pictures: neither container nor chain looks into them.
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -53,18 +54,11 @@ def _valid(name: str, sent: SentTry) -> dict[str, Any]:
     for frame in sent.frames:
         head = chained(head, [frame])
         heads.append(head.hex())
-    camera = sent.camera
     return {
         "name": name,
         "nonce": nonce.hex(),
         "try": sent.number,
-        "camera": {
-            "label": camera.label,
-            "width": camera.width,
-            "height": camera.height,
-            "frame_rate": camera.frame_rate,
-            "intervals": list(camera.intervals),
-        },
+        "camera": asdict(sent.camera),
         "frames": [
             {
                 "at": frame.at,

@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
@@ -233,17 +233,9 @@ def create_capture(order: CaptureOrder) -> Call[NewCapture]:
         "return_url": order.return_url,
     }
     if statement is not None:
-        body["statement"] = {
-            "amount": statement.amount,
-            "currency": statement.currency,
-            "payee": statement.payee,
-        }
+        body["statement"] = asdict(statement)
     if newcomer is not None:
-        body["newcomer"] = {
-            "label": newcomer.label,
-            "name": newcomer.name,
-            "purposes": [purpose.value for purpose in newcomer.purposes],
-        }
+        body["newcomer"] = asdict(newcomer)
     return Call("POST", "/v1/capture-sessions", _created, json=body)
 
 

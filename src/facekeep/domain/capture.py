@@ -12,7 +12,7 @@ import re
 import struct
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from itertools import pairwise
 
@@ -176,10 +176,8 @@ class Statement:
 
         The canonical form of an object of three texts is what the standard library writes: keys sorted, no space.
         """
-        document = {"amount": self.amount, "currency": self.currency, "payee": self.payee}
-        return hashlib.sha256(
-            json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-        ).hexdigest()
+        text = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

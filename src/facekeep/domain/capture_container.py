@@ -10,7 +10,7 @@ import json
 import math
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final, NoReturn
 
 from facekeep.domain.capture import FRAMES_MAX, Camera, SentFrame
@@ -92,21 +92,8 @@ def encode(sent: SentTry) -> bytes:
     Raises:
         FormatError: it would be none.
     """
-    camera = sent.camera
-    description = json.dumps(
-        {
-            "try": sent.number,
-            "camera": {
-                "label": camera.label,
-                "width": camera.width,
-                "height": camera.height,
-                "frame_rate": camera.frame_rate,
-                "intervals": list(camera.intervals),
-            },
-        },
-        separators=(",", ":"),
-        ensure_ascii=False,
-    ).encode("utf-8", "surrogatepass")
+    described = {"try": sent.number, "camera": asdict(sent.camera)}
+    description = json.dumps(described, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
     parts = [_MAGIC, _LENGTH.pack(len(description)), description, _COUNT.pack(min(len(sent.frames), _SIDE_MAX))]
     for frame in sent.frames:
         try:

@@ -10,7 +10,7 @@ from facekeep.domain.capture import Intent
 from facekeep.domain.capture_order import CaptureOrder, Newcomer
 from facekeep.domain.consent import Notice
 from facekeep.domain.subject import NAME_MAX, is_text, normalised_label
-from facekeep.errors import FormatError, NotFoundError, PurposeOffError, UsageError
+from facekeep.errors import FormatError, LabelTakenError, NotFoundError, PurposeOffError, UsageError
 from facekeep.service.canary_labels import check_person, is_canary
 from facekeep.service.keep import Keep
 
@@ -64,7 +64,8 @@ def resolve(keep: Keep, order: CaptureOrder, known: Notices) -> Resolved:
 
     Raises:
         PurposeOffError: one of the purposes is switched off.
-        UsageError: there is no such notice, one does not speak of a purpose, or the label of somebody new is taken.
+        UsageError: there is no such notice, or one does not speak of a purpose.
+        LabelTakenError: the label of somebody new is taken.
         NotFoundError: further references are for somebody who is not known.
     """
     switches = keep.switches()
@@ -92,9 +93,7 @@ def _check_newcomer(keep: Keep, newcomer: Newcomer) -> None:
         keep.subject(normalised_label(newcomer.label))
     except NotFoundError:
         return
-    raise UsageError(
-        "somebody of this label is known", hint="For further references name the person: subject or label of enrol."
-    )
+    raise LabelTakenError("somebody of this label is known")
 
 
 def claimed(keep: Keep, order: CaptureOrder) -> str:

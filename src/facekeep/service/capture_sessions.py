@@ -110,10 +110,10 @@ class Sessions:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._sessions: dict[bytes, CaptureSession] = {}
+        self._sessions: dict[str, CaptureSession] = {}
         self._links: dict[bytes, CaptureSession] = {}
         self._cookies: dict[bytes, CaptureSession] = {}
-        self._digests: dict[bytes, bytes] = {}
+        self._digests: dict[str, bytes] = {}
         self._of: Counter[bytes] = Counter()
 
     def add(self, what: Resolved, who: Principal, now: datetime) -> tuple[CaptureSession, str]:
@@ -135,7 +135,7 @@ class Sessions:
         with self._lock:
             if len(self._sessions) >= SESSIONS_MAX or self._of[who.id] >= SESSIONS_OF_ONE:
                 raise RateError("there are too many captures", hint="Fetch results, and cancel what is not needed.")
-            self._sessions[made.id] = made
+            self._sessions[made.name] = made
             self._of[who.id] += 1
             self._index(self._links, made, secret)
         return made, secret
@@ -180,13 +180,9 @@ class Sessions:
         Raises:
             NotFoundError: there is none.
         """
-        try:
-            identifier = bytes.fromhex(session)
-        except ValueError:
-            identifier = b""
         with self._lock:
-            found = self._sessions.get(identifier)
-        if found is None or (type(found.who), found.who.id) != (type(who), who.id) or found.name != session:
+            found = self._sessions.get(session)
+        if found is None or (type(found.who), found.who.id) != (type(who), who.id):
             raise NotFoundError("there is no such capture", hint="Captures are gone ten minutes after their end.")
         return found
 
@@ -198,16 +194,16 @@ class Sessions:
     def remove(self, session: CaptureSession) -> None:
         """Forget a session. Nothing happens if it is forgotten already."""
         with self._lock:
-            if self._sessions.pop(session.id, None) is None:
+            if self._sessions.pop(session.name, None) is None:
                 return
             self._of[session.who.id] -= 1
             if not self._of[session.who.id]:
                 del self._of[session.who.id]
-            digest = self._digests.pop(session.id)
+            digest = self._digests.pop(session.name)
             self._links.pop(digest, None)
             self._cookies.pop(digest, None)
 
     def _index(self, index: dict[bytes, CaptureSession], session: CaptureSession, secret: str) -> None:
         digest = digest_of(secret)
         index[digest] = session
-        self._digests[session.id] = digest
+        self._digests[session.name] = digest

@@ -176,13 +176,7 @@ def _words(found: Finding | PadOutcome) -> tuple[str, ...]:
 def _form(judged: dict[str, list[tuple[Answer, tuple[str, ...]]]]) -> FormResult | None:
     if not judged:
         return None
-    results = {
-        kind: KindResult(
-            dict(Counter(answer for answer, _ in answers)),
-            dict(Counter(word for _, words in answers for word in words)),
-        )
-        for kind, answers in judged.items()
-    }
+    results = {kind: _kind(answers) for kind, answers in judged.items()}
     return FormResult(results.pop(BONA_FIDE, None), results)
 
 
@@ -204,14 +198,14 @@ def _form_as_json(result: FormResult) -> dict[str, object]:
 def _kind_as_json(result: KindResult, name: str, error: Answer) -> dict[str, object]:
     return {
         "presentations": sum(result.answers.values()),
-        name: rate_as_json(result.share(error)),
-        "inconclusive": rate_as_json(result.share(Answer.INCONCLUSIVE)),
-        "no_answer": rate_as_json(result.share(Answer.NONE)),
+        name: _rate_as_json(result.share(error)),
+        "inconclusive": _rate_as_json(result.share(Answer.INCONCLUSIVE)),
+        "no_answer": _rate_as_json(result.share(Answer.NONE)),
         "reasons": result.reasons,
     }
 
 
-def rate_as_json(rate: Rate) -> dict[str, object]:
+def _rate_as_json(rate: Rate) -> dict[str, object]:
     """A rate with its counts and Wilson's interval at 95 %."""
     return {
         "rate": rate.value if rate.trials else None,

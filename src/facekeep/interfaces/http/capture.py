@@ -7,6 +7,7 @@ judged, and dropped.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, Final, Literal, TypeVar
@@ -272,13 +273,10 @@ def _told(view: CaptureView) -> CaptureViewAnswer:
             "expires",
         )
     }
-    statement = view.statement
     return CaptureViewAnswer(
         **said,
         reasons=list(view.reasons),
-        statement=None
-        if statement is None
-        else StatementFields(amount=statement.amount, currency=statement.currency, payee=statement.payee),
+        statement=None if view.statement is None else StatementFields(**asdict(view.statement)),
         notices=[NoticeFields(digest=each.digest, language=each.language, text=each.text) for each in view.notices],
         alternative="passkey" if view.alternative else None,
         return_url=view.return_url or None,

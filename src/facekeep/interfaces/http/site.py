@@ -80,26 +80,15 @@ class Site:
 
     def give(self, response: Response, secret: str) -> None:
         """Put the secret of a session into a cookie that no script reads and no other site sends."""
-        response.set_cookie(
-            self.cookie,
-            secret,
-            max_age=int(SESSION_LENGTH.total_seconds()),
-            path="/",
-            secure=self.secure,
-            httponly=True,
-            samesite="strict",
-        )
+        self._put(response, self.cookie, secret, int(SESSION_LENGTH.total_seconds()))
 
     def give_capture(self, response: Response, secret: str, seconds: int) -> None:
         """Put the secret of a capture into a cookie of its own, which ends with it."""
+        self._put(response, self.capture_cookie, secret, seconds)
+
+    def _put(self, response: Response, name: str, secret: str, seconds: int) -> None:
         response.set_cookie(
-            self.capture_cookie,
-            secret,
-            max_age=seconds,
-            path="/",
-            secure=self.secure,
-            httponly=True,
-            samesite="strict",
+            name, secret, max_age=seconds, path="/", secure=self.secure, httponly=True, samesite="strict"
         )
 
     def take(self, response: Response) -> None:
