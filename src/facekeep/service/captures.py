@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any, Final
 
@@ -22,20 +21,18 @@ from facekeep.domain.capture import NONCE_BYTES, Assurance, Intent, Step
 from facekeep.domain.capture_container import SentTry, decode
 from facekeep.domain.capture_order import CaptureOrder
 from facekeep.domain.capture_session import CaptureOutcome, CaptureReason, CaptureState
-from facekeep.domain.pad import PadDecision, PadOutcome
-from facekeep.domain.webhooks import Event, EventKind
+from facekeep.domain.pad import PadDecision
 from facekeep.errors import (
     AuthenticationError,
     BadInputError,
-    CaptureError,
     ConsentError,
-    FacekeepError,
     FrameTooWideError,
     NotFoundError,
     PurposeOffError,
     RateError,
 )
 from facekeep.service.capture_judging import Deed, Judge
+from facekeep.service.capture_life import SessionLife
 from facekeep.service.capture_orders import Notices, claimed, resolve
 from facekeep.service.capture_protocol import Attempt, broken
 from facekeep.service.capture_results import claims_of, signed_result
@@ -85,6 +82,7 @@ class CaptureService:
         self._draw = draw
         self._sessions = Sessions()
         self._notices = Notices(keep)
+        self._life = SessionLife(keep, clock)
 
     # By whoever orders
 
@@ -124,7 +122,7 @@ class CaptureService:
         Raises:
             NotFoundError: there is none.
         """
-        with self._held(self._sessions.of(session, who)) as found:
+        with self._life.held(self._sessions.of(session, who)) as found:
             done = found.state is CaptureState.DONE
             result = signed_result(claims_of(found, issuer), self._keep.results_key) if done else None
             return details_of(found, result)
@@ -136,10 +134,10 @@ class CaptureService:
             NotFoundError: there is none.
             CaptureError: what it asks for is being done just now.
         """
-        with self._held(self._sessions.of(session, who)) as found:
+        with self._life.held(self._sessions.of(session, who)) as found:
             if found.acting:
                 raise broken(CaptureReason.OVER)
-            self._end(found, CaptureOutcome.DECLINED, ())
+            self._life.end(found, CaptureOutcome.DECLINED, ())
             found.untold.clear()
             self._sessions.remove(found)
 
@@ -152,12 +150,12 @@ class CaptureService:
             AuthenticationError: the link was opened before, is too old, or never was.
         """
         session, cookie = self._sessions.open(secret)
-        with self._held(session) as found:
+        with self._life.held(session) as found:
             if found.state is CaptureState.DONE:
                 raise AuthenticationError("this link is too old", hint="Ask whoever sent it for a new one.")
             found.state = CaptureState.OPEN
             if self._is_off(found):
-                self._end(found, CaptureOutcome.OFF, ())
+                self._life.end(found, CaptureOutcome.OFF, ())
             return cookie, view_of(found)
 
     def name_of(self, cookie: str) -> str:
@@ -174,7 +172,7 @@ class CaptureService:
         Raises:
             AuthenticationError: it has none.
         """
-        with self._held(self._sessions.of_cookie(cookie)) as found:
+        with self._life.held(self._sessions.of_cookie(cookie)) as found:
             return view_of(found)
 
     def begin_try(self, cookie: str, notice: str) -> BegunTry:
@@ -189,12 +187,12 @@ class CaptureService:
             ConsentError: the notice is none of those that were shown.
             PurposeOffError: the purpose was switched off meanwhile.
         """
-        with self._held(self._sessions.of_cookie(cookie)) as found:
+        with self._life.held(self._sessions.of_cookie(cookie)) as found:
             self._check_going(found)
             if notice not in {known.digest for known in found.what.notices}:
                 raise ConsentError("this is no notice of this capture", hint="Agree to one that was shown.")
             if self._is_off(found):
-                self._end(found, CaptureOutcome.OFF, ())
+                self._life.end(found, CaptureOutcome.OFF, ())
                 raise PurposeOffError("the purpose is switched off")
             if found.face or not found.tries_left:
                 raise broken(CaptureReason.OVER)
@@ -221,9 +219,9 @@ class CaptureService:
         Raises:
             CaptureError: a rule is broken; the try is used up.
         """
-        with self._held(self._sessions.of_cookie(cookie)) as found:
+        with self._life.held(self._sessions.of_cookie(cookie)) as found:
             attempt = self._under_way(found)
-            with self._using_up(found):
+            with self._life.using_up(found):
                 following = attempt.next_step(number, count, head, self._clock())
                 return attempt.ended, following
 
@@ -240,9 +238,9 @@ class CaptureService:
             BadInputError: it is no container of pictures; the try is used up.
         """
         session = self._sessions.of_cookie(cookie)
-        with self._held(session) as found:
+        with self._life.held(session) as found:
             attempt = self._under_way(found)
-            with self._using_up(found):
+            with self._life.using_up(found):
                 sent = decode(body)
                 attempt.check(sent)
             found.judging = True
@@ -251,8 +249,8 @@ class CaptureService:
         finally:
             with session.lock:
                 session.judging = session.acting = False
-            self._tell(session)
-        with self._held(session) as found:
+            self._life.tell(session)
+        with self._life.held(session) as found:
             return view_of(found)
 
     def decline(self, cookie: str) -> None:
@@ -261,10 +259,10 @@ class CaptureService:
         Raises:
             CaptureError: it is too late: it is over, or what was agreed to is being done just now.
         """
-        with self._held(self._sessions.of_cookie(cookie)) as found:
+        with self._life.held(self._sessions.of_cookie(cookie)) as found:
             if found.state is CaptureState.DONE or found.acting:
                 raise broken(CaptureReason.OVER)
-            self._end(found, CaptureOutcome.DECLINED, ())
+            self._life.end(found, CaptureOutcome.DECLINED, ())
 
     # The passkey
 
@@ -276,7 +274,7 @@ class CaptureService:
         Raises:
             CaptureError: the capture is over, or takes no passkey.
         """
-        with self._held(self._sessions.of_cookie(cookie)) as found:
+        with self._life.held(self._sessions.of_cookie(cookie)) as found:
             self._check_takes_passkey(found)
             statement = found.what.order.statement
             bound = b"".join(
@@ -301,7 +299,7 @@ class CaptureService:
             AuthenticationError: it is not a passkey of the person that is claimed; or whoever ordered may not any more.
         """
         session = self._sessions.of_cookie(cookie)
-        with self._held(session) as found:
+        with self._life.held(session) as found:
             self._check_takes_passkey(found)
             asked, found.challenge = found.challenge, None
             if asked is None or asked[0] != name or asked[2] <= self._clock():
@@ -311,18 +309,18 @@ class CaptureService:
             raise AuthenticationError(
                 "this passkey is not of the person who is asked", hint="Take the passkey of that person."
             )
-        with self._held(session) as found:
+        with self._life.held(session) as found:
             self._check_going(found)
             if self._is_off(found):
-                self._end(found, CaptureOutcome.OFF, ())
+                self._life.end(found, CaptureOutcome.OFF, ())
                 return view_of(found)
             self._check_orderer(found.who)
             found.passkey = True
             if found.face:
-                self._end(found, CaptureOutcome.PASSED, (), reached=Assurance.LIVE_PASSKEY)
+                self._life.end(found, CaptureOutcome.PASSED, (), reached=Assurance.LIVE_PASSKEY)
             elif takes_alternative(found):
                 found.fmr = None  # no comparison holds that this rests on
-                self._end(found, CaptureOutcome.PASSED, (), reached=Assurance.PASSKEY)
+                self._life.end(found, CaptureOutcome.PASSED, (), reached=Assurance.PASSKEY)
             return view_of(found)
 
     # By itself
@@ -331,7 +329,7 @@ class CaptureService:
         """End what is too old, forget what ended long ago, and tell what could not be told before."""
         now = self._clock()
         for session in self._sessions.all():
-            with self._held(session):
+            with self._life.held(session):
                 pass
             with session.lock:
                 old = session.ended is not None and session.ended + KEPT_LENGTH <= now and not session.untold
@@ -344,124 +342,49 @@ class CaptureService:
         try:
             judged = self._judge.look(sent, attempt.steps)
         except FrameTooWideError:
-            self._use_up(session, (CaptureReason.FRAME_TOO_WIDE,), refused=False)
+            self._life.use_up(session, (CaptureReason.FRAME_TOO_WIDE,), refused=False)
             raise
         except BadInputError:
-            self._use_up(session, (CaptureReason.UNREADABLE,), refused=False)
+            self._life.use_up(session, (CaptureReason.UNREADABLE,), refused=False)
             raise
         except BaseException:
-            self._use_up(session, (), refused=False)
+            self._life.use_up(session, (), refused=False)
             raise
         with session.lock:
             if session.state is CaptureState.DONE:  # declined meanwhile
                 return
             session.pad = judged.pad
             if judged.pad.urgent:
-                self._escalate(session, judged.pad)
+                self._life.escalate(session, judged.pad)
                 return
             if judged.pad.decision is not PadDecision.BONA_FIDE:
                 attack = judged.pad.decision is PadDecision.ATTACK
-                self._use_up(session, judged.pad.reasons, refused=attack)
+                self._life.use_up(session, judged.pad.reasons, refused=attack)
                 return
             session.acting = True
         try:
             self._check_orderer(session.who)
             deed = self._judge.act(judged, session.what, session.who, session.notice)
         except BaseException:
-            self._use_up(session, (), refused=False)
+            self._life.use_up(session, (), refused=False)
             raise
         with session.lock:
             self._done(session, deed)
 
     def _done(self, session: CaptureSession, deed: Deed) -> None:
         if deed.off:
-            self._end(session, CaptureOutcome.OFF, ())
+            self._life.end(session, CaptureOutcome.OFF, ())
         elif not deed.holds:
-            self._use_up(session, deed.reasons, refused=not deed.undecided)
+            self._life.use_up(session, deed.reasons, refused=not deed.undecided)
         else:
             session.attempt, session.face, session.fmr = None, True, deed.fmr
             session.subject = deed.subject or session.subject
             doubts = tuple(reason.value for reason in session.pad.reasons) if session.pad is not None else ()
             wanted = session.what.order.assurance
             if wanted is not Assurance.LIVE_PASSKEY or session.passkey:
-                self._end(session, CaptureOutcome.PASSED, doubts, reached=wanted)
-
-    def _escalate(self, session: CaptureSession, found: PadOutcome) -> None:
-        reasons = tuple(reason.value for reason in found.reasons)
-        session.untold.append(_event(EventKind.CAPTURE_ESCALATED, session, self._clock(), reasons))
-        self._end(session, CaptureOutcome.INCONCLUSIVE, reasons)
-
-    @contextmanager
-    def _using_up(self, session: CaptureSession) -> Iterator[None]:
-        """A broken rule uses up the try under way. The session's lock is held."""
-        try:
-            yield
-        except CaptureError as error:
-            # Who sends other frames than were fixed may be an attacker; who is late is a person with a slow phone.
-            self._use_up(session, (CaptureReason(error.reason),), refused=error.reason != CaptureReason.LATE)
-            raise
-        except BadInputError:
-            self._use_up(session, (CaptureReason.UNREADABLE,), refused=False)
-            raise
-
-    def _use_up(self, session: CaptureSession, reasons: tuple[str, ...], *, refused: bool) -> None:
-        with session.lock:
-            if session.state is CaptureState.DONE:
-                return
-            session.attempt = None
-            session.refusals += refused
-            session.reasons = tuple(str(reason) for reason in reasons)
-            if not session.tries_left:
-                every = session.refusals == session.attempts
-                self._end(session, CaptureOutcome.REFUSED if every else CaptureOutcome.INCONCLUSIVE, session.reasons)
-
-    def _end(
-        self,
-        session: CaptureSession,
-        outcome: CaptureOutcome,
-        reasons: tuple[str, ...],
-        *,
-        reached: Assurance | None = None,
-    ) -> None:
-        if session.state is CaptureState.DONE:
-            return
-        # That the time is over may be noticed late.
-        now = min(self._clock(), session.expires) if outcome is CaptureOutcome.EXPIRED else self._clock()
-        session.state, session.outcome, session.reasons, session.ended = CaptureState.DONE, outcome, reasons, now
-        session.attempt = session.challenge = None
-        session.reached = reached
-        session.untold.append(_event(EventKind.CAPTURE_FINISHED, session, now, reasons))
+                self._life.end(session, CaptureOutcome.PASSED, doubts, reached=wanted)
 
     # What holds of a session
-
-    @contextmanager
-    def _held(self, session: CaptureSession) -> Iterator[CaptureSession]:
-        """A session that nobody else changes meanwhile, over if its time is; what ends in the block is told after."""
-        try:
-            with session.lock:
-                self._expire(session, self._clock())
-                yield session
-        finally:
-            self._tell(session)
-
-    def _expire(self, session: CaptureSession, now: datetime) -> None:
-        # What came in time is judged in peace.
-        if session.expires <= now and not session.judging:
-            self._end(session, CaptureOutcome.EXPIRED, ())
-
-    def _tell(self, session: CaptureSession) -> None:
-        """Tell of events, outside of the session's lock; what cannot be told now is told when captures are tended."""
-        while True:
-            with session.lock:
-                if not session.untold:
-                    return
-                event = session.untold.pop(0)
-            try:
-                self._keep.tell(event)
-            except FacekeepError:
-                with session.lock:
-                    session.untold.insert(0, event)
-                return
 
     def _check_going(self, session: CaptureSession) -> None:
         if session.state is CaptureState.DONE or session.judging:
@@ -501,8 +424,3 @@ class CaptureService:
             holds = False
         if not holds:
             raise AuthenticationError("whoever asked may not any more")
-
-
-def _event(kind: EventKind, session: CaptureSession, now: datetime, reasons: tuple[str, ...]) -> Event:
-    about = {"capture": session.name, "reasons": " ".join(reasons)}
-    return Event(kind, now, about if session.outcome is None else about | {"outcome": session.outcome.value})
