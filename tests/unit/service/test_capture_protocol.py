@@ -179,8 +179,6 @@ def _timed(server: list[float], camera: list[list[int]]) -> Attempt:
     for index, (second, times) in enumerate(zip(server, camera, strict=True)):
         clock.now = began
         clock.wait(second)
-        if len(times) == 2:
-            times = [times[0] + (times[1] - times[0]) * place // 5 for place in range(6)]  # noqa: PLW2901
         taken = Taker(CROPS, Clock(), 1, NONCE)
         taken.take(index, frames=len(times))
         taker.frames += retimed(taken.frames, times)
@@ -189,16 +187,21 @@ def _timed(server: list[float], camera: list[list[int]]) -> Attempt:
     return attempt
 
 
+def _six(first: int, last: int) -> list[int]:
+    """Times of as many frames as a step needs."""
+    return [first + (last - first) * place // 5 for place in range(6)]
+
+
 def test_times_agree_with_the_server_s() -> None:
-    usual = [[0, 4000], [6000, 8000], [10_000, 12_000]]
+    usual = [_six(0, 4000), _six(6000, 8000), _six(10_000, 12_000)]
     _timed([5, 9, 13], usual)
     _timed([6.5, 9.5, 13], usual)  # the network took 2.5 s once and 1 s later: 1.5 apart
     for server, camera in (
         ([5, 9, 15.5], usual),  # the last step took longer than its frames say
-        ([5, 9, 13], [[0, 1000], [6000, 8000], [10_000, 12_000]]),  # the first frames are of another time
-        ([5, 9, 13], [[0, 8000], [16_000, 20_000], [24_000, 28_000]]),  # more time than there was
-        ([1, 2, 3], [[0, 4000], [6000, 8000], [10_000, 12_000]]),  # all of it was there beforehand
-        ([5, 9, 13], [[0, 4000], [4100, 4200], [4300, 12_000]]),  # a step's frames end long before it did
+        ([5, 9, 13], [_six(0, 1000), _six(6000, 8000), _six(10_000, 12_000)]),  # the first frames are of another time
+        ([5, 9, 13], [_six(0, 8000), _six(16_000, 20_000), _six(24_000, 28_000)]),  # more time than there was
+        ([1, 2, 3], [_six(0, 4000), _six(6000, 8000), _six(10_000, 12_000)]),  # all of it was there beforehand
+        ([5, 9, 13], [_six(0, 4000), _six(4100, 4200), _six(4300, 12_000)]),  # a step's frames end long before it did
     ):
         with pytest.raises(CaptureError) as refused:
             _timed(server, camera)

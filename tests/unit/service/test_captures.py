@@ -76,10 +76,10 @@ class Booth:
     def crops(self, name: str) -> Crops:
         return self.studio.crops(self.pictures / f"{name}.jpg")
 
-    def gone_through(self, cookie: str, name: str = "obama2") -> Taker:
+    def gone_through(self, cookie: str, name: str = "obama2", *, crops: Crops | None = None) -> Taker:
         """Begin a try and do what is asked, up to what is sent."""
         begun = self.captures.begin_try(cookie, self.notice)
-        taker = Taker(self.crops(name), self.clock, begun.number, bytes.fromhex(begun.nonce))
+        taker = Taker(crops or self.crops(name), self.clock, begun.number, bytes.fromhex(begun.nonce))
         step, index = begun.step, 0
         while step is not None:
             taker.take(index, frames=6)
@@ -608,15 +608,10 @@ def test_who_is_late_three_times_is_no_attacker(booth: Booth) -> None:
 
 def test_a_wide_frame_is_refused_and_nobody_has_seen_it(booth: Booth) -> None:
     _, cookie = booth.opened()
-    begun = booth.captures.begin_try(cookie, booth.notice)
     crops = booth.crops("obama2")
     # The whole view in place of the face: the picture of a body, shrunk to the size of a crop.
     wide = Crops(_shrunk(booth.pictures / "astronaut.png"), crops.thumbnail, crops.box, crops.width, crops.height)
-    taker = Taker(wide, booth.clock, 1, bytes.fromhex(begun.nonce))
-    step, index = begun.step, 0
-    while step is not None:
-        taker.take(index, frames=6)
-        index, step = booth.captures.next_step(cookie, 1, len(taker.frames), taker.head)  # type: ignore[assignment]
+    taker = booth.gone_through(cookie, crops=wide)
     with pytest.raises(FrameTooWideError):
         booth.captures.take_frames(cookie, taker.body())
     view = booth.captures.view(cookie)
@@ -640,12 +635,7 @@ def test_what_is_no_container_or_no_picture_uses_a_try_up(booth: Booth) -> None:
     with pytest.raises(FormatError):
         booth.captures.take_frames(cookie, b"GIF89a")
     assert booth.captures.view(cookie).reasons == ("unreadable",)
-    begun = booth.captures.begin_try(cookie, booth.notice)
-    taker = Taker(Crops(b"\xff\xd8no", b"\xff\xd8no", (0, 0, 9, 9), 9, 9), booth.clock, 2, bytes.fromhex(begun.nonce))
-    step, index = begun.step, 0
-    while step is not None:
-        taker.take(index, frames=6)
-        index, step = booth.captures.next_step(cookie, 2, len(taker.frames), taker.head)  # type: ignore[assignment]
+    taker = booth.gone_through(cookie, crops=Crops(b"\xff\xd8no", b"\xff\xd8no", (0, 0, 9, 9), 9, 9))
     with pytest.raises(ImageError):
         booth.captures.take_frames(cookie, taker.body())
     view = booth.captures.view(cookie)
