@@ -7,17 +7,14 @@ to say of the very frames that were sent that all was done.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from facekeep.client import CaptureOrder, Client, NewCapture, Newcomer, read_result
-from facekeep.domain.access import Scope as TokenScope
-from facekeep.domain.capture import Intent, Recording, Statement, Step, StepKind
+from facekeep.client import Newcomer, read_result
+from facekeep.domain.capture import Intent, Recording, Statement, StepKind
 from facekeep.domain.capture_container import decode
 from facekeep.domain.capture_session import CaptureOutcome
 from facekeep.domain.consent import Purpose
@@ -27,19 +24,13 @@ from facekeep.face.pad import challenge
 from facekeep.face.pad.detector import PresentationAttackDetector
 from facekeep.face.pad.gate import FrameGate
 from facekeep.face.pad.meter import FaceMeter
-from facekeep.interfaces.http.app import build
-from facekeep.interfaces.http.rates import Rates
-from facekeep.interfaces.http.serving import listen
-from facekeep.interfaces.http.site import Site
 from facekeep.service.capture_judging import Judge
 from facekeep.service.captures import CaptureService
 from facekeep.service.keep import Keep
-from tests.api.serving import served
-from tests.browser.devtools import Page, chromium
-from tests.browser.posing import RATE, Actor, do_what_is_asked, press, rehearsed
+from tests.browser.posing import RATE, Actor, do_what_is_asked, rehearsed
 from tests.browser.seeing import check_only_heads
+from tests.browser.staged import CLIENT, Drawn, Scene, staged
 from tests.capturing import GENUINE, ChosenDetector
-from tests.clips.fake_camera import FakeCamera
 from tests.clips.live import repertoire, rest
 from tests.clips.people import Cast
 
@@ -47,33 +38,7 @@ pytestmark = pytest.mark.enable_socket
 
 PURPOSES = [Purpose.VERIFY, Purpose.PAYMENT]
 ASKED = (StepKind.TURN_LEFT, StepKind.BLINK, StepKind.TURN_RIGHT)
-GOOD = "document.querySelector('.advice')?.dataset.good === 'true'"
-DONE = "['result', 'again'].includes(document.body.dataset.view)"
 SHOP = Statement("1234.50", "EUR", "Bakery Miller")
-
-
-class Tapped:
-    """An application whose requests are noted as they come from the wire."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-        self.bodies: list[tuple[str, str, bytes]] = []
-        """Method, path and body of each."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return await self._app(scope, receive, send)
-        parts: list[bytes] = []
-
-        async def noted() -> Message:
-            message = await receive()
-            parts.append(message.get("body", b""))
-            return message
-
-        try:
-            await self._app(scope, noted, send)
-        finally:
-            self.bodies.append((scope["method"], scope["path"], b"".join(parts)))
 
 
 @dataclass
@@ -95,98 +60,29 @@ class WithChallenge(ChosenDetector):
         return (finding, *(each for each in chosen if each.voice is not finding.voice))
 
 
-@dataclass
-class Scene:
-    """The service, an integrator, and a browser before a camera."""
-
-    keep: Keep
-    origin: str
-    shop: Client
-    notice: str
-    page: Page
-    camera: FakeCamera
-    tapped: Tapped
-    detector: WithChallenge
-
-    def order(self, **changed: Any) -> NewCapture:
-        usual: dict[str, Any] = {"intent": Intent.VERIFY, "purpose": Purpose.VERIFY, "notices": (self.notice,)}
-        return self.shop.create_capture(CaptureOrder(**usual | changed))
-
-    def go_through(self, made: NewCapture, actor: Actor) -> str:
-        """Open a link, agree, do what is asked, look and send; gives what the page says in the end."""
-        before = len(self.sent())
-        self.open(made)
-        return self._finish(actor, before)
-
-    def try_again(self, actor: Actor) -> str:
-        """The same from a result on that leaves a try."""
-        before = len(self.sent())
-        press(self.page, "Try again")
-        self._begin()
-        return self._finish(actor, before)
-
-    def open(self, made: NewCapture) -> None:
-        """Open a link, agree, and begin."""
-        self.page.call("Page.navigate", url="about:blank")
-        self.page.call("Page.navigate", url=made.link)
-        self.page.until("document.body.dataset.view === 'notice'")
-        press(self.page, "I agree: use my face")
-        self._begin()
-
-    def _begin(self) -> None:
-        self.page.until(GOOD)
-        press(self.page, "Begin")
-
-    def _finish(self, actor: Actor, before: int) -> str:
-        assert do_what_is_asked(self.page, self.camera, actor) == ["look", *(kind.value for kind in ASKED)]
-        assert self.page.evaluate("document.body.dataset.view") == "review", self.page.text()
-        assert len(self.sent()) == before  # nothing yet
-        press(self.page, "Send")
-        self.page.until(DONE)
-        return self.page.text()
-
-    def sent(self) -> list[bytes]:
-        """Bodies of frames that came."""
-        return [body for method, path, body in self.tapped.bodies if (method, path) == ("PUT", "/v1/capture/frames")]
-
-    def outcome(self, made: NewCapture) -> CaptureOutcome | None:
-        return self.shop.capture(made.id).outcome
-
-
-def _asked(*, light: bool) -> Sequence[Step]:
-    del light
-    # Longer than usual: tests share their machine.
-    return (Step(StepKind.LOOK, 20), *(Step(kind, 20) for kind in ASKED))
-
-
 @pytest.fixture(scope="module")
 def actor(pictures: Path) -> Actor:
     return rehearsed(pictures, "astronaut", ASKED, striped=True)
 
 
 @pytest.fixture
-def scene(actor: Actor, pack: ModelPack, pictures: Path, tmp_path: Path) -> Iterator[Scene]:
-    detector = WithChallenge(GENUINE, meter=FaceMeter.build(pack))
-    bound = listen("127.0.0.1", 0)
-    origin = f"http://localhost:{bound.getsockname()[1]}"
-    with Keep.create(tmp_path / "keep", purposes=PURPOSES) as keep:
-        notice = keep.add_notice("Your face is compared with the one that you enrolled.", language="en").digest
-        judge = Judge(keep, lambda: FrameGate.build(pack), lambda: detector)
-        tapped = Tapped(
-            build(keep, Rates(None, None), site=Site(origin), captures=CaptureService(keep, judge, draw=_asked))
-        )
-        token = keep.issue_token("Bakery", [TokenScope.CAPTURE, TokenScope.ENROL], days=1).token
-        with (
-            served(tapped, bound),
-            Client(origin, token) as shop,
-            FakeCamera(tmp_path / "camera.mjpeg", actor.rest, RATE) as camera,
-            chromium(tmp_path, *camera.arguments) as page,
-        ):
-            page.size(390, 844)
-            yield Scene(keep, origin, shop, notice, page, camera, tapped, detector)
+def detector(pack: ModelPack) -> WithChallenge:
+    return WithChallenge(GENUINE, meter=FaceMeter.build(pack))
 
 
-def test_a_live_person_is_enrolled_and_confirms_a_payment(scene: Scene, actor: Actor) -> None:
+@pytest.fixture
+def scene(actor: Actor, detector: WithChallenge, pack: ModelPack, tmp_path: Path) -> Iterator[Scene]:
+    def captures(keep: Keep, drawn: Drawn) -> CaptureService:
+        return CaptureService(keep, Judge(keep, lambda: FrameGate.build(pack), lambda: detector), draw=drawn)
+
+    with (
+        Keep.create(tmp_path / "keep", purposes=PURPOSES) as keep,
+        staged(keep, tmp_path, actor.rest, Drawn(ASKED, 20), captures) as made,
+    ):
+        yield made
+
+
+def test_a_live_person_is_enrolled_and_confirms_a_payment(scene: Scene, detector: WithChallenge, actor: Actor) -> None:
     made = scene.order(intent=Intent.ENROL, newcomer=Newcomer("ann", "Ann", tuple(PURPOSES)))
     assert "It was confirmed" in scene.go_through(made, actor)
     assert scene.outcome(made) is CaptureOutcome.PASSED
@@ -198,13 +94,13 @@ def test_a_live_person_is_enrolled_and_confirms_a_payment(scene: Scene, actor: A
     result = read_result(
         scene.shop.capture(paid.id).result or "",
         scene.shop.result_keys(),
-        audience=scene.keep.client_named("Bakery").id.hex(),
+        audience=scene.keep.client_named(CLIENT).id.hex(),
         nonce=paid.nonce,
         issuer=scene.origin,
         statement=SHOP,
     )
     assert (result.outcome, result.subject) == (CaptureOutcome.PASSED, scene.keep.subject("ann").id)
-    assert [finding.verdict for finding in scene.detector.heard] == [Verdict.SUPPORTS] * 2
+    assert [finding.verdict for finding in detector.heard] == [Verdict.SUPPORTS] * 2
     # Whatever else crossed the wire is small, and no picture.
     others = [body for method, path, body in scene.tapped.bodies if not path.endswith("/frames")]
     assert max(map(len, others)) < 2000
@@ -214,8 +110,10 @@ def test_a_live_person_is_enrolled_and_confirms_a_payment(scene: Scene, actor: A
 
 
 @pytest.mark.extended
-def test_all_voices_find_a_simulated_person_live(scene: Scene, pictures: Path, pack: ModelPack) -> None:
-    scene.detector.shipped = PresentationAttackDetector.build(pack)
+def test_all_voices_find_a_simulated_person_live(
+    scene: Scene, detector: WithChallenge, pictures: Path, pack: ModelPack
+) -> None:
+    detector.shipped = PresentationAttackDetector.build(pack)
     head = Cast(pictures).head("astronaut")
     person = Actor(rest(head, seed=3, rate=RATE), repertoire(head, seed=4, rate=RATE))
     scene.camera.settle(person.rest)
