@@ -11,7 +11,7 @@ const CONFIDENCE = 0.7;
 const OVERLAP = 0.3;
 const OTHER_SIDE = 0.3; // of the subject's: smaller faces are far behind, and no crop shows them
 
-// What the server's gate asks of a crop (src/facekeep/face/pad/gate.py), with a margin for what JPEG changes.
+// What the server's gate asks of a crop (src/facekeep/face/pad/gate.py), with a margin for what decoders differ by.
 const SHARE = { face: 0.52, thumbnail: 0.31 };
 const ANOTHER = 0.85;
 

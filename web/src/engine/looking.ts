@@ -58,22 +58,20 @@ export class Looking {
   /** The crops; null where the server would not admit them: a frame less is better than a try lost. */
   async #cut(pixels: Pixels, box: Box, angle: number, both: boolean): Promise<Crops | null> {
     if (faceSide(box) === 0) return null;
-    const face = faceCrop(pixels, box, angle);
+    const face = await jpeg(faceCrop(pixels, box, angle));
     if (!(await this.#admitted(face, "face"))) return null;
-    const small = both ? thumbnail(pixels, box, angle) : null;
+    const small = both ? await jpeg(thumbnail(pixels, box, angle)) : null;
     if (small !== null && !(await this.#admitted(small, "thumbnail"))) return null;
-    return { box, face: await jpeg(face), thumbnail: small === null ? new Uint8Array() : await jpeg(small) };
+    return { box, face: await bytesOf(face), thumbnail: small === null ? new Uint8Array() : await bytesOf(small) };
   }
 
-  async #admitted(crop: Pixels, kind: "face" | "thumbnail"): Promise<boolean> {
-    const whole = {
-      centre: { x: crop.width / 2, y: crop.height / 2 },
-      width: crop.width,
-      height: crop.height,
-      angle: 0,
-    };
-    const small = sampled(crop, whole, DETECTION.width, DETECTION.height);
-    return admissible(await this.#models.faces(small, crop.width, crop.height), crop.width, kind);
+  /** Whether the server would admit a crop as it is sent: JPEG moves a box by a hundredth of the side and more. */
+  async #admitted(sent: Blob, kind: "face" | "thumbnail"): Promise<boolean> {
+    const crop = await createImageBitmap(sent);
+    const faces = await this.#models.faces(this.#resized(crop), crop.width, crop.height);
+    const side = crop.width;
+    crop.close();
+    return admissible(faces, side, kind);
   }
 
   #resized(picture: ImageBitmap): Pixels {
@@ -104,10 +102,13 @@ function light(pixels: Pixels, box: Box): { luminance: number; overexposed: numb
   return { luminance: sum / values.length / 255, overexposed: white / values.length };
 }
 
-async function jpeg(picture: Pixels): Promise<Uint8Array<ArrayBuffer>> {
+function jpeg(picture: Pixels): Promise<Blob> {
   const canvas = new OffscreenCanvas(picture.width, picture.height);
   const data = new Uint8ClampedArray(picture.data);
   drawing(canvas).putImageData(new ImageData(data, picture.width, picture.height), 0, 0);
-  const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: QUALITY });
+  return canvas.convertToBlob({ type: "image/jpeg", quality: QUALITY });
+}
+
+async function bytesOf(blob: Blob): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await blob.arrayBuffer());
 }
