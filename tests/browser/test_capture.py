@@ -24,6 +24,7 @@ from facekeep.face.pad import challenge
 from facekeep.face.pad.detector import PresentationAttackDetector
 from facekeep.face.pad.gate import FrameGate
 from facekeep.face.pad.meter import FaceMeter
+from facekeep.face.pad.selection import best_frames
 from facekeep.service.capture_judging import Judge
 from facekeep.service.captures import CaptureService
 from facekeep.service.keep import Keep
@@ -58,6 +59,11 @@ class WithChallenge(ChosenDetector):
         self.heard.append(finding)
         chosen = super().examine(recording)
         return (finding, *(each for each in chosen if each.voice is not finding.voice))
+
+    def best(self, recording: Recording, most: int) -> tuple[int, ...]:
+        # As shipped: the first frame may be of a blink.
+        assert self.meter is not None
+        return best_frames(recording.frames, self.meter.measure_all(recording.frames), most)
 
 
 @pytest.fixture(scope="module")

@@ -30,6 +30,9 @@ MARK = "performance.getEntriesByName('facekeep:%s')[0]?.startTime ?? -1"
 NOTED = "window.sent = []; const ask = fetch; fetch = (to, how) => { sent.push(how); return ask(to, how) }"
 PHONE, DESKTOP = (360, 740), (1280, 900)
 STEPS = (StepKind.TURN_LEFT, StepKind.BLINK, StepKind.TURN_RIGHT)
+HELD = """(() => { const ask = fetch; let go; window.send = () => go();
+  const held = new Promise(done => { go = done });
+  window.fetch = async (to, how) => { if (how?.method === 'PUT') await held; return ask(to, how) } })()"""
 STATEMENT = {"amount": "1234567.50", "currency": "EUR", "payee": "<b>Bäckerei</b> Müller"}
 
 
@@ -200,6 +203,89 @@ def test_every_view_is_accessible(
         page.evaluate("document.querySelector('button.main').click()")
         page.until("document.body.dataset.step === 'look'")
         _check(page, tmp_path / "steps.png", size)
+
+
+@pytest.mark.extended
+@pytest.mark.parametrize("language", ["en", "zh-Hans"])
+@pytest.mark.parametrize("size", [PHONE, DESKTOP])
+def test_every_view_of_a_try_is_accessible(actor: Actor, tmp_path: Path, language: str, size: tuple[int, int]) -> None:
+    script = Script(steps=("blink",), fail={"/tries": 500, "/frames": 422})
+    with (
+        FakeCamera(tmp_path / "camera.mjpeg", actor.rest, RATE) as camera,
+        opened(script, tmp_path, *camera.arguments, size=size) as page,
+    ):
+
+        def check(view: str) -> None:
+            page.until(VIEW % view)
+            _check(page, tmp_path / f"{view}.png", size)
+
+        def begin() -> None:
+            page.until(GOOD)
+            page.evaluate("document.querySelector('button.main').click()")
+
+        _choose(page, language)
+        page.evaluate("document.querySelector('.way button').click()")
+        begin()
+        check("trouble")
+        page.call("Page.reload")
+        page.until(VIEW % "notice")
+        page.evaluate("document.querySelector('.way button').click()")
+        begin()
+        do_what_is_asked(page, camera, actor)
+        check("review")
+        page.evaluate(HELD)
+        page.evaluate("document.querySelector('.buttons button').click()")
+        check("sending")
+        page.evaluate("send()")
+        check("again")
+        script.steps, script.seconds = ("smile",), {"look": 16.0, "smile": 1.0}
+        page.evaluate("document.querySelector('button.main').click()")
+        begin()
+        check("late")
+
+
+@pytest.mark.extended
+@pytest.mark.parametrize("language", ["en", "zh-Hans"])
+@pytest.mark.parametrize("size", [PHONE, DESKTOP])
+def test_a_page_without_a_camera_is_accessible(tmp_path: Path, language: str, size: tuple[int, int]) -> None:
+    with opened(Script(), tmp_path, size=size) as page:
+        page.until(f"({MARK % 'ready'}) > 0")
+        _choose(page, language)
+        page.evaluate("document.querySelector('.way button').click()")
+        page.until(VIEW % "camera-trouble")
+        _check(page, tmp_path / "camera-trouble.png", size)
+
+
+COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "white": (255, 255, 255)}
+
+
+@pytest.mark.extended
+@pytest.mark.parametrize("size", [PHONE, DESKTOP])
+def test_the_colours_of_light_fill_the_window_in_their_order(
+    actor: Actor, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    script = Script(steps=("light",))  # red, green, blue, white
+    seen: list[str] = []
+    with (
+        FakeCamera(tmp_path / "camera.mjpeg", actor.rest, RATE) as camera,
+        opened(script, tmp_path, *camera.arguments, size=size) as page,
+    ):
+        press(page, "I agree: use my face")
+        page.until(GOOD)
+        press(page, "Begin")
+        page.until("document.body.dataset.step === 'light'")
+        while page.evaluate("document.body.dataset.view") == "steps":
+            page.picture(tmp_path / "light.png")
+            picture = np.asarray(Image.open(tmp_path / "light.png").convert("RGB")).astype(int)
+            assert picture.shape[:2] == size[::-1]
+            for name, colour in COLOURS.items():
+                of_it = (np.abs(picture - colour).max(axis=2) <= 4).mean()
+                # All but a line of words; in the middle of a change nothing is of one colour.
+                if of_it > 0.9 and seen[-1:] != [name]:
+                    seen.append(name)
+        page.until(VIEW % "review")
+    # The last picture may show what comes after it.
+    assert seen[:4] == list(COLOURS)
 
 
 def _choose(page: Page, language: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from facekeep.domain.sample import BiometricSample
 from facekeep.face.images import decode
@@ -41,6 +42,38 @@ def test_only_the_runtime_of_the_models_goes_to_people() -> None:
     assert list(package["dependencies"]) == ["onnxruntime-web"]
 
 
+def _run(program: str, arguments: list[str], pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What a program made of the page's modules writes; it reads the pixels as RGBA."""
+    subprocess.run(["npx", "tsc", "--project", "tsconfig.tests.json"], cwd=WEB, check=True, timeout=120)
+    done = subprocess.run(
+        ["node", "--input-type=module", "--eval", program, "--", *arguments],
+        cwd=WEB,
+        input=cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA).tobytes(),
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return np.frombuffer(done.stdout, np.uint8)
+
+
+_STRETCHED = """
+import { readFileSync } from "node:fs";
+import { stretched } from "./.build/src/frames/pixels.js";
+const [side] = process.argv.slice(1).map(Number);
+const picture = { data: new Uint8ClampedArray(readFileSync(0)), width: side, height: side };
+process.stdout.write(stretched(picture, 320, 240).data);
+"""
+
+
+@pytest.mark.parametrize("side", [97, 128, 224])
+def test_the_detector_of_the_page_sees_a_crop_as_that_of_the_gate_does(pictures: Path, side: int) -> None:
+    picture = cv2.resize(decode((pictures / "astronaut.png").read_bytes()).pixels, (side, side))
+    seen = _run(_STRETCHED, [str(side)], np.asarray(picture)).reshape(240, 320, 4)[..., :3]
+    gate = cv2.resize(picture, (320, 240), interpolation=cv2.INTER_LINEAR)
+    assert np.abs(seen.astype(int) - gate).max() <= 1
+
+
 _CUT = """
 import { readFileSync } from "node:fs";
 import { faceCrop, thumbnail } from "./.build/src/frames/crops.js";
@@ -62,17 +95,8 @@ def test_crops_are_those_that_the_server_knows(pictures: Path, width: int, heigh
     assert made is not None
     whole = (made.box.left, made.box.top, made.box.width, made.box.height)
     arguments = [str(value) for value in (width, height, *whole, math.radians(roll))]
-    subprocess.run(["npx", "tsc", "--project", "tsconfig.tests.json"], cwd=WEB, check=True, timeout=120)
-    done = subprocess.run(
-        ["node", "--input-type=module", "--eval", _CUT, "--", *arguments],
-        cwd=WEB,
-        input=cv2.cvtColor(sample.pixels, cv2.COLOR_RGB2RGBA).tobytes(),
-        capture_output=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr.decode()
-    face, small = np.split(np.frombuffer(done.stdout, np.uint8), [4 * made.face.shape[0] ** 2])
+    made_there = _run(_CUT, arguments, sample.pixels)
+    face, small = np.split(made_there, [4 * made.face.shape[0] ** 2])
     for name, ours, theirs in (("face", face, made.face), ("thumbnail", small, made.thumbnail)):
         side = theirs.shape[0]
         apart = np.abs(ours.reshape(side, side, 4)[..., :3].astype(int) - theirs.astype(int))

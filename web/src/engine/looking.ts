@@ -2,7 +2,7 @@
 
 import { faceCrop, faceSide, thumbnail } from "../frames/crops.ts";
 import { type Box, centreOf, rounded } from "../frames/geometry.ts";
-import { grey, type Pixels, sampled } from "../frames/pixels.ts";
+import { grey, type Pixels, sampled, stretched } from "../frames/pixels.ts";
 import type { Seen } from "../guiding/guidance.ts";
 import { degrees, faceWidthOf, type Measures, mouthWidthOf, nodOf, poseOf, smileOf } from "../guiding/measures.ts";
 import { admissible, counted } from "./faces.ts";
@@ -65,13 +65,16 @@ export class Looking {
     return { box, face: await bytesOf(face), thumbnail: small === null ? new Uint8Array() : await bytesOf(small) };
   }
 
-  /** Whether the server would admit a crop as it is sent: JPEG moves a box by a hundredth of the side and more. */
+  /**
+   * Whether the server would admit a crop: seen after JPEG and stretched as the server does. The box of a face that is
+   * turned far jumps by a twentieth of the side between pictures that differ by a level.
+   */
   async #admitted(sent: Blob, kind: "face" | "thumbnail"): Promise<boolean> {
-    const crop = await createImageBitmap(sent);
-    const faces = await this.#models.faces(this.#resized(crop), crop.width, crop.height);
-    const side = crop.width;
-    crop.close();
-    return admissible(faces, side, kind);
+    const picture = await createImageBitmap(sent);
+    const crop = this.#pixels(picture);
+    picture.close();
+    const faces = await this.#models.faces(stretched(crop, DETECTION.width, DETECTION.height), crop.width, crop.height);
+    return admissible(faces, crop.width, kind);
   }
 
   #resized(picture: ImageBitmap): Pixels {
@@ -83,7 +86,10 @@ export class Looking {
 
   #pixels(picture: ImageBitmap): Pixels {
     const { width, height } = picture;
-    if (this.#whole.width !== width || this.#whole.height !== height) this.#whole = new OffscreenCanvas(width, height);
+    const whole = this.#whole;
+    if (whole.width < width || whole.height < height) {
+      this.#whole = new OffscreenCanvas(Math.max(whole.width, width), Math.max(whole.height, height));
+    }
     const context = drawing(this.#whole, { willReadFrequently: true });
     context.drawImage(picture, 0, 0);
     return context.getImageData(0, 0, width, height);

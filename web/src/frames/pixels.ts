@@ -87,6 +87,49 @@ export function sampled(
   return { data, width, height };
 }
 
+/** The whole of a picture in another size, as OpenCV's bilinear resize makes it, to a level. Does not average. */
+export function stretched(picture: Pixels, width: number, height: number): Pixels {
+  const data = new Uint8ClampedArray(width * height * 4);
+  const source = picture.data;
+  const [left, right, across] = neighbours(width, picture.width, 4);
+  const [upper, lower, down] = neighbours(height, picture.height, 4 * picture.width);
+  for (let row = 0, at = 0; row < height; row++) {
+    const above = upper[row] as number;
+    const below = lower[row] as number;
+    const fy = down[row] as number;
+    for (let column = 0; column < width; column++, at += 4) {
+      const from = left[column] as number;
+      const to = right[column] as number;
+      const fx = across[column] as number;
+      data[at + 3] = 255;
+      for (let channel = 0; channel < 3; channel++) {
+        const a = byte(source, above + from + channel);
+        const b = byte(source, above + to + channel);
+        const c = byte(source, below + from + channel);
+        const d = byte(source, below + to + channel);
+        const high = a + (b - a) * fx;
+        data[at + channel] = high + (c + (d - c) * fx - high) * fy;
+      }
+    }
+  }
+  return { data, width, height };
+}
+
+/** Of each place of a line in another length: where its two neighbours begin, and the share of the second. */
+function neighbours(count: number, length: number, step: number): [Int32Array, Int32Array, Float32Array] {
+  const first = new Int32Array(count);
+  const second = new Int32Array(count);
+  const share = new Float32Array(count);
+  for (let index = 0; index < count; index++) {
+    const place = clamp(((index + 0.5) * length) / count - 0.5, 0, length - 1);
+    const whole = Math.floor(place);
+    first[index] = whole * step;
+    second[index] = Math.min(whole + 1, length - 1) * step;
+    share[index] = place - whole;
+  }
+  return [first, second, share];
+}
+
 /** Blurs what lies outside an ellipse. The inside stays as it is, to the pixel. */
 export function blurredOutside(picture: Pixels, ellipse: Ellipse, sigma: number): Pixels {
   const data = blurred(picture, sigma).data;
