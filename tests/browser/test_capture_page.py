@@ -80,8 +80,11 @@ def test_a_person_goes_through_by_the_keyboard(actor: Actor, tmp_path: Path) -> 
         page.until(VIEW % "review")
         page.picture(tmp_path / "review.png", whole=True)
         assert page.evaluate("document.activeElement.textContent") == "This is what we send"
-        assert script.agreed == [NOTICES[0]["digest"]]
-        assert _told(page) == [["notice"], *[["frames", "head", "try"]] * 4]
+        # More than once where the fake camera was lost on the way.
+        assert set(script.agreed) == {NOTICES[0]["digest"]}
+        told = _told(page)
+        assert told[-5:] == [["notice"], *[["frames", "head", "try"]] * 4]
+        assert {tuple(fields) for fields in told} == {("notice",), ("frames", "head", "try")}
         assert script.bodies == []
         assert page.evaluate("[...document.querySelectorAll('.crops img')].map(i => i.naturalWidth)") == [224, 128]
         # All of it can be looked at, by the keyboard.
@@ -98,7 +101,8 @@ def test_a_person_goes_through_by_the_keyboard(actor: Actor, tmp_path: Path) -> 
     (sent,) = script.sent
     assert script.chains == [True]
     assert f"Moments\n{len(sent.frames)}" in shown
-    assert f"{round(len(script.bodies[0]) / 1000)} kB" in shown
+    size = len(script.bodies[0])
+    assert (f"{round(size / 1000)} kB" if size < 1e6 else f"{size / 1e6:.1f} MB") in shown
     assert (sent.camera.width, sent.camera.height, len(sent.camera.intervals) > 50) == (640, 480, True)
     check_only_heads(sent.frames)
 
