@@ -82,6 +82,7 @@ bench: models pictures  ## Speed and memory beside plaintext search; takes some 
 	$(BIN)/facekeep bench search --rows 1000000 --probes 32 --against faiss,usearch
 	$(BIN)/facekeep bench pipeline --pictures .cache/pictures
 	$(BIN)/facekeep bench service --pictures .cache/pictures
+	$(BIN)/facekeep bench ledger
 
 docs: $(INSTALLED)  ## The documentation as pages in site/
 	$(BIN)/mkdocs build --strict

@@ -14,6 +14,7 @@ from functools import partial
 from itertools import islice
 
 from facekeep.domain.consent import KnownNotice, Notice, Purpose, purpose_bits
+from facekeep.domain.ledger import EntryKind, LedgerEntry
 from facekeep.domain.row import GALLERY_BYTES_MAX, Pseudonym, RowFlag, RowHead
 from facekeep.domain.subject import NAME_MAX, SubjectId, is_text, normalised_label
 from facekeep.domain.template import Template
@@ -251,6 +252,8 @@ class EnrolmentService:
                 subject = self._enrolled(tx, one, terms, now) if one.subject is None else one.subject
                 if one.subject is not None:
                     tx.tell(Event(EventKind.REFERENCES_ADDED, now, {"subject": subject.hex()}))
+                    facts = {"references": str(len(one.rows)), "operator": terms.operator}
+                    tx.record([LedgerEntry(EntryKind.REFERENCES_ADDED, now, facts)], subject)
                 for head, _ in one.rows:
                     tx.add_reference(
                         subject, head.pseudonym, gallery=head.gallery, model=self._acquisition.model, created=now
@@ -269,9 +272,14 @@ class EnrolmentService:
             raise NotFoundError("there is no such data subject")
         subject, notice = tx.add_subject(one.label, one.name), tx.add_notice(terms.notice)
         tx.tell(Event(EventKind.SUBJECT_ENROLLED, now, {"subject": subject.hex()}))
+        facts = {"references": str(len(one.rows)), "operator": terms.operator}
+        entries = [LedgerEntry(EntryKind.ENROLLED, now, facts)]
         for purpose in terms.purposes:
             tx.give_consent(subject, purpose, notice, now)
             tx.tell(Event(EventKind.CONSENT_GIVEN, now, {"subject": subject.hex(), "purpose": purpose}))
+            facts = {"purpose": purpose.value, "notice": notice}
+            entries.append(LedgerEntry(EntryKind.CONSENT_GIVEN, now, facts))
+        tx.record(entries, subject)
         return subject
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from facekeep.domain.accounts import Account, Operator, Principal, Role, operator_name
 from facekeep.domain.actions import Action
 from facekeep.domain.consent import Consent, KnownNotice, Purpose
+from facekeep.domain.ledger import EntryKind, LedgerEntry
 from facekeep.domain.requests import KeptAnswer, RequestId
 from facekeep.domain.subject import SubjectId, subject_id
 from facekeep.domain.webhooks import Event, EventKind
@@ -28,6 +29,7 @@ from facekeep.service.comparison import Answer, Planned, Search
 from facekeep.service.enrolment import EnrolmentService, Person, Terms, resolved
 from facekeep.service.keep_access import KeepAccess
 from facekeep.service.keep_canaries import KeepCanaries
+from facekeep.service.keep_ledger import KeepLedger
 from facekeep.service.keep_records import KeepRecords
 from facekeep.service.keep_signing import acquired_probes
 from facekeep.service.never_return import NeverReturn
@@ -47,7 +49,7 @@ REFRESH_DAYS = 30
 _PAGE = 100
 
 
-class Keep(KeepAccess, KeepRecords, KeepCanaries):
+class Keep(KeepAccess, KeepRecords, KeepLedger, KeepCanaries):
     """A keep: a registry of people, and their references as two halves. Safe for threads; one process at a time.
 
     Example:
@@ -360,7 +362,9 @@ class Keep(KeepAccess, KeepRecords, KeepCanaries):
             expires = now + timedelta(days=days)
             with self._roles.registry.transaction() as tx:
                 case = tx.add_case(title, purpose, opened_by=operator_name(operator), opened=now, expires=expires)
-                tx.tell(Event(EventKind.CASE_OPENED, now, {"case": case.hex(), "purpose": purpose}))
+                facts = {"case": case.hex(), "purpose": purpose.value}
+                tx.tell(Event(EventKind.CASE_OPENED, now, facts))
+                tx.record([LedgerEntry(EntryKind.CASE_OPENED, now, facts | {"operator": operator_name(operator)})])
                 return tx.case(case).title
 
     # Rights
@@ -390,7 +394,7 @@ class Keep(KeepAccess, KeepRecords, KeepCanaries):
     def switch(self, purpose: Purpose, on: bool) -> None:
         """Switch a purpose on or off for everybody, in all three stores."""
         with self._using():
-            self._rights.switch(purpose, on)
+            self._rights.switch(purpose, on, self._now())
 
     def switches(self) -> dict[Purpose, bool]:
         """Which purposes are on."""

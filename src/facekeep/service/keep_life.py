@@ -26,12 +26,14 @@ from facekeep.service.apart import Connect, OneGate, open_gate
 from facekeep.service.calibration import read_calibration, shipped_calibration, shipped_calibration_text
 from facekeep.service.keep_file import KeepFile
 from facekeep.service.key_plan import KeyPlan
+from facekeep.service.ledger_signing import LedgerSigner
 from facekeep.service.locking import SharedLock
 from facekeep.service.opening import (
     CALIBRATION,
     Clock,
     Roles,
     create_stores,
+    ledger_key,
     open_roles,
     result_key,
     rotate_stores,
@@ -60,6 +62,7 @@ class KeepLife:
         clock: Clock,
         secret: bytes,
         results: Ed25519PrivateKey,
+        ledger: Ed25519PrivateKey,
         opener: Callable[[], Roles],
         rotate: Callable[[], None],
         gate: OneGate | None,
@@ -72,6 +75,7 @@ class KeepLife:
         self._clock = clock
         self._secret = secret
         self._results = results
+        self._ledger = LedgerSigner(f"facekeep/{file.keep_id.hex()}/registry", ledger)
         self._opener = opener
         self._rotate = rotate
         self._gate = gate
@@ -199,7 +203,7 @@ class KeepLife:
         calibration = read_calibration(directory / CALIBRATION, file.model)
         provider = plan.provider(directory, file.keep_id)
         secret = provider.get("gate.sign")
-        results = result_key(provider)
+        results, ledger = result_key(provider), ledger_key(provider)
         levels = len(calibration.levels)
         if connect is None:
             opener = partial(open_roles, directory, plan, file, levels=levels, clock=clock, threads=threads)
@@ -222,6 +226,7 @@ class KeepLife:
                 clock=clock,
                 secret=secret,
                 results=results,
+                ledger=ledger,
                 opener=opener,
                 rotate=partial(rotate_stores, directory, plan, file),
                 gate=gate,

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from facekeep.domain.consent import Notice, Purpose
+from facekeep.domain.ledger import EntryKind, LedgerEntry
 from facekeep.domain.row import Pseudonym
 from facekeep.domain.search import Case, CaseId
 from facekeep.domain.subject import SubjectId
@@ -120,7 +121,10 @@ class KeepRecords(KeepLife):
         check_notice(text)
         notice = Notice(text, language, frozenset(purposes))
         with self._using(), self._roles.registry.transaction() as tx:
-            tx.add_notice(notice)
+            if tx.notice(notice.digest) != notice:
+                tx.add_notice(notice)
+                facts = {"notice": notice.digest, "language": language}
+                tx.record([LedgerEntry(EntryKind.NOTICE_ADDED, self._now(), facts)])
         return notice
 
     def notices(self) -> tuple[Notice, ...]:
@@ -173,7 +177,9 @@ class KeepRecords(KeepLife):
             if case.closed is None:
                 now = self._now()
                 tx.close_case(case.id, now)
-                tx.tell(Event(EventKind.CASE_CLOSED, now, {"case": case.id.hex(), "purpose": case.purpose}))
+                facts = {"case": case.id.hex(), "purpose": case.purpose.value}
+                tx.tell(Event(EventKind.CASE_CLOSED, now, facts))
+                tx.record([LedgerEntry(EntryKind.CASE_CLOSED, now, facts)])
             return tx.case(case.id)
 
     # Webhooks

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from facekeep.domain.comparison import Calibration
+from facekeep.domain.ledger import EntryKind, LedgerEntry
 from facekeep.domain.row import Pseudonym, RowFlag, RowHead
 from facekeep.domain.subject import SubjectId, normalised_label
 from facekeep.domain.template import Template
@@ -89,6 +90,7 @@ class NeverReturn:
             subject: SubjectId = known.id if known is not None else tx.add_subject(label)
             tx.add_reference(subject, head.pseudonym, gallery=NEVER_RETURN, model=template.model, created=now)
             tx.join_never_return(subject, now)
+            tx.record([LedgerEntry(EntryKind.NEVER_RETURN_JOINED, now)], subject)
 
         self._roles.coordinator.run(
             JournalKind.NEVER_RETURN,

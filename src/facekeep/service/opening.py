@@ -41,6 +41,7 @@ CALIBRATION = "calibration.json"
 
 _SIDES = ("left", "right")
 _RESULTS = "gate.results"
+_LEDGER = "gate.ledger"
 _PEER = {"left": "right", "right": "left"}
 
 
@@ -98,9 +99,18 @@ def result_key(keys: KeyProvider) -> Ed25519PrivateKey:
     A keep that has none gets one when it is opened, since nothing was signed by it: results are of use for minutes,
     and whoever relies on one asks for the key at the same time.
     """
-    if _RESULTS not in keys.names():
-        keys.put(_RESULTS, new_key())
-    return _identity(keys, _RESULTS)
+    return _made(keys, _RESULTS)
+
+
+def ledger_key(keys: KeyProvider) -> Ed25519PrivateKey:
+    """The key that signs heads of the ledger; of a keep from before the ledger, made when it is opened."""
+    return _made(keys, _LEDGER)
+
+
+def _made(keys: KeyProvider, name: str) -> Ed25519PrivateKey:
+    if name not in keys.names():
+        keys.put(name, new_key())
+    return _identity(keys, name)
 
 
 def registry_path(directory: Path) -> Path:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from facekeep.domain.consent import KnownNotice, Purpose, purpose_bits
+from facekeep.domain.ledger import EntryKind, LedgerEntry
 from facekeep.domain.row import Pseudonym
 from facekeep.domain.subject import DataSubject, SubjectId, normalised_label
 from facekeep.domain.webhooks import Event, EventKind
@@ -43,6 +44,8 @@ class RightsService:
         def decide(tx: Transaction) -> None:
             tx.give_consent(subject, purpose, tx.add_notice(shown), now)
             tx.tell(Event(EventKind.CONSENT_GIVEN, now, {"subject": subject.hex(), "purpose": purpose}))
+            facts = {"purpose": purpose.value, "notice": shown.digest}
+            tx.record([LedgerEntry(EntryKind.CONSENT_GIVEN, now, facts)], subject)
 
         self._set_purposes(subject, bits, decide)
 
@@ -58,6 +61,7 @@ class RightsService:
         def decide(tx: Transaction) -> None:
             tx.withdraw_consent(subject, purpose, now)
             tx.tell(Event(EventKind.CONSENT_WITHDRAWN, now, {"subject": subject.hex(), "purpose": purpose}))
+            tx.record([LedgerEntry(EntryKind.CONSENT_WITHDRAWN, now, {"purpose": purpose.value})], subject)
 
         self._set_purposes(subject, bits, decide)
 
@@ -75,12 +79,18 @@ class RightsService:
             subject=subject,
         )
 
-    def switch(self, purpose: Purpose, on: bool) -> None:
+    def switch(self, purpose: Purpose, on: bool, now: datetime) -> None:
         """Switch a purpose on or off for everybody, in the registry and in both halves' own rules."""
+
+        def decide(tx: Transaction) -> None:
+            tx.set_switch(purpose, on=on)
+            facts = {"purpose": purpose.value, "to": "on" if on else "off"}
+            tx.record([LedgerEntry(EntryKind.SWITCHED, now, facts)])
+
         self._roles.coordinator.run_on_halves(
             JournalKind.PURPOSES,
             lambda half, transaction: half.stage_switch(transaction, purpose, on),
-            decide=lambda tx: tx.set_switch(purpose, on=on),
+            decide=decide,
         )
 
     def remove_reference(self, label: str, pseudonym: Pseudonym, now: datetime) -> None:
@@ -96,6 +106,7 @@ class RightsService:
         def decide(tx: Transaction) -> None:
             tx.remove_reference(pseudonym)
             tx.tell(Event(EventKind.REFERENCE_REMOVED, now, {"subject": subject.hex()}))
+            tx.record([LedgerEntry(EntryKind.REFERENCE_REMOVED, now)], subject)
 
         self._roles.coordinator.run_on_halves(
             JournalKind.ERASE,
@@ -117,6 +128,8 @@ class RightsService:
         def decide(tx: Transaction) -> None:
             tx.erase_subject(subject, now)
             tx.tell(Event(EventKind.SUBJECT_ERASED, now, {"subject": subject.hex()}))
+            # Of nobody: the data key of who it is about goes with this very transaction.
+            tx.record([LedgerEntry(EntryKind.ERASED, now, {"subject": subject.hex()})])
 
         self._roles.coordinator.run_on_halves(
             JournalKind.ERASE,

@@ -84,7 +84,7 @@ class Registry:
         again = _begin_file(unfinished)
         store = os.urandom(_STORE_BYTES)
         vault = RegistryKeys(keys).first(store, again=again)
-        state = State(keep=keep_id, model=model, generation=0, journalled=0, switched_on=frozenset())
+        state = State(keep=keep_id, model=model, generation=0, journalled=0, ledgered=0, switched_on=frozenset())
         database = Database(unfinished)
         try:
             with database.writing() as connection:

@@ -23,6 +23,7 @@ __all__ = [
     "invitations",
     "journal",
 ]
+__all__ += ["ledger_entries", "ledger_heads", "ledger_nodes", "ledger_own"]
 __all__ += ["meta", "metadata", "never_return", "notices", "passkeys", "references", "requests", "sessions", "subjects"]
 __all__ += ["tombstones", "webhooks"]
 
@@ -107,6 +108,12 @@ deliveries: Final = _table(
     _blob("sealed"),
 )
 tombstones: Final = _table("tombstones", _blob("id", key=True), _blob("sealed"))
+ledger_nodes: Final = _table(
+    "ledger_nodes", Column("place", Integer, primary_key=True, autoincrement=False), _blob("hash")
+)
+ledger_entries: Final = _table("ledger_entries", _blob("id", key=True), _blob("sealed"))
+ledger_own: Final = _table("ledger_own", _blob("id", key=True), _subject(), _blob("sealed"))
+ledger_heads: Final = _table("ledger_heads", _blob("id", key=True), _blob("sealed"))
 
 ROOT_CELLS: Final = (
     (subjects.c.id, subjects.c.key),
@@ -123,5 +130,7 @@ ROOT_CELLS: Final = (
     (webhooks.c.id, webhooks.c.sealed),
     (deliveries.c.id, deliveries.c.sealed),
     (tombstones.c.id, tombstones.c.sealed),
+    (ledger_entries.c.id, ledger_entries.c.sealed),
+    (ledger_heads.c.id, ledger_heads.c.sealed),
 )
 """Row identifier and cell of everything that is sealed under the registry's own keys; the rest is under data keys."""

@@ -20,6 +20,7 @@ from facekeep.store import tables
 from facekeep.store.account_writing import AccountWriting
 from facekeep.store.journal import JournalEntry, JournalKind, JournalState, record_of
 from facekeep.store.keys import new_key
+from facekeep.store.ledger_writing import LedgerWriting
 from facekeep.store.records import Value, write_time
 from facekeep.store.vault import Cells, Vault
 from facekeep.store.view import State, View, consent_of
@@ -30,7 +31,7 @@ __all__ = ["Transaction", "state_record"]
 _ROW_BYTES = 16
 
 
-class Transaction(AccountWriting, WebhookWriting, View):
+class Transaction(AccountWriting, WebhookWriting, LedgerWriting, View):
     """A view that writes too, and sees its own writes. Made by ``Registry.transaction`` alone.
 
     Times are passed in, with time zone: the store reads no clock. A time without zone is a ``ValueError``.
@@ -406,6 +407,9 @@ class Transaction(AccountWriting, WebhookWriting, View):
         self._write_state(replace(self._state, generation=self._state.generation + 1))
         return self._state.generation
 
+    def _set_ledgered(self, size: int) -> None:
+        self._write_state(replace(self._state, ledgered=size))
+
     def _cells(self, subject: SubjectId) -> Cells:
         if subject not in self._known_cells:
             self._known_cells[subject] = super()._cells(subject)
@@ -455,6 +459,7 @@ def state_record(state: State) -> dict[str, Value]:
         "model": state.model,
         "generation": state.generation,
         "journalled": state.journalled,
+        "ledgered": state.ledgered,
         "switched_on": sorted(purpose.value for purpose in state.switched_on),
     }
 

@@ -19,6 +19,7 @@ from facekeep.errors import DamagedStoreError, NotFoundError
 from facekeep.store import tables
 from facekeep.store.account_reading import AccountReading
 from facekeep.store.journal import JournalEntry, entry_of
+from facekeep.store.ledger_reading import LedgerReading
 from facekeep.store.records import read_time
 from facekeep.store.snapshot import moved
 from facekeep.store.vault import ROLE, Cells, Vault
@@ -39,6 +40,7 @@ class State:
         model: SHA-256 of the embedding model that the keep is bound to.
         generation: counts what the three stores did together.
         journalled: counts the journal's entries ever begun.
+        ledgered: counts the leaves of the ledger.
         switched_on: the purposes that are on.
     """
 
@@ -46,10 +48,11 @@ class State:
     model: str
     generation: int
     journalled: int
+    ledgered: int
     switched_on: frozenset[Purpose]
 
 
-class View(AccountReading, WebhookReading):
+class View(AccountReading, WebhookReading, LedgerReading):
     """One snapshot of the registry, valid while its block lasts.
 
     Every method may raise :class:`~facekeep.errors.DamagedStoreError` when a cell does not open.
@@ -272,6 +275,9 @@ class View(AccountReading, WebhookReading):
             raise NotFoundError("this data subject was erased" if erased else "there is no such data subject")
         return row
 
+    def _ledgered(self) -> int:
+        return self._state.ledgered
+
     def _cells(self, subject: SubjectId) -> Cells:
         return self._cells_of(self._person(subject))
 
@@ -362,6 +368,7 @@ def read_state(connection: Connection, vault: Vault) -> State:
         model=record["model"],
         generation=record["generation"],
         journalled=record["journalled"],
+        ledgered=record.get("ledgered", 0),  # of a registry from before the ledger
         switched_on=frozenset(Purpose(purpose) for purpose in record["switched_on"]),
     )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from facekeep.domain.access import Scope
 from facekeep.domain.accounts import Role
 from facekeep.domain.consent import Notice, Purpose
+from facekeep.domain.ledger import EntryKind, LedgerEntry, SignedHead
 from facekeep.domain.requests import KeptAnswer
 from facekeep.domain.row import Pseudonym
 from facekeep.domain.subject import SubjectId
@@ -36,7 +37,7 @@ def enrol(tx: Transaction, label: str, *pseudonyms: Pseudonym, name: str = "") -
     return subject
 
 
-def fill(registry: Registry) -> None:
+def fill(registry: Registry, *, ledger: bool = True) -> None:
     with registry.transaction() as tx:
         for i in range(5):
             enrol(tx, f"person {i}", pseudonym(), pseudonym(), name=f"Name {i}")
@@ -54,6 +55,10 @@ def fill(registry: Registry) -> None:
         tx.answer_request(tx.add_request(DIGEST, bytes(32), NOW), KeptAnswer(201, b"an answer"))
         tx.add_webhook("https://example.org/hook", [EventKind.CASE_OPENED], NOW)
         tx.tell(Event(EventKind.CASE_OPENED, NOW, {"case": "00" * 16}))
+        if ledger:
+            tx.record([LedgerEntry(EntryKind.SWITCHED, NOW, {"purpose": "verify", "on": "yes"})])
+            tx.record([LedgerEntry(EntryKind.CONSENT_GIVEN, NOW)] * 3, tx.subjects()[0].id)
+            tx.keep_ledger_head(SignedHead(4, "a note"))
         tx.set_switch(Purpose.VERIFY, on=True)
         tx.journal_begin(JournalKind.REFRESH, {"epoch": 2})
         tx.advance_generation()
@@ -73,6 +78,8 @@ def snapshot(registry: Registry) -> list[object]:
     found += [registry.clients(), registry.client_by_digest(DIGEST)]
     with registry.read() as view:
         found += [(webhook, view.deliveries(webhook.id)) for webhook in view.webhooks()]
+        found += [view.ledger_openings(), view.ledger_heads(), view.ledger_nodes(0, 100)]
+        found += [view.ledger_openings(person.id) for person in people]
         found += [view.requests(), view.request_by_digest(DIGEST)]
         found += [
             (a, view.passkeys_of(a.id), view.sessions_of(a.id), view.identities_of(a.id)) for a in view.accounts()

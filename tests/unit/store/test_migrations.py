@@ -25,12 +25,15 @@ from facekeep.store.migrations.versions import (
     r0003_requests,
     r0004_accounts,
     r0005_webhooks,
+    r0006_ledger,
 )
 from facekeep.store.registry import Registry
 from facekeep.store.tables import metadata
 from tests.unit.store.registry_scenes import DIGEST, KEEP, MODEL, NOW, execute, fetch, fill, snapshot
 
 ACCOUNTS = {"accounts", "passkeys", "sessions", "invitations", "identities"}
+
+LEDGER = {"ledger_nodes", "ledger_entries", "ledger_own", "ledger_heads"}
 
 
 def test_they_lead_to_the_tables_in_use(tmp_path: Path) -> None:
@@ -72,12 +75,13 @@ def test_the_revisions_make_every_table(tmp_path: Path) -> None:
     with database.writing() as connection, Operations.context(MigrationContext.configure(connection)):
         r0001_registry.upgrade()
         assert set(inspect(connection).get_table_names()) == (
-            set(metadata.tables) - {"clients", "requests", "webhooks", "deliveries"} - ACCOUNTS
+            set(metadata.tables) - {"clients", "requests", "webhooks", "deliveries"} - ACCOUNTS - LEDGER
         )
         r0002_clients.upgrade()
         r0003_requests.upgrade()
         r0004_accounts.upgrade()
         r0005_webhooks.upgrade()
+        r0006_ledger.upgrade()
         assert set(inspect(connection).get_table_names()) == set(metadata.tables)
     database.close()
 
@@ -85,7 +89,7 @@ def test_the_revisions_make_every_table(tmp_path: Path) -> None:
 def test_a_registry_of_the_first_revision_is_brought_forward_and_keeps_what_it_holds(tmp_path: Path) -> None:
     path, keys = tmp_path / "registry.db", MemoryKeyProvider()
     with Registry.create(path, keys, keep_id=KEEP, model=MODEL) as registry:
-        fill(registry)
+        fill(registry, ledger=False)
         (client,) = registry.clients()
         with registry.transaction() as tx:
             tx.remove_client(client.id)
@@ -98,7 +102,7 @@ def test_a_registry_of_the_first_revision_is_brought_forward_and_keeps_what_it_h
         before = snapshot(registry)
     execute(path, "DROP TABLE clients")
     execute(path, "DROP TABLE requests")
-    for table in ("deliveries", "webhooks"):
+    for table in ("deliveries", "webhooks", *LEDGER):
         execute(path, f"DROP TABLE {table}")
     for table in sorted(ACCOUNTS, key="accounts".__eq__):
         execute(path, f"DROP TABLE {table}")

@@ -9,6 +9,7 @@ import typer
 
 from facekeep.interfaces.cli import (
     accounts,
+    auditing,
     comparing,
     consents,
     demonstration,
@@ -55,6 +56,7 @@ def build() -> typer.Typer:
     hooking.add_commands(app)
     accounts.add_commands(app)
     watching.add_commands(app)
+    auditing.add_commands(app)
     pairing.add_commands(app)
     _keep_here(app)
     return app

@@ -1,4 +1,4 @@
-"""Commands that measure: evaluate, bench search, bench pipeline."""
+"""Commands that measure: evaluate, and bench search, pipeline, service, ledger."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ def add_commands(app: typer.Typer) -> None:
     group.command("search")(bench_search)
     group.command("pipeline")(bench_pipeline)
     group.command("service")(bench_service)
+    group.command("ledger")(bench_ledger)
     app.add_typer(group, name="bench", rich_help_panel=panel)
 
 
@@ -281,6 +282,36 @@ def bench_service(
         Rows(header, cells, frozenset(range(6))),
     ]
     reply(result.as_json(), lines, as_json=as_json)
+
+
+def bench_ledger(
+    *,
+    leaves: Annotated[int, typer.Option("--leaves", metavar="N", help="Entries of the ledger.")] = 1_000_000,
+    batch: Annotated[int, typer.Option("--batch", metavar="N", help="Entries in a transaction.")] = 100,
+    as_json: JsonOption = False,
+) -> None:
+    """Time appends to the ledger and proofs from it, beside a plain log in SQLite."""
+    from dataclasses import asdict
+
+    from facekeep.service.benchmark_ledger import benchmark_ledger
+
+    with steps() as tell:
+        found = benchmark_ledger(leaves, batch, progress=lambda done, every: tell("entries", done, every))
+    ratio = found.appends_per_second / found.peer_appends_per_second
+    cells = [
+        ("appends a second", f"{found.appends_per_second:,.0f}"),
+        ("of a plain log", f"{found.peer_appends_per_second:,.0f}"),
+        ("ratio", f"{ratio:.2f}"),
+        ("bytes an entry", f"{found.bytes_per_entry:,.0f}"),
+        ("proof of inclusion, ms", f"{found.inclusion[0]:.2f}, at most {found.inclusion[1]:.2f}"),
+        ("proof of consistency, ms", f"{found.consistency[0]:.2f}, at most {found.consistency[1]:.2f}"),
+        ("hashing the plain log, ms", f"{found.rehash:,.0f}"),
+    ]
+    lines: list[Line] = [
+        f"{leaves:,} entries, {batch:,} in a transaction.",
+        Rows(("figure", "value"), cells, frozenset({1})),
+    ]
+    reply(asdict(found), lines, as_json=as_json)
 
 
 def _numbers(text: str) -> tuple[int, ...]:

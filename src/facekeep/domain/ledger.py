@@ -1,0 +1,134 @@
+r"""Entries of the ledger, and what stands in its tree in their place: a commitment that tells nothing by itself.
+
+    commitment = SHA-256("facekeep-ledger-1\n" ‖ salt (32 random bytes) ‖ entry)
+
+The entry is JSON in one way of writing (RFC 8785): an object of texts, its names in order and without spaces.
+Salt and entry together open a commitment. Whoever destroys the salt has a leaf that fits the tree for
+ever, and of which nobody can show any more what it said.
+
+Invariants: an entry holds no score, position or picture, and neither label nor name of a data subject; it names people,
+references and cases by random identifiers, and operators as they are called.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+__all__ = ["SALT_BYTES", "EntryKind", "LedgerEntry", "Opening", "SignedHead"]
+
+SALT_BYTES: Final = 32
+_CONTEXT: Final = b"facekeep-ledger-1\n"
+
+
+class EntryKind(StrEnum):
+    """What the ledger tells of."""
+
+    ENROLLED = "enrolled"
+    """Somebody new was enrolled: ``references`` how many, ``operator`` who did it."""
+    REFERENCES_ADDED = "references-added"
+    """Somebody got further references: the same facts."""
+    REFERENCE_REMOVED = "reference-removed"
+    """Somebody lost one reference."""
+    CONSENT_GIVEN = "consent-given"
+    """Somebody consented to a ``purpose``, after reading the ``notice`` of this digest."""
+    CONSENT_WITHDRAWN = "consent-withdrawn"
+    """Somebody withdrew from a ``purpose``."""
+    NEVER_RETURN_JOINED = "never-return-joined"
+    """Somebody is never to be returned."""
+    ERASED = "erased"
+    """Somebody was erased; ``subject`` is what they were called, at random, and means nothing any more."""
+    NOTICE_ADDED = "notice-added"
+    """A ``notice`` can be shown, in a ``language``."""
+    CASE_OPENED = "case-opened"
+    """A ``case`` was opened for a ``purpose`` by an ``operator``."""
+    CASE_CLOSED = "case-closed"
+    """A ``case`` was closed before its time."""
+    SWITCHED = "switched"
+    """A ``purpose`` was switched ``to`` on or off for everybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One thing that was done.
+
+    Attributes:
+        kind: what.
+        time: when, with time zone; kept to the millisecond.
+        facts: what else is to be known of it, by names of lower-case letters.
+    """
+
+    kind: EntryKind
+    time: datetime
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.time.tzinfo is None:
+            raise ValueError("the time of an entry has a time zone")
+        if {"kind", "time"} & set(self.facts):
+            raise ValueError("kind and time of an entry are no facts")
+        time = self.time.astimezone(UTC)
+        object.__setattr__(self, "time", time.replace(microsecond=time.microsecond // 1000 * 1000))
+        object.__setattr__(self, "facts", MappingProxyType(dict(self.facts)))
+
+    @property
+    def written(self) -> bytes:
+        """The entry as it is committed to."""
+        time = self.time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        whole = {"kind": self.kind.value, "time": time, **self.facts}
+        return json.dumps(whole, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+    @classmethod
+    def read(cls, written: bytes) -> LedgerEntry:
+        """The entry that was written.
+
+        Raises:
+            ValueError: it is none, or not written as entries are.
+        """
+        whole = json.loads(written)
+        facts = {name: fact for name, fact in whole.items() if name not in ("kind", "time")}
+        entry = cls(EntryKind(whole["kind"]), datetime.fromisoformat(whole["time"]), facts)
+        if entry.written != written:
+            raise ValueError("the bytes are not the way in which an entry is written")
+        return entry
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What opens a commitment.
+
+    Attributes:
+        salt: 32 random bytes, of this entry alone.
+        entry: what was committed to.
+    """
+
+    salt: bytes = field(repr=False)
+    entry: LedgerEntry
+
+    def __post_init__(self) -> None:
+        if len(self.salt) != SALT_BYTES:
+            raise ValueError(f"a salt has {SALT_BYTES} bytes")
+
+    @property
+    def commitment(self) -> bytes:
+        """What is a leaf's entry in the tree, 32 bytes."""
+        return hashlib.sha256(_CONTEXT + self.salt + self.entry.written).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class SignedHead:
+    """The head of the tree of the first leaves, signed.
+
+    Attributes:
+        size: how many leaves.
+        note: the signed text.
+    """
+
+    size: int
+    note: str

@@ -1,0 +1,93 @@
+"""The ledger of a keep: its signed heads, and bundles that others check offline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from facekeep.domain.ledger import Opening, SignedHead
+from facekeep.domain.merkle import Nodes
+from facekeep.domain.subject import SubjectId, normalised_label
+from facekeep.errors import NotFoundError, UsageError
+from facekeep.service.keep_life import KeepLife
+from facekeep.service.ledger_signing import opened_bundle, whole_bundle
+from facekeep.store.view import View
+
+__all__ = ["KeepLedger"]
+
+_PAGE = 1024
+
+
+class KeepLedger(KeepLife):
+    """What a keep shows of its ledger. See :class:`facekeep.service.keep.Keep`."""
+
+    @property
+    def ledger_key(self) -> str:
+        """The public key of the ledger, as verifiers take it. Give it to auditors by another way than the bundles."""
+        return self._ledger.key
+
+    def ledger_head(self) -> SignedHead:
+        """The newest head, signed now and kept. Whoever has it can show later that the log was another."""
+        with self._using(), self._roles.registry.transaction() as tx:
+            head = self._ledger.head(tx.ledger_size(), _nodes(tx), self._now())
+            tx.keep_ledger_head(head)
+        return head
+
+    def ledger_bundle(self) -> bytes:
+        """The whole log, for auditors: every leaf, every head that was signed, and the entries that are about nobody.
+
+        What the entries about people say is not in it.
+        """
+        self.ledger_head()
+        with self._reading(), self._roles.registry.read() as view:
+            heads = view.ledger_heads()
+            return b"".join(whole_bundle(self._ledger, heads, _nodes(view), _openings(view, heads[-1].size)))
+
+    def ledger_bundle_of(self, label: str, *, seen: Iterable[int] = ()) -> bytes:
+        """The entries about one person, each with its proof, for that person.
+
+        Args:
+            label: whose.
+            seen: sizes of heads that the person has, from which the log is shown to have only grown.
+
+        Raises:
+            NotFoundError: there is no such person.
+            UsageError: there was no head of such a size.
+        """
+        head = self.ledger_head()
+        with self._reading(), self._roles.registry.read() as view:
+            person = view.subject_by_label(normalised_label(label))
+            if person is None:
+                raise NotFoundError("there is no such data subject")
+            sizes = sorted(set(seen))
+            if any(not 0 < size <= head.size for size in sizes):
+                raise UsageError(
+                    f"the ledger has {head.size} leaves, and no head of such a size",
+                    hint="The size is the second line of the head.",
+                )
+            openings = _openings(view, head.size, person.id)
+            return b"".join(opened_bundle(self._ledger, head, _nodes(view), openings, sizes))
+
+
+def _nodes(view: View) -> Nodes:
+    """Nodes by their places, read a page at a time."""
+    pages: dict[int, tuple[bytes, ...]] = {}
+
+    def node(place: int) -> bytes:
+        page, at = divmod(place, _PAGE)
+        if page not in pages:
+            pages[page] = view.ledger_nodes(page * _PAGE, _PAGE)
+        return pages[page][at]
+
+    return node
+
+
+def _openings(view: View, size: int, subject: SubjectId | None = None) -> list[tuple[int, Opening]]:
+    """Openings of leaves below a size, in the order of leaves."""
+
+    def pages() -> Iterator[tuple[int, Opening]]:
+        last: bytes | None = None
+        while page := view.ledger_openings(subject, after=last):
+            yield from ((leaf, opening) for _, leaf, opening in page if leaf < size)
+            last = page[-1][0]
+
+    return sorted(pages(), key=lambda one: one[0])

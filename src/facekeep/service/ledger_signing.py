@@ -1,0 +1,158 @@
+"""What a ledger signs: its heads, as checkpoints of C2SP, and the bundles that are checked offline.
+
+The formats are in docs/spec/ledger.md. :mod:`facekeep.ledger_verifier` reads them; nothing here is used there.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from facekeep.domain.ledger import Opening, SignedHead
+from facekeep.domain.merkle import Nodes, consistency_proof, inclusion_proof, place_of, root
+
+__all__ = ["LedgerSigner", "cosigned", "opened_bundle", "whole_bundle"]
+
+_FORMAT: Final = "facekeep-ledger-1"
+_BLOCK_LEVEL: Final = 6
+_BLOCK: Final = 1 << _BLOCK_LEVEL
+_LOG, _WITNESS = b"\1", b"\4"  # kinds of keys, of C2SP signed notes and cosignatures
+
+
+class LedgerSigner:
+    """Signs for one log."""
+
+    def __init__(self, origin: str, key: Ed25519PrivateKey) -> None:
+        """Signs as a log.
+
+        Args:
+            origin: what the log is called, without spaces and plus signs.
+            key: of the log.
+        """
+        if not origin or any(sign.isspace() or sign == "+" for sign in origin):
+            raise ValueError("the origin of a log has neither spaces nor plus signs")
+        self.origin, self._key = origin, key
+
+    @property
+    def key(self) -> str:
+        """The public key, as verifiers take it."""
+        public = _LOG + self._key.public_key().public_bytes_raw()
+        return f"{self.origin}+{_key_hash(self.origin, public).hex()}+{_base64(public)}"
+
+    def head(self, size: int, nodes: Nodes, now: datetime) -> SignedHead:
+        """Sign the head of the first leaves.
+
+        Args:
+            size: how many.
+            nodes: of the tree.
+            now: with time zone.
+        """
+        time = now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        text = f"{self.origin}\n{size}\n{_base64(root(size, nodes))}\ntime {time}\n"
+        public = _LOG + self._key.public_key().public_bytes_raw()
+        signature = _key_hash(self.origin, public) + self._key.sign(text.encode())
+        return SignedHead(size, f"{text}\n\N{EM DASH} {self.origin} {_base64(signature)}\n")
+
+    def sign_bundle(self, lines: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
+        """The lines of a bundle as they are written, and the signature over them."""
+        digest = hashlib.sha256(f"{_FORMAT}\n".encode())
+        for line in lines:
+            written = _written(line)
+            digest.update(written)
+            yield written
+        yield _written({"signature": self._key.sign(digest.digest()).hex()})
+
+
+def cosigned(head: SignedHead, name: str, key: Ed25519PrivateKey, now: datetime) -> SignedHead:
+    """A head with the co-signature of a witness, who has seen that the log only grew.
+
+    Args:
+        head: signed.
+        name: of the witness, without spaces and plus signs.
+        key: of the witness.
+        now: when, with time zone; kept to the second.
+    """
+    text = head.note.partition("\n\n")[0] + "\n"
+    time = int(now.timestamp())
+    signature = key.sign(f"cosignature/v1\ntime {time}\n{text}".encode())
+    hashed = _key_hash(name, _WITNESS + key.public_key().public_bytes_raw())
+    return SignedHead(head.size, f"{head.note}\N{EM DASH} {name} {_base64(hashed + time.to_bytes(8) + signature)}\n")
+
+
+def whole_bundle(
+    signer: LedgerSigner, heads: Sequence[SignedHead], nodes: Nodes, openings: Iterable[tuple[int, Opening]]
+) -> Iterator[bytes]:
+    """A bundle with all leaves.
+
+    Args:
+        signer: of the log.
+        heads: in the order of their sizes, at least one; leaves up to the last are in the bundle.
+        nodes: of the tree.
+        openings: leaf and opening of what is shown.
+    """
+
+    def lines() -> Iterator[Mapping[str, Any]]:
+        yield {"format": _FORMAT, "key": signer.key, "origin": signer.origin, "whole": True}
+        for first in range(0, heads[-1].size, _BLOCK):
+            end = min(first + _BLOCK, heads[-1].size)
+            line: dict[str, Any] = {"leaves": [nodes(place_of(0, leaf)).hex() for leaf in range(first, end)]}
+            if end - first == _BLOCK:
+                line["head"] = nodes(place_of(_BLOCK_LEVEL, first >> _BLOCK_LEVEL)).hex()
+            yield line
+        for head in heads:
+            yield {"note": head.note}
+        for leaf, opening in openings:
+            yield _opened(leaf, opening)
+
+    return signer.sign_bundle(lines())
+
+
+def opened_bundle(
+    signer: LedgerSigner,
+    head: SignedHead,
+    nodes: Nodes,
+    openings: Iterable[tuple[int, Opening]],
+    seen: Iterable[int] = (),
+) -> Iterator[bytes]:
+    """A bundle of some entries, each with its proof: what one person gets, who learns nothing of the others.
+
+    Args:
+        signer: of the log.
+        head: the newest.
+        nodes: of the tree.
+        openings: leaf and opening of each.
+        seen: sizes of earlier heads from which it is proved that the log only grew.
+    """
+
+    def lines() -> Iterator[Mapping[str, Any]]:
+        yield {"format": _FORMAT, "key": signer.key, "origin": signer.origin, "whole": False}
+        yield {"note": head.note}
+        for old in seen:
+            yield {"old": old, "proof": [node.hex() for node in consistency_proof(old, head.size, nodes)]}
+        for leaf, opening in openings:
+            proof = [node.hex() for node in inclusion_proof(leaf, head.size, nodes)]
+            yield _opened(leaf, opening) | {"proof": proof}
+
+    return signer.sign_bundle(lines())
+
+
+def _opened(leaf: int, opening: Opening) -> dict[str, Any]:
+    return {"entry": json.loads(opening.entry.written), "leaf": leaf, "salt": opening.salt.hex()}
+
+
+def _written(line: Mapping[str, Any]) -> bytes:
+    return json.dumps(line, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _key_hash(name: str, public: bytes) -> bytes:
+    return hashlib.sha256(f"{name}\n".encode() + public).digest()[:4]
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()

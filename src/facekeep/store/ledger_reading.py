@@ -1,0 +1,116 @@
+"""The ledger of the registry, read in one snapshot.
+
+The tree is in the clear: its nodes are hashes of salted commitments and tell how many entries there are, and nothing
+else. What opens a leaf, its salt and its entry, is sealed: under the data key of the person that it is about, or under
+the registry's own keys if it is about nobody. With a person's data key go the openings of that person's entries; their
+leaves stay, and nobody can show any more what they said.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, Table, select
+
+from facekeep.domain.ledger import LedgerEntry, Opening, SignedHead
+from facekeep.domain.merkle import leaf_hash, place_of, places_in
+from facekeep.domain.subject import SubjectId
+from facekeep.errors import DamagedStoreError
+from facekeep.store import tables
+from facekeep.store.vault import ROLE, Cells, Vault
+
+__all__ = ["LedgerReading", "head_row"]
+
+_PAGE: Final = 1000
+_SIZE_BYTES: Final = 8
+
+
+class LedgerReading:
+    """The part of a view that is about the ledger."""
+
+    _connection: Connection
+    _vault: Vault
+
+    def ledger_size(self) -> int:
+        """How many leaves the tree has. As the registry remembers it: a tree that was cut does not pass for whole."""
+        return self._ledgered()
+
+    def ledger_nodes(self, first: int, count: int) -> tuple[bytes, ...]:
+        """Nodes of the tree by their places.
+
+        Args:
+            first: place of the first, from 0.
+            count: how many; fewer are given where the tree ends.
+
+        Raises:
+            DamagedStoreError: one is missing.
+        """
+        end = min(first + count, places_in(self._ledgered()))
+        node = tables.ledger_nodes.c
+        rows = self._connection.execute(
+            select(node.hash).where(node.place >= first, node.place < end).order_by(node.place)
+        ).all()
+        if len(rows) != max(0, end - first):
+            raise _damaged("a node of the ledger's tree is missing")
+        return tuple(row.hash for row in rows)
+
+    def ledger_openings(
+        self, subject: SubjectId | None = None, *, after: bytes | None = None, limit: int = _PAGE
+    ) -> tuple[tuple[bytes, int, Opening], ...]:
+        """What opens leaves, each held against its leaf, a page at a time.
+
+        Args:
+            subject: whose, or None for those that are about nobody.
+            after: the last identifier of the page before, or None for the first page.
+            limit: how many at most; fewer than that means that this was the last page.
+
+        Returns:
+            Identifier, leaf and opening of each, in the order of the identifiers, which is a random one.
+
+        Raises:
+            NotFoundError: there is no such data subject.
+            DamagedStoreError: an opening does not open its leaf.
+        """
+        table, cells = tables.ledger_entries, self._vault.root
+        if subject is not None:
+            table, cells = tables.ledger_own, self._cells(subject)
+        chosen = select(table).order_by(table.c.id).limit(limit)
+        if subject is not None:
+            chosen = chosen.where(table.c.subject == subject)
+        if after is not None:
+            chosen = chosen.where(table.c.id > after)
+        return tuple(self._opening_of(table, row, cells) for row in self._connection.execute(chosen).all())
+
+    def ledger_heads(self) -> tuple[SignedHead, ...]:
+        """The heads that were signed, by their sizes."""
+        cell = tables.ledger_heads.c.sealed
+        rows = self._connection.execute(select(tables.ledger_heads).order_by(tables.ledger_heads.c.id)).all()
+        return tuple(
+            SignedHead(int.from_bytes(row.id), self._vault.root.open(cell, row.id, row.sealed)["note"]) for row in rows
+        )
+
+    def _opening_of(self, table: Table, row: Row[Any], cells: Cells) -> tuple[bytes, int, Opening]:
+        record = cells.open(table.c.sealed, row.id, row.sealed)
+        try:
+            opening = Opening(record["salt"], LedgerEntry.read(record["entry"]))
+        except (ValueError, KeyError):
+            raise _damaged("an entry of the ledger is of another form") from None
+        leaf = record["leaf"]
+        if self.ledger_nodes(place_of(0, leaf), 1) != (leaf_hash(opening.commitment),):
+            raise _damaged("an entry of the ledger is not what its leaf says")
+        return row.id, leaf, opening
+
+    def _ledgered(self) -> int:
+        raise NotImplementedError
+
+    def _cells(self, subject: SubjectId) -> Cells:
+        raise NotImplementedError
+
+
+def head_row(size: int) -> bytes:
+    """The identifier of a signed head's row."""
+    return size.to_bytes(_SIZE_BYTES)
+
+
+def _damaged(said: str) -> DamagedStoreError:
+    return DamagedStoreError(said, store=ROLE)

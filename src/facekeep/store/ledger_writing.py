@@ -1,0 +1,62 @@
+"""The ledger of the registry, written in the transaction of what it tells of: either both are there, or neither."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from sqlalchemy import insert
+
+from facekeep.domain.ledger import SALT_BYTES, LedgerEntry, Opening, SignedHead
+from facekeep.domain.merkle import grown
+from facekeep.domain.subject import SubjectId
+from facekeep.store import tables
+from facekeep.store.ledger_reading import LedgerReading, head_row
+from facekeep.store.records import Value
+
+__all__ = ["LedgerWriting"]
+
+_ROW_BYTES = 16
+
+
+class LedgerWriting(LedgerReading):
+    """The part of a transaction that is about the ledger."""
+
+    def record(self, entries: Sequence[LedgerEntry], subject: SubjectId | None = None) -> int:
+        """Add entries to the ledger, in their order.
+
+        Args:
+            entries: what was done, at least one.
+            subject: whom they are about, and under whose data key they are sealed; None if they are about nobody.
+
+        Returns:
+            The leaf of the first.
+
+        Raises:
+            NotFoundError: there is no such data subject.
+        """
+        first = self._ledgered()
+        openings = [Opening(os.urandom(SALT_BYTES), entry) for entry in entries]
+        nodes = grown(first, (opening.commitment for opening in openings), lambda place: self.ledger_nodes(place, 1)[0])
+        self._connection.execute(insert(tables.ledger_nodes), [{"place": place, "hash": node} for place, node in nodes])
+        table, cells = tables.ledger_entries, self._vault.root
+        if subject is not None:
+            table, cells = tables.ledger_own, self._cells(subject)
+        rows = []
+        for leaf, opening in enumerate(openings, first):
+            row = {"id": os.urandom(_ROW_BYTES)} | ({} if subject is None else {"subject": bytes(subject)})
+            record: dict[str, Value] = {"leaf": leaf, "salt": opening.salt, "entry": opening.entry.written}
+            rows.append(row | {"sealed": cells.seal(table.c.sealed, row["id"], record)})
+        self._connection.execute(insert(table), rows)
+        self._set_ledgered(first + len(openings))
+        return first
+
+    def keep_ledger_head(self, head: SignedHead) -> None:
+        """Keep a head that was signed. One of as many leaves that is kept already stays."""
+        if all(kept.size != head.size for kept in self.ledger_heads()):
+            row = head_row(head.size)
+            sealed = self._vault.root.seal(tables.ledger_heads.c.sealed, row, {"note": head.note})
+            self._connection.execute(insert(tables.ledger_heads).values(id=row, sealed=sealed))
+
+    def _set_ledgered(self, size: int) -> None:
+        raise NotImplementedError

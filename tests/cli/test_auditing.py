@@ -1,0 +1,51 @@
+"""The ledger by the command line: a head that is kept, bundles that are checked, and what is said of a false one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.cli.conftest import Ran
+
+Run = Callable[..., Ran]
+
+
+def test_a_person_checks_what_is_written_about_them(run: Run, keep: Path, tmp_path: Path) -> None:
+    key = run("audit", "key", "--keep", keep).out.strip()
+    head = run("audit", "head", "--keep", keep)
+    (tmp_path / "head").write_text(head.out, encoding="utf-8")
+    size = head.out.splitlines()[1]
+    run("consent", "withdraw", "obama", "--purpose", "verify", "--keep", keep)
+    wrote = run("audit", "export", tmp_path / "mine", "--label", "obama", "--since", size, "--keep", keep)
+    assert (wrote.code, wrote.error) == (0, "")
+    checked = run("audit", "verify", tmp_path / "mine", "--key", key, "--seen", tmp_path / "head", "--json")
+    assert checked.code == 0
+    assert [entry["kind"] for entry in checked.document["opened"]][-1] == "consent-withdrawn"
+    # Nothing is written over.
+    again = run("audit", "export", tmp_path / "mine", "--label", "obama", "--keep", keep)
+    assert (again.code, "not there yet" in again.error) == (4, True)
+
+
+def test_a_log_that_is_not_what_was_signed_ends_with_one(run: Run, keep: Path, tmp_path: Path) -> None:
+    key = run("audit", "key", "--keep", keep).out.strip()
+    bundle = tmp_path / "whole"
+    assert run("audit", "export", bundle, "--keep", keep).code == 0
+    assert run("audit", "verify", bundle, "--key", key).out.startswith("Right: facekeep/")
+    data = bytearray(bundle.read_bytes())
+    place = data.index(b'"leaves":["') + 15
+    data[place] ^= 1
+    bundle.write_bytes(data)
+    altered = run("audit", "verify", bundle, "--key", key)
+    assert altered.code == 1
+    assert "altered" in altered.out
+    assert "leaves 0 to" in altered.out
+
+
+def test_what_cannot_be_checked_is_no_finding(run: Run, keep: Path, tmp_path: Path) -> None:
+    bundle = tmp_path / "whole"
+    run("audit", "export", bundle, "--keep", keep)
+    for options in (["--key", "none"], ["--key", run("audit", "key", "--keep", keep).out, "--seen", bundle]):
+        ran = run("audit", "verify", bundle, *options)
+        assert (ran.code, "as facekeep audit key shows them" in ran.error) == (4, True)
+    ran = run("audit", "export", tmp_path / "two", "--since", "1", "--keep", keep)
+    assert (ran.code, "needs no proof" in ran.error) == (2, True)
