@@ -15,7 +15,7 @@ from facekeep.domain.comparison import Calibration, Level
 from facekeep.domain.consent import Purpose
 from facekeep.domain.row import Pseudonym
 from facekeep.domain.search import Case, CaseId
-from facekeep.domain.subject import normalised_label
+from facekeep.domain.subject import SubjectId, normalised_label
 from facekeep.errors import BudgetError, FormatError, NotFoundError, PurposeOffError, RefusedError, UsageError
 from facekeep.service.answers import Identification, IdentifiedCandidate, Verification
 from facekeep.service.opening import Roles
@@ -89,10 +89,12 @@ class Claimed:
     Attributes:
         questions: one for each reference of the person; for somebody absent one about a row that nobody has.
         level: the laxest threshold of the rate that was asked for. It tells nothing of the number of references.
+        subject: who is claimed, whether or not they consent; None if nobody has the label.
     """
 
     questions: tuple[Question, ...] = field(repr=False)
     level: int
+    subject: SubjectId | None = field(repr=False)
 
 
 class ComparisonService:
@@ -154,10 +156,11 @@ class ComparisonService:
         laxest = self._level_of(fmr)
         if not purpose.is_one_to_one:
             raise UsageError("this purpose searches a gallery", hint="Identify instead of verifying.")
-        rows = self._rows_of(label, purpose)[-CLAIM_ROWS:]
+        subject = self._subject_of(label)
+        rows = self._rows_of(subject, purpose)[-CLAIM_ROWS:]
         while (level := self._calibration.level_for_fmr(fmr / len(rows))) is None:
             rows = rows[1:]  # one is left at the least, for its level is known
-        return Claimed(tuple(Question(purpose.value, level, asked_by, row=row) for row in rows), laxest)
+        return Claimed(tuple(Question(purpose.value, level, asked_by, row=row) for row in rows), laxest, subject)
 
     def verified(self, answers: Sequence[Answer]) -> Verification:
         """What the answers to the questions of a claim mean.
@@ -210,16 +213,19 @@ class ComparisonService:
             )
         return level
 
-    def _rows_of(self, label: str, purpose: Purpose) -> list[Pseudonym]:
-        """The rows to compare with, oldest first; for somebody absent, or without consent, a row that nobody has."""
-        nobody = [Pseudonym(os.urandom(16))]
+    def _subject_of(self, label: str) -> SubjectId | None:
         try:
             subject = self._roles.registry.subject_by_label(normalised_label(label))
         except FormatError:
+            return None
+        return None if subject is None else subject.id
+
+    def _rows_of(self, subject: SubjectId | None, purpose: Purpose) -> list[Pseudonym]:
+        """The rows to compare with, oldest first; for somebody absent, or without consent, a row that nobody has."""
+        nobody = [Pseudonym(os.urandom(16))]
+        if subject is None or purpose not in self._roles.registry.allowed_purposes(subject):
             return nobody
-        if subject is None or purpose not in self._roles.registry.allowed_purposes(subject.id):
-            return nobody
-        references = self._roles.registry.references_of(subject.id)
+        references = self._roles.registry.references_of(subject)
         return [r.pseudonym for r in comparable(references)] or nobody
 
     # Identification
@@ -259,6 +265,17 @@ class ComparisonService:
         """
         if planned.question.case:
             _check_open(self._roles.registry.case(CaseId(bytes.fromhex(planned.question.case))), planned.purpose, now)
+
+    def found(self, answer: Answer) -> tuple[SubjectId, ...]:
+        """Whom an answer is about, each once; consents are looked at later.
+
+        Raises:
+            RefusedError: a half refused the search.
+        """
+        if isinstance(answer, RefusedError):
+            raise answer
+        subjects = (self._roles.registry.subject_of_pseudonym(hit.pseudonym) for hit in answer)
+        return tuple(dict.fromkeys(subject for subject in subjects if subject is not None))
 
     def identified(self, planned: Planned, answer: Answer) -> Identification:
         """What the answer to a search means.

@@ -25,7 +25,7 @@ from facekeep.service.answers import (
     Verification,
 )
 from facekeep.service.canary_labels import check_person
-from facekeep.service.comparison import Answer, Planned, Search
+from facekeep.service.comparison import Planned, Search
 from facekeep.service.enrolment import EnrolmentService, Person, Terms, resolved
 from facekeep.service.keep_access import KeepAccess
 from facekeep.service.keep_canaries import KeepCanaries
@@ -251,7 +251,7 @@ class Keep(KeepAccess, KeepRecords, KeepLedger, KeepCanaries):
             return Verification(False, acquired=False, reasons=probe.reasons)
         with self._reading():
             search = self._prepared(probe, claimed.questions, claimed, self._key_of(signer))
-        return self._comparison.verified(self._search(self._signed(search, signer)))
+        return self._verified(claimed, self._search(self._signed(search, signer)))
 
     def compare(self, first: bytes, second: bytes, *, operator: Operator, fmr: float = 1e-4) -> Verification:
         """Say whether two pictures are of one person. Nobody has to be enrolled, and nothing is kept.
@@ -278,6 +278,7 @@ class Keep(KeepAccess, KeepRecords, KeepLedger, KeepCanaries):
             reasons = dict.fromkeys(reason for probe in acquired for reason in probe.reasons)
             return Verification(False, acquired=False, reasons=tuple(reasons))
         one, other = codes
+        self._tell_compared(self.operator_pseudonym(operator))
         return self._comparison.alike(one, other, level)
 
     def identify(
@@ -335,18 +336,9 @@ class Keep(KeepAccess, KeepRecords, KeepLedger, KeepCanaries):
                 self._prepared(probe, [planned.question], planned, self._key_of(signer))
                 for probe in acquired_probes(probes)
             ]
-        found = iter(self._search([asked for one in searches for asked in self._signed(one, signer)]))
-        with self._reading():
-            return [self._identification(planned, probe, found) for probe in probes]
-
-    def _identification(
-        self, planned: Planned, probe: Probe | ImageError, found: Iterator[Answer]
-    ) -> Identification | ImageError:
-        if isinstance(probe, ImageError):
-            return probe
-        if probe.template is None:
-            return Identification((), planned.fmr, planned.searched, acquired=False, reasons=probe.reasons)
-        return self._comparison.identified(planned, next(found))
+        answers = self._search([asked for one in searches for asked in self._signed(one, signer)])
+        found = iter(self._identified(planned, answers))
+        return [_identification(planned, probe, found) for probe in probes]
 
     def open_case(self, title: str, *, operator: Operator, purpose: Purpose = Purpose.IDENTIFY, days: int = 30) -> str:
         """Open a case, the reason of searches, for 1 to 366 days; gives its title.
@@ -530,6 +522,16 @@ class Keep(KeepAccess, KeepRecords, KeepLedger, KeepCanaries):
                 return super().change_roles(name, wanted)
             with self._without_keys(account):
                 return super().change_roles(name, wanted)
+
+
+def _identification(
+    planned: Planned, probe: Probe | ImageError, found: Iterator[Identification]
+) -> Identification | ImageError:
+    if isinstance(probe, ImageError):
+        return probe
+    if probe.template is None:
+        return Identification((), planned.fmr, planned.searched, acquired=False, reasons=probe.reasons)
+    return next(found)
 
 
 def _may_search(account: Account, now: datetime) -> bool:

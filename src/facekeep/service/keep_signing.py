@@ -10,13 +10,14 @@ from urllib.parse import urlsplit
 
 from facekeep.domain.accounts import Operator, Principal, operator_name
 from facekeep.domain.consent import Purpose, purpose_bits
+from facekeep.domain.ledger import EntryKind, LedgerEntry
 from facekeep.errors import BadInputError, ImageError, NotFoundError, UnsignedError, UsageError
 from facekeep.service.acquisition import Probe
 from facekeep.service.answers import Identification, Verification
 from facekeep.service.canary_labels import is_canary
 from facekeep.service.combining import Combiner
 from facekeep.service.comparison import Answer, Claimed, ComparisonService, Planned, Search
-from facekeep.service.keep_life import KeepLife
+from facekeep.service.keep_telling import KeepTelling, Told
 from facekeep.service.opening import Roles
 from facekeep.service.passkey_keys import spki_of_cose
 from facekeep.service.stages import Stage
@@ -77,10 +78,11 @@ class SigningKey:
     expires: datetime | None
 
 
-class KeepSigning(KeepLife):
+class KeepSigning(KeepTelling):
     """The part of a keep that searches in an operator's name. See :class:`facekeep.service.keep.Keep`."""
 
     def _begin(self) -> None:
+        super()._begin()
         self._combined = Combiner[Asked, Answer](self._search_together, largest=TOGETHER)
 
     def _adopt(self, roles: Roles) -> None:
@@ -117,6 +119,28 @@ class KeepSigning(KeepLife):
 
     def _key_of(self, signer: Signer | None) -> str:
         return (signer or self._roles.desk).id
+
+    def _verified(self, claimed: Claimed, answers: Sequence[Answer]) -> Verification:
+        """What answers mean, once the ledger has it."""
+        found = self._comparison.verified(answers)
+        asked = claimed.questions[0]
+        facts = {"purpose": asked.purpose, "operator": asked.operator, "verified": "yes" if found.verified else "no"}
+        (told,) = self._tell([Told(LedgerEntry(EntryKind.VERIFIED, self._now(), facts), claimed.subject)])
+        return found if told else Verification(False)  # erased meanwhile
+
+    def _identified(self, planned: Planned, answers: Sequence[Answer]) -> list[Identification]:
+        """The same of searches that were planned together."""
+        if not answers:
+            return []
+        with self._reading():
+            people = [self._comparison.found(answer) for answer in answers]
+        asked, now = planned.question, self._now()
+        facts = {"purpose": asked.purpose, "operator": asked.operator, "case": asked.case}
+        returned = LedgerEntry(EntryKind.RETURNED, now, facts)
+        searched = [LedgerEntry(EntryKind.SEARCHED, now, facts | {"found": str(len(found))}) for found in people]
+        self._tell([*map(Told, searched), *(Told(returned, subject) for found in people for subject in found)])
+        with self._reading():  # who withdrew or was erased meanwhile is not returned
+            return [self._comparison.identified(planned, answer) for answer in answers]
 
     # Signed elsewhere
 
@@ -156,7 +180,9 @@ class KeepSigning(KeepLife):
         Raises:
             TicketError: the signature is not the operator's, the key may not sign this, or the time is over.
         """
-        return self._comparison.verified(self._search(search.asked(approval)))
+        if not isinstance(search.meaning, Claimed):
+            raise UsageError("this search is an identification", hint="Finish it as one.")
+        return self._verified(search.meaning, self._search(search.asked(approval)))
 
     def prepare_identification(self, picture: bytes, search: Search, *, key: str) -> PreparedSearch | Identification:
         """State an identification for an operator to sign, within five minutes. See ``identify``.
@@ -182,9 +208,8 @@ class KeepSigning(KeepLife):
             raise UsageError("this search is a verification", hint="Finish it as one.")
         with self._reading():  # the case may have been closed since it was stated
             self._comparison.check_case(search.meaning, self._now())
-        (answer,) = self._search(search.asked(approval))
-        with self._reading():
-            return self._comparison.identified(search.meaning, answer)
+        (found,) = self._identified(search.meaning, self._search(search.asked(approval)))
+        return found
 
     # The keys of operators
 

@@ -35,13 +35,13 @@ class LedgerWriting(LedgerReading):
         Raises:
             NotFoundError: there is no such data subject.
         """
+        table, cells = tables.ledger_entries, self._vault.root
+        if subject is not None:  # before anything is written: who asks may go on if there is none
+            table, cells = tables.ledger_own, self._cells(subject)
         first = self._ledgered()
         openings = [Opening(os.urandom(SALT_BYTES), entry) for entry in entries]
         nodes = grown(first, (opening.commitment for opening in openings), lambda place: self.ledger_nodes(place, 1)[0])
         self._connection.execute(insert(tables.ledger_nodes), [{"place": place, "hash": node} for place, node in nodes])
-        table, cells = tables.ledger_entries, self._vault.root
-        if subject is not None:
-            table, cells = tables.ledger_own, self._cells(subject)
         rows = []
         for leaf, opening in enumerate(openings, first):
             row = {"id": os.urandom(_ROW_BYTES)} | ({} if subject is None else {"subject": bytes(subject)})

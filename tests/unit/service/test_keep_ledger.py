@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from facekeep.domain.consent import Purpose
-from facekeep.errors import NotFoundError, UsageError
+from facekeep.errors import DamagedStoreError, NotFoundError, UsageError
 from facekeep.ledger_verifier import Report, VerifierKey, read_head, verify
 from facekeep.service.keep import Keep
+from facekeep.service.keep_telling import Told
 from facekeep.service.opening import registry_path
+from facekeep.store.transaction import Transaction
 from tests.unit.service.conftest import MovedClock
 
 Picture = Callable[[str], bytes]
@@ -115,3 +118,83 @@ def test_an_entry_is_kept_to_the_millisecond_of_the_deed(keep: Keep, clock: Move
     keep.switch(Purpose.PAYMENT, True)
     report = whole(keep)
     assert report.opened[report.size - 1]["time"] == "2027-03-01T12:00:00.123Z"
+
+
+def facts(report: Report, kind: str) -> list[dict[str, str]]:
+    told = [entry for _, entry in sorted(report.opened.items()) if entry["kind"] == kind]
+    return [{name: fact for name, fact in entry.items() if name not in ("kind", "time")} for entry in told]
+
+
+def test_a_person_reads_who_asked_for_them(keep: Keep, picture: Picture) -> None:
+    operator = keep.operator_pseudonym("guard")
+    keep.verify("obama", picture("obama2.jpg"), operator="guard")
+    keep.verify("obama", picture("biden.jpg"), operator="guard")
+    keep.identify(picture("obama2.jpg"), operator="guard", case="lost child")
+    key = VerifierKey.read(keep.ledger_key)
+    obama, biden = (verify(keep.ledger_bundle_of(label), key) for label in ("obama", "biden"))
+    asked = {"purpose": "verify", "operator": operator}
+    assert facts(obama, "verified") == [asked | {"verified": "yes"}, asked | {"verified": "no"}]
+    (case,) = keep.cases()
+    searched = {"purpose": "identify", "operator": operator, "case": case.id.hex()}
+    assert facts(obama, "returned") == [searched]
+    assert facts(biden, "verified") == facts(biden, "returned") == []
+    # The whole log says that there was a search, and not of whom.
+    assert facts(whole(keep), "searched") == [searched | {"found": "1"}]
+    assert facts(whole(keep), "verified") == []
+
+
+def test_a_claim_about_nobody_is_recorded_like_one_about_somebody(keep: Keep, picture: Picture) -> None:
+    before = whole(keep).size
+    keep.verify("nobody", picture("biden.jpg"), operator="guard")
+    keep.compare(picture("obama.jpg"), picture("biden.jpg"), operator="guard")
+    report = whole(keep)
+    assert report.size == before + 2
+    assert facts(report, "verified")[0]["verified"] == "no"
+    assert facts(report, "compared") == [{"operator": keep.operator_pseudonym("guard")}]
+
+
+def test_a_claim_about_somebody_who_does_not_consent_is_theirs_to_read(keep: Keep, picture: Picture) -> None:
+    keep.withdraw_consent("obama", Purpose.VERIFY)
+    assert not keep.verify("obama", picture("obama2.jpg"), operator="guard").verified
+    assert own(keep, "obama")[-1] == "verified verify"
+
+
+def test_what_cannot_be_recorded_has_no_answer(keep: Keep, picture: Picture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise DamagedStoreError("the disk is full", store="registry")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Transaction, "record", full)
+        with pytest.raises(DamagedStoreError):
+            keep.verify("obama", picture("obama2.jpg"), operator="guard")
+        with pytest.raises(DamagedStoreError):
+            keep.identify(picture("obama2.jpg"), operator="guard", case="lost child")
+        with pytest.raises(DamagedStoreError):
+            keep.compare(picture("obama.jpg"), picture("obama2.jpg"), operator="guard")
+    assert keep.verify("obama", picture("obama2.jpg"), operator="guard").verified
+
+
+def test_of_somebody_erased_between_comparison_and_record_nothing_is_said(
+    keep: Keep, picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell = keep._tell
+
+    def erased_first(told: Sequence[Told]) -> list[bool]:
+        keep.erase("obama")
+        return tell(told)
+
+    monkeypatch.setattr(keep, "_tell", erased_first)
+    assert keep.verify("obama", picture("obama2.jpg"), operator="guard").verified is False
+    monkeypatch.undo()
+    keep.enrol("obama", [picture("obama.jpg")], purposes=[Purpose.IDENTIFY], notice="x", operator="op")
+    monkeypatch.setattr(keep, "_tell", erased_first)
+    assert keep.identify(picture("obama2.jpg"), operator="guard", case="lost child").candidates == ()
+
+
+def test_questions_that_come_together_are_all_in_it(keep: Keep, picture: Picture) -> None:
+    probe = picture("obama2.jpg")
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: keep.verify("obama", probe, operator="guard").verified, range(16)))
+    assert all(found)
+    report = verify(keep.ledger_bundle_of("obama"), VerifierKey.read(keep.ledger_key))
+    assert len(facts(report, "verified")) == 16

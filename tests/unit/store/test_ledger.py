@@ -107,9 +107,11 @@ def test_openings_come_in_pages(registry: Registry) -> None:
     assert sorted(found) == list(range(7))
 
 
-def test_nothing_is_told_of_nobody(registry: Registry) -> None:
-    with pytest.raises(NotFoundError), registry.transaction() as tx:
-        tx.record([entry(0)], NOBODY)
+def test_nothing_is_told_of_nobody_and_a_transaction_can_go_on(registry: Registry) -> None:
+    with registry.transaction() as tx:
+        with pytest.raises(NotFoundError):
+            tx.record([entry(0)], NOBODY)
+        assert tx.record([entry(1)]) == 0
 
 
 def test_a_head_is_kept_once(registry: Registry) -> None:
