@@ -49,3 +49,15 @@ def test_what_cannot_be_checked_is_no_finding(run: Run, keep: Path, tmp_path: Pa
         assert (ran.code, "as facekeep audit key shows them" in ran.error) == (4, True)
     ran = run("audit", "export", tmp_path / "two", "--since", "1", "--keep", keep)
     assert (ran.code, "needs no proof" in ran.error) == (2, True)
+
+
+def test_a_receipt_of_an_erasure_is_written_and_checked(run: Run, keep: Path, tmp_path: Path) -> None:
+    key = run("audit", "key", "--keep", keep).out.strip()
+    receipt = tmp_path / "receipt"
+    receipt.write_text("something", encoding="utf-8")
+    refused = run("erase", "obama", "--yes", "--receipt", receipt, "--keep", keep)
+    assert (refused.code, "already a file" in refused.error) == (2, True)
+    receipt.unlink()
+    assert run("erase", "obama", "--yes", "--receipt", receipt, "--keep", keep).code == 0
+    checked = run("audit", "verify", receipt, "--key", key, "--json")
+    assert [entry["kind"] for entry in checked.document["opened"]] == ["erased"]

@@ -360,7 +360,7 @@ def erasure(subject: str, key: str) -> Call[Erasure]:
 
 
 def _erasure(d: Json) -> Erasure:
-    return Erasure(d["references"], _time(d["backups_readable_until"]))
+    return Erasure(d["references"], _time(d["backups_readable_until"]), d["receipt"])
 
 
 def references(subject: str, after: str | None) -> Call[Page[ReferenceDetails]]:

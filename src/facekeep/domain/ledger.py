@@ -21,7 +21,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["SALT_BYTES", "EntryKind", "LedgerEntry", "Opening", "SignedHead"]
+__all__ = ["SALT_BYTES", "EntryKind", "LedgerEntry", "Opening", "SignedHead", "written"]
 
 SALT_BYTES: Final = 32
 _CONTEXT: Final = b"facekeep-ledger-1\n"
@@ -51,7 +51,8 @@ class EntryKind(StrEnum):
     RETURNED = "returned"
     """Somebody was found by a search: ``purpose``, ``case``, ``operator``."""
     ERASED = "erased"
-    """Somebody was erased; ``subject`` is what they were called, at random, and means nothing any more."""
+    """Somebody was erased; ``subject`` is what they were called, at random, and means nothing any more; ``references``
+    how many; ``copies-readable-until`` when the last copy of before that could be opened is unreadable."""
     NOTICE_ADDED = "notice-added"
     """A ``notice`` can be shown, in a ``language``."""
     CASE_OPENED = "case-opened"
@@ -60,6 +61,11 @@ class EntryKind(StrEnum):
     """A ``case`` was closed before its time."""
     SWITCHED = "switched"
     """A ``purpose`` was switched ``to`` on or off for everybody."""
+
+
+def written(time: datetime) -> str:
+    """A time as entries and heads have it: UTC, ISO 8601, to the millisecond."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +94,7 @@ class LedgerEntry:
     @property
     def written(self) -> bytes:
         """The entry as it is committed to."""
-        time = self.time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        whole = {"kind": self.kind.value, "time": time, **self.facts}
+        whole = {"kind": self.kind.value, "time": written(self.time), **self.facts}
         return json.dumps(whole, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
     @classmethod

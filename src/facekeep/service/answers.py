@@ -180,10 +180,12 @@ class Erasure:
         references: rows removed from each half.
         backups_readable_until: copies of the stores made before can be opened, by who has their keys, until the next
             refresh, which is due then at the latest. Of a keep whose refresh is overdue, counted from now.
+        receipt: a bundle of the ledger that proves the entry of it (docs/spec/ledger.md). It names nobody.
     """
 
     references: int
     backups_readable_until: datetime
+    receipt: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -401,10 +401,11 @@ class Keep(KeepAccess, KeepRecords, KeepLedger, KeepCanaries):
         """
         with self._using():
             now = self._now()
-            references = self._rights.erase(label, now)
             due, latest = (moment + timedelta(days=REFRESH_DAYS) for moment in (self._file.refreshed, now))
             # Neither a refresh that is overdue nor a clock that was set back makes a promise that cannot be kept.
-            return Erasure(references, due if now < due <= latest else latest)
+            until = due if now < due <= latest else latest
+            references, leaf, opening = self._rights.erase(label, now, until)
+            return Erasure(references, until, self._receipt(leaf, opening))
 
     def never_return(self, label: str, picture: bytes, *, operator: Operator) -> int:
         """Put a person on "never return me": no 1:N search gives them from now on, whoever enrolled or enrols them.

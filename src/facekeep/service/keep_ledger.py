@@ -27,10 +27,20 @@ class KeepLedger(KeepLife):
 
     def ledger_head(self) -> SignedHead:
         """The newest head, signed now and kept. Whoever has it can show later that the log was another."""
-        with self._using(), self._roles.registry.transaction() as tx:
+        with self._using():
+            return self._sign_head()
+
+    def _sign_head(self) -> SignedHead:
+        with self._roles.registry.transaction() as tx:
             head = self._ledger.head(tx.ledger_size(), _nodes(tx), self._now())
             tx.keep_ledger_head(head)
         return head
+
+    def _receipt(self, leaf: int, opening: Opening) -> str:
+        """A bundle of one entry with its proof. The caller has the keep alone."""
+        head = self._sign_head()
+        with self._roles.registry.read() as view:
+            return b"".join(opened_bundle(self._ledger, head, _nodes(view), [(leaf, opening)])).decode()
 
     def ledger_bundle(self) -> bytes:
         """The whole log, for auditors: every leaf, every head that was signed, and the entries that are about nobody.

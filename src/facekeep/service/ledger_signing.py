@@ -9,12 +9,12 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from facekeep.domain.ledger import Opening, SignedHead
+from facekeep.domain.ledger import Opening, SignedHead, written
 from facekeep.domain.merkle import Nodes, consistency_proof, inclusion_proof, place_of, root
 
 __all__ = ["LedgerSigner", "cosigned", "opened_bundle", "whole_bundle"]
@@ -53,8 +53,7 @@ class LedgerSigner:
             nodes: of the tree.
             now: with time zone.
         """
-        time = now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        text = f"{self.origin}\n{size}\n{_base64(root(size, nodes))}\ntime {time}\n"
+        text = f"{self.origin}\n{size}\n{_base64(root(size, nodes))}\ntime {written(now)}\n"
         public = _LOG + self._key.public_key().public_bytes_raw()
         signature = _key_hash(self.origin, public) + self._key.sign(text.encode())
         return SignedHead(size, f"{text}\n\N{EM DASH} {self.origin} {_base64(signature)}\n")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from facekeep.domain.consent import KnownNotice, Purpose, purpose_bits
-from facekeep.domain.ledger import EntryKind, LedgerEntry
+from facekeep.domain.ledger import EntryKind, LedgerEntry, Opening, written
 from facekeep.domain.row import Pseudonym
 from facekeep.domain.subject import DataSubject, SubjectId, normalised_label
 from facekeep.domain.webhooks import Event, EventKind
@@ -116,12 +116,18 @@ class RightsService:
             subject=subject,
         )
 
-    def erase(self, label: str, now: datetime) -> int:
+    def erase(self, label: str, now: datetime, until: datetime) -> tuple[int, int, Opening]:
         """Erase a person: rows, seeds, data key and every record.
 
+        Args:
+            label: whom.
+            now: the time.
+            until: when the last copy of before that could be opened is unreadable, as the ledger tells.
+
         Returns:
-            The number of references removed.
+            The number of references removed; leaf and opening of what the ledger has of it.
         """
+        recorded: list[tuple[int, Opening]] = []
         subject = self.subject(label).id
         rows = [reference.pseudonym for reference in self._roles.registry.references_of(subject)]
 
@@ -129,7 +135,8 @@ class RightsService:
             tx.erase_subject(subject, now)
             tx.tell(Event(EventKind.SUBJECT_ERASED, now, {"subject": subject.hex()}))
             # Of nobody: the data key of who it is about goes with this very transaction.
-            tx.record([LedgerEntry(EntryKind.ERASED, now, {"subject": subject.hex()})])
+            facts = {"subject": subject.hex(), "references": str(len(rows)), "copies-readable-until": written(until)}
+            recorded[:] = tx.record([LedgerEntry(EntryKind.ERASED, now, facts)])
 
         self._roles.coordinator.run_on_halves(
             JournalKind.ERASE,
@@ -138,4 +145,5 @@ class RightsService:
             payload={"pseudonyms": [row.hex() for row in rows]},
             subject=subject,
         )
-        return len(rows)
+        ((leaf, opening),) = recorded
+        return len(rows), leaf, opening

@@ -22,7 +22,9 @@ _ROW_BYTES = 16
 class LedgerWriting(LedgerReading):
     """The part of a transaction that is about the ledger."""
 
-    def record(self, entries: Sequence[LedgerEntry], subject: SubjectId | None = None) -> int:
+    def record(
+        self, entries: Sequence[LedgerEntry], subject: SubjectId | None = None
+    ) -> tuple[tuple[int, Opening], ...]:
         """Add entries to the ledger, in their order.
 
         Args:
@@ -30,7 +32,7 @@ class LedgerWriting(LedgerReading):
             subject: whom they are about, and under whose data key they are sealed; None if they are about nobody.
 
         Returns:
-            The leaf of the first.
+            Leaf and opening of each.
 
         Raises:
             NotFoundError: there is no such data subject.
@@ -49,7 +51,7 @@ class LedgerWriting(LedgerReading):
             rows.append(row | {"sealed": cells.seal(table.c.sealed, row["id"], record)})
         self._connection.execute(insert(table), rows)
         self._set_ledgered(first + len(openings))
-        return first
+        return tuple(enumerate(openings, first))
 
     def keep_ledger_head(self, head: SignedHead) -> None:
         """Keep a head that was signed. One of as many leaves that is kept already stays."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -198,3 +199,18 @@ def test_questions_that_come_together_are_all_in_it(keep: Keep, picture: Picture
     assert all(found)
     report = verify(keep.ledger_bundle_of("obama"), VerifierKey.read(keep.ledger_key))
     assert len(facts(report, "verified")) == 16
+
+
+def test_an_erasure_gives_a_receipt_that_anybody_can_check(keep: Keep, clock: MovedClock) -> None:
+    key, subject = VerifierKey.read(keep.ledger_key), keep.subject("obama").id
+    erased = keep.erase("obama")
+    report = verify(erased.receipt.encode(), key)
+    assert report.faults == []
+    (entry,) = report.opened.values()
+    assert (entry["kind"], entry["subject"], entry["references"]) == ("erased", subject, "1")
+    assert entry["copies-readable-until"] == erased.backups_readable_until.isoformat()[:19] + ".000Z"
+    assert "obama" not in erased.receipt
+    # It is of the log that everybody else sees.
+    notes = [json.loads(line)["note"] for line in erased.receipt.splitlines() if line.startswith('{"note"')]
+    keep.switch(Purpose.PAYMENT, True)
+    assert verify(keep.ledger_bundle(), key, seen=[read_head(note) for note in notes]).faults == []

@@ -30,6 +30,7 @@ from facekeep.interfaces.cli.options import (
 from facekeep.interfaces.cli.place import Place, placed
 from facekeep.interfaces.cli.reply import Exit, Rows, console, exit_code, extra_of, reply, shown, when
 from facekeep.interfaces.cli.vouching import RequestOption, requested
+from facekeep.interfaces.cli.writing import write_text
 
 if TYPE_CHECKING:
     from facekeep.service.answers import EnrolSummary
@@ -264,10 +265,18 @@ def erase(
     *,
     label: LabelArgument,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.", show_default=False)] = False,
+    receipt: Annotated[
+        Path | None,
+        typer.Option(
+            "--receipt", metavar="FILE", help="Write the receipt here, for the person: it proves the erasure."
+        ),
+    ] = None,
     place: Place,
     as_json: JsonOption = False,
 ) -> None:
     """Erase a data subject: rows, record and the keys of both. This cannot be undone."""
+    if receipt is not None and receipt.exists():
+        raise UsageError("there is already a file where the receipt shall be", hint="Name another.")
     if not yes:
         if as_json or not sys.stdin.isatty():
             raise UsageError(
@@ -280,7 +289,10 @@ def erase(
         "erased": label,
         "references": erasure.references,
         "backups_readable_until": erasure.backups_readable_until,
+        "receipt": erasure.receipt,
     }
+    if receipt is not None:
+        write_text(receipt, erasure.receipt)
     lines = [
         f"erased {shown(label)}: {_references(erasure.references)} and all that the registry held.",
         f"Backups made before can be opened, by who has their keys, until the next refresh (facekeep refresh), "

@@ -27,6 +27,7 @@ _VALUES: Final[Mapping[str, Any]] = {
     "ceremony": _ID,
     "characters": 1834,
     "days": 30,
+    "receipt": '{"format":"facekeep-ledger-1",…}\n',
     "delivered": 17,
     "expires": _LATER,
     "failures": 0,

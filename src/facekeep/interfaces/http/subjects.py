@@ -97,6 +97,7 @@ class ErasureAnswer(BaseModel):
 
     references: int
     backups_readable_until: datetime
+    receipt: str = Field(description="A bundle of the ledger that proves it, docs/spec/ledger.md. It names nobody.")
 
 
 @router.post(
@@ -209,4 +210,6 @@ async def erase(
 
 def _erase(keep: Keep, subject: str) -> ErasureAnswer:
     done = keep.erase(keep.label_of(subject))
-    return ErasureAnswer(references=done.references, backups_readable_until=done.backups_readable_until)
+    return ErasureAnswer(
+        references=done.references, backups_readable_until=done.backups_readable_until, receipt=done.receipt
+    )
