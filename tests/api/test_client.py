@@ -196,5 +196,5 @@ def test_both_clients_have_the_same_methods() -> None:
         }
 
     assert methods(Client) == methods(AsyncClient)
-    assert len(methods(Client)) == 44
+    assert len(methods(Client)) == 47
     assert issubclass(errors.UnavailableError, FacekeepError)

@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 
 import httpx2
 
-from facekeep.client import administration, calls, captures
+from facekeep.client import administration, calls, captures, ledger
 from facekeep.client.administration import AccountSummary, TokenDetails
 from facekeep.client.calls import (
     AddedReferences,
@@ -29,6 +29,7 @@ from facekeep.domain.access import Scope
 from facekeep.domain.accounts import Role
 from facekeep.domain.capture_order import CaptureOrder
 from facekeep.domain.consent import Consent, KnownNotice, Notice, Purpose
+from facekeep.domain.ledger import SignedHead
 from facekeep.domain.webhooks import EventKind
 from facekeep.service.answers import (
     Erasure,
@@ -435,6 +436,20 @@ class Client:
     def result_keys(self) -> Mapping[str, Any]:
         """The keys that sign results, as a JWK set, for :func:`facekeep.client.read_result`."""
         return self._do(captures.result_keys())
+
+    # The ledger
+
+    def ledger_key(self) -> str:
+        """The public key of the ledger. Compare it with one that was got in another way."""
+        return self._do(ledger.key())
+
+    def ledger_head(self) -> SignedHead:
+        """The newest head of the ledger, signed now. Needs the scope ``read``."""
+        return self._do(ledger.head())
+
+    def ledger_bundle(self) -> bytes:
+        """The whole ledger as a bundle, which is checked offline. Needs the scope ``read``."""
+        return self._do(ledger.bundle())
 
     # Webhooks
 

@@ -43,6 +43,9 @@ class Action(StrEnum):
     ADD_WEBHOOK = "add-webhook"
     REMOVE_WEBHOOK = "remove-webhook"
     READ_METRICS = "read-metrics"
+    READ_LEDGER_HEAD = "read-ledger-head"
+    EXPORT_LEDGER = "export-ledger"
+    READ_SUBJECT_LEDGER = "read-subject-ledger"
     LIST_TOKENS = "list-tokens"
     CREATE_TOKEN = "create-token"  # noqa: S105 - the name of an action
     REVOKE_TOKEN = "revoke-token"  # noqa: S105 - the name of an action
@@ -59,6 +62,7 @@ class Action(StrEnum):
 ABOUT_A_SUBJECT = frozenset(
     {
         Action.READ_SUBJECT,
+        Action.READ_SUBJECT_LEDGER,
         Action.ERASE_SUBJECT,
         Action.LIST_REFERENCES,
         Action.ADD_REFERENCES,
