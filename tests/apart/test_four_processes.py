@@ -113,7 +113,7 @@ def test_people_are_found_over_four_processes(search: Callable[[str], httpx2.Res
 
 def test_no_folder_holds_the_secret_of_another_role(hosts: Hosts) -> None:
     secrets = {role: {path.name for path in hosts.directory(role).rglob("*.key")} for role in ROLES}
-    assert secrets["gate"] == {"gate.sign.key", "gate.desk.key", "gate.results.key", "tls.key"}
+    assert secrets["gate"] == {"gate.sign.key", "gate.desk.key", "gate.results.key", "gate.ledger.key", "tls.key"}
     own = {"registrar": "registry", "left": "left", "right": "right"}
     for role, store in own.items():
         allowed = ("tls.key", f"{role}.sign.key", f"{store}.key", f"{store}.epoch.")

@@ -168,6 +168,8 @@ def _told(ran: Ran) -> object:
     document = json.loads(_RANDOM.sub("an identifier", _MOMENT.sub("a moment", text)))
     for case in document.get("cases", []):
         assert case.pop("opened_by")
+    if "receipt" in document:
+        assert '"erased"' in document.pop("receipt")
     for failed in (document, *document.get("failed", []), *document.get("pictures", [])):
         if "error" in failed:
             assert failed.pop("message")

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Table, select
+from sqlalchemy import Row, Table, select
 
 from facekeep.domain.ledger import LedgerEntry, Opening, SignedHead
 from facekeep.domain.merkle import leaf_hash, place_of, places_in
 from facekeep.domain.subject import SubjectId
 from facekeep.errors import DamagedStoreError
 from facekeep.store import tables
-from facekeep.store.vault import ROLE, Cells, Vault
+from facekeep.store.snapshot import Snapshot
+from facekeep.store.vault import ROLE, Cells
 
 __all__ = ["LedgerReading", "head_row"]
 
@@ -25,11 +26,8 @@ _PAGE: Final = 1000
 _SIZE_BYTES: Final = 8
 
 
-class LedgerReading:
+class LedgerReading(Snapshot):
     """The part of a view that is about the ledger."""
-
-    _connection: Connection
-    _vault: Vault
 
     def ledger_size(self) -> int:
         """How many leaves the tree has. As the registry remembers it: a tree that was cut does not pass for whole."""

@@ -55,8 +55,8 @@ class LedgerWriting(LedgerReading):
 
     def keep_ledger_head(self, head: SignedHead) -> None:
         """Keep a head that was signed. One of as many leaves that is kept already stays."""
-        if all(kept.size != head.size for kept in self.ledger_heads()):
-            row = head_row(head.size)
+        row = head_row(head.size)
+        if self._row(tables.ledger_heads.c.id, row) is None:
             sealed = self._vault.root.seal(tables.ledger_heads.c.sealed, row, {"note": head.note})
             self._connection.execute(insert(tables.ledger_heads).values(id=row, sealed=sealed))
 

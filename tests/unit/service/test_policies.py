@@ -72,10 +72,15 @@ def test_a_data_subject_reaches_own_data_only(shipped: Policies, everything_perm
     session = {Action.READ_SESSION, Action.END_SESSION}
     assert allowed(shipped, who) == session
     own = {Action.READ_SUBJECT, Action.LIST_REFERENCES, Action.LIST_CONSENTS}
-    own |= {Action.WITHDRAW_CONSENT, Action.ERASE_SUBJECT}
+    own |= {Action.WITHDRAW_CONSENT, Action.ERASE_SUBJECT, Action.READ_SUBJECT_LEDGER}
     assert allowed(shipped, who, OWN) == session | own
     assert allowed(everything_permitted, who) == session
     assert allowed(everything_permitted, who, OWN) == session | set(ABOUT_A_SUBJECT)
+
+
+def test_who_asked_for_somebody_is_told_to_nobody_else_whatever_is_permitted(everything_permitted: Policies) -> None:
+    for principal in (client(*Scope), *(person(role) for role in set(Role) - {Role.DATA_SUBJECT})):
+        assert Action.READ_SUBJECT_LEDGER not in allowed(everything_permitted, principal, OWN)
 
 
 @pytest.mark.parametrize("others", [c for n in (0, 1, 2) for c in combinations(set(Role) - {Role.DATA_SUBJECT}, n)])

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from facekeep import ledger_verifier
 from facekeep.errors import BadInputError, UsageError
 from facekeep.interfaces.cli.context import composition
 from facekeep.interfaces.cli.options import JsonOption, KeepOption
@@ -85,6 +84,8 @@ def verify(
     as_json: JsonOption = False,
 ) -> None:
     """Check a bundle offline. Exit code 1 says that something is wrong, and where."""
+    from facekeep import ledger_verifier
+
     try:
         ours = ledger_verifier.VerifierKey.read(key)
         witnesses = [ledger_verifier.VerifierKey.read(text) for text in witness or ()]
