@@ -23,7 +23,7 @@ from facekeep.split.budget import Limits
 
 Picture = Callable[[str], bytes]
 SEARCHERS = 3
-EVERY, FEW = 1000, 10
+EVERY, FEW = 1000, 5
 
 
 @dataclass

@@ -54,7 +54,7 @@ def test_equal_entries_have_leaves_that_tell_nothing_of_it(registry: Registry) -
         assert len({view.ledger_nodes(place_of(0, leaf), 1) for leaf in range(3)}) == 3
 
 
-@settings(deadline=None)  # writes files
+@settings(deadline=None, max_examples=20)  # each writes files
 @given(batches=st.lists(st.integers(1, 5), max_size=8))
 def test_the_tree_is_the_same_however_it_grew(tmp_path_factory: pytest.TempPathFactory, batches: list[int]) -> None:
     path = tmp_path_factory.mktemp("ledger") / "registry"
