@@ -184,6 +184,12 @@ class Report:
     witnessed: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
 
+    @property
+    def lines(self) -> list[str]:
+        """What was found, in words: every fault, or that there is none."""
+        sums = f"{self.size} leaves, {self.heads} heads, {len(self.opened)} entries opened"
+        return [str(fault) for fault in self.faults] or [f"Right: {self.origin}, {sums}."]
+
 
 @dataclass(slots=True)
 class _Bundle:
@@ -454,11 +460,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"Could not be checked: {error}.\n")
         return 2
     report = verify(data, key, seen=seen, witnesses=witnesses)
-    for fault in report.faults:
-        sys.stdout.write(f"{fault}\n")
-    if not report.faults:
-        sums = f"{report.size} leaves, {report.heads} heads, {len(report.opened)} entries opened"
-        sys.stdout.write(f"Right: {report.origin}, {sums}.\n")
+    for line in report.lines:
+        sys.stdout.write(f"{line}\n")
     return 1 if report.faults else 0
 
 

@@ -8,6 +8,7 @@ leaves stay, and nobody can show any more what they said.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, Final
 
 from sqlalchemy import Row, Table, select
@@ -26,12 +27,16 @@ _PAGE: Final = 1000
 _SIZE_BYTES: Final = 8
 
 
-class LedgerReading(Snapshot):
+class LedgerReading(Snapshot, ABC):
     """The part of a view that is about the ledger."""
 
+    @abstractmethod
     def ledger_size(self) -> int:
         """How many leaves the tree has. As the registry remembers it: a tree that was cut does not pass for whole."""
-        return self._ledgered()
+
+    @abstractmethod
+    def _cells(self, subject: SubjectId) -> Cells:
+        """What seals under a person's data key."""
 
     def ledger_nodes(self, first: int, count: int) -> tuple[bytes, ...]:
         """Nodes of the tree by their places.
@@ -43,7 +48,7 @@ class LedgerReading(Snapshot):
         Raises:
             DamagedStoreError: one is missing.
         """
-        end = min(first + count, places_in(self._ledgered()))
+        end = min(first + count, places_in(self.ledger_size()))
         node = tables.ledger_nodes.c
         rows = self._connection.execute(
             select(node.hash).where(node.place >= first, node.place < end).order_by(node.place)
@@ -97,12 +102,6 @@ class LedgerReading(Snapshot):
         if self.ledger_nodes(place_of(0, leaf), 1) != (leaf_hash(opening.commitment),):
             raise _damaged("an entry of the ledger is not what its leaf says")
         return row.id, leaf, opening
-
-    def _ledgered(self) -> int:
-        raise NotImplementedError
-
-    def _cells(self, subject: SubjectId) -> Cells:
-        raise NotImplementedError
 
 
 def head_row(size: int) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from abc import abstractmethod
 from collections.abc import Sequence
 
 from sqlalchemy import insert
@@ -40,7 +41,7 @@ class LedgerWriting(LedgerReading):
         table, cells = tables.ledger_entries, self._vault.root
         if subject is not None:  # before anything is written: who asks may go on if there is none
             table, cells = tables.ledger_own, self._cells(subject)
-        first = self._ledgered()
+        first = self.ledger_size()
         openings = [Opening(os.urandom(SALT_BYTES), entry) for entry in entries]
         nodes = grown(first, (opening.commitment for opening in openings), lambda place: self.ledger_nodes(place, 1)[0])
         self._connection.execute(insert(tables.ledger_nodes), [{"place": place, "hash": node} for place, node in nodes])
@@ -60,5 +61,6 @@ class LedgerWriting(LedgerReading):
             sealed = self._vault.root.seal(tables.ledger_heads.c.sealed, row, {"note": head.note})
             self._connection.execute(insert(tables.ledger_heads).values(id=row, sealed=sealed))
 
+    @abstractmethod
     def _set_ledgered(self, size: int) -> None:
-        raise NotImplementedError
+        """Remember how many leaves there are."""

@@ -275,7 +275,8 @@ class View(AccountReading, WebhookReading, LedgerReading):
             raise NotFoundError("this data subject was erased" if erased else "there is no such data subject")
         return row
 
-    def _ledgered(self) -> int:
+    def ledger_size(self) -> int:
+        """How many leaves the tree has. As the registry remembers it: a tree that was cut does not pass for whole."""
         return self._state.ledgered
 
     def _cells(self, subject: SubjectId) -> Cells:

@@ -108,7 +108,4 @@ def verify(
         "witnessed": sorted(report.witnessed),
         "faults": faults,
     }
-    lines = [str(fault) for fault in report.faults] or [
-        f"Right: {report.origin}, {report.size} leaves, {report.heads} heads, {len(report.opened)} entries opened."
-    ]
-    reply(document, lines, as_json=as_json, code=Exit.NO if report.faults else Exit.YES)
+    reply(document, report.lines, as_json=as_json, code=Exit.NO if report.faults else Exit.YES)
