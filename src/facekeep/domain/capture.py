@@ -7,7 +7,6 @@ pictures by their digests, so that the chain over records fixes every frame, its
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import struct
 import unicodedata
@@ -16,6 +15,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from itertools import pairwise
 
+from facekeep.domain.canonical import canonical
 from facekeep.domain.sample import BoundingBox, Pixels
 from facekeep.errors import FormatError
 
@@ -176,8 +176,7 @@ class Statement:
 
         The canonical form of an object of three texts is what the standard library writes: keys sorted, no space.
         """
-        text = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return hashlib.sha256(canonical(asdict(self))).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

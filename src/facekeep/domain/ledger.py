@@ -21,6 +21,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from facekeep.domain.canonical import canonical
+
 __all__ = ["SALT_BYTES", "EntryKind", "LedgerEntry", "Opening", "SignedHead", "written"]
 
 SALT_BYTES: Final = 32
@@ -95,7 +97,7 @@ class LedgerEntry:
     def written(self) -> bytes:
         """The entry as it is committed to."""
         whole = {"kind": self.kind.value, "time": written(self.time), **self.facts}
-        return json.dumps(whole, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+        return canonical(whole)
 
     @classmethod
     def read(cls, written: bytes) -> LedgerEntry:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from facekeep.domain.canonical import canonical
 from facekeep.domain.ledger import Opening, SignedHead, written
 from facekeep.domain.merkle import Nodes, consistency_proof, inclusion_proof, place_of, root
 
@@ -146,7 +147,7 @@ def _opened(leaf: int, opening: Opening) -> dict[str, Any]:
 
 
 def _written(line: Mapping[str, Any]) -> bytes:
-    return json.dumps(line, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return canonical(line) + b"\n"
 
 
 def _key_hash(name: str, public: bytes) -> bytes:
