@@ -84,6 +84,9 @@ Operator: TypeAlias = str | Client | Account
 
 PRINCIPAL_KINDS: tuple[str, str] = ("client", "account")
 
+OF_PRINCIPALS: tuple[str, ...] = tuple(f"{kind} " for kind in PRINCIPAL_KINDS)
+"""How the names of principals begin, and no name of who works at the keep itself."""
+
 
 def kind_of(principal: Principal) -> str:
     """What a principal is, one of ``PRINCIPAL_KINDS``."""

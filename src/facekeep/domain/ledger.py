@@ -52,6 +52,8 @@ class EntryKind(StrEnum):
     """An ``operator`` searched for a ``purpose``, under a ``case``; ``found`` how many people."""
     RETURNED = "returned"
     """Somebody was found by a search: ``purpose``, ``case``, ``operator``."""
+    VIEWED = "viewed"
+    """Somebody's record was shown to an ``operator``; ``part`` which of it."""
     ERASED = "erased"
     """Somebody was erased; ``subject`` is what they were called, at random, and means nothing any more; ``references``
     how many; ``copies-readable-until`` when the last copy of before that could be opened is unreadable."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from facekeep.domain.consent import Consent, Purpose
+from facekeep.domain.ledger import EntryKind
 from facekeep.errors import FacekeepError
 
 
@@ -140,6 +142,43 @@ class SubjectDetails:
     consents: tuple[Consent, ...]
     never_returned: bool
     locked: bool
+
+
+class AccessOutcome(StrEnum):
+    """What whoever asked about a person learned."""
+
+    VERIFIED = "verified"
+    """That it was the person."""
+    NOT_VERIFIED = "not-verified"
+    """That it was not, or nothing: every cause of "no" looks alike."""
+    RETURNED = "returned"
+    """That the person is like whom they searched for: among the candidates, unless the person withdrew meanwhile."""
+    SHOWN = "shown"
+    """What the registry holds of the person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Somebody asked about a person or looked at their record, as the ledger has it.
+
+    Attributes:
+        leaf: of the entry in the ledger, by which it is found in a bundle.
+        time: when.
+        kind: ``VERIFIED``, ``RETURNED`` or ``VIEWED``.
+        purpose: what for; None of a look at the record, which needs none.
+        case: identifier of the case, 32 hexadecimal digits, under which it can be asked about; "" if there was none.
+            Not its title, which may be about others.
+        operator: who, as others call them now; None of who has left, or works at the keep itself and opened no case.
+        outcome: what they learned.
+    """
+
+    leaf: int
+    time: datetime
+    kind: EntryKind
+    purpose: Purpose | None
+    case: str
+    operator: str | None = field(repr=False)
+    outcome: AccessOutcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import numpy as np
 
-from facekeep.domain.accounts import PRINCIPAL_KINDS, Operator, kind_of
+from facekeep.domain.accounts import OF_PRINCIPALS, Operator, kind_of
 from facekeep.domain.comparison import Calibration, Level
 from facekeep.domain.consent import Purpose
 from facekeep.domain.row import Pseudonym
@@ -26,7 +26,6 @@ from facekeep.split.rules import NEEDS_CASE, VERIFY_FMR_MAX
 from facekeep.split.statement import CANDIDATES_MAX, CLAIM_ROWS, NEVER_RETURN
 
 _ROUNDING = 1 + 1e-9
-_OF_PRINCIPALS = tuple(f"{kind} " for kind in PRINCIPAL_KINDS)
 
 Answer = tuple[Hit, ...] | RefusedError
 """Of the gate, to one question."""
@@ -130,7 +129,7 @@ class ComparisonService:
             raise UsageError(
                 "an operator has a name of 1 to 128 characters", hint="Say who asks: the halves count by operator."
             ) from None
-        if known.startswith(_OF_PRINCIPALS):
+        if known.startswith(OF_PRINCIPALS):
             raise UsageError(
                 "who works at the keep itself has no name that begins like a client's or an account's",
                 hint="Take another name. A key of a client or an account: facekeep operator add NAME --kind …",

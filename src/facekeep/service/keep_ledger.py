@@ -1,23 +1,28 @@
-"""The ledger of a keep: its signed heads, and bundles that others check offline."""
+"""The ledger of a keep: its signed heads, bundles that others check offline, and who asked about a person."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
-from facekeep.domain.ledger import Opening, SignedHead
+from facekeep.domain.accounts import OF_PRINCIPALS, Operator, operator_name
+from facekeep.domain.consent import Purpose
+from facekeep.domain.ledger import EntryKind, LedgerEntry, Opening, SignedHead
 from facekeep.domain.merkle import Nodes
 from facekeep.domain.subject import SubjectId, normalised_label
 from facekeep.errors import NotFoundError, UsageError
-from facekeep.service.keep_life import KeepLife
+from facekeep.service.answers import Access, AccessOutcome
+from facekeep.service.keep_signing import KeepSigning
 from facekeep.service.ledger_signing import opened_bundle, whole_bundle
 from facekeep.store.view import View
 
 __all__ = ["KeepLedger"]
 
 _PAGE = 1024
+_OUTCOMES: Final = {EntryKind.RETURNED: AccessOutcome.RETURNED, EntryKind.VIEWED: AccessOutcome.SHOWN}
 
 
-class KeepLedger(KeepLife):
+class KeepLedger(KeepSigning):
     """What a keep shows of its ledger. See :class:`facekeep.service.keep.Keep`."""
 
     @property
@@ -76,6 +81,54 @@ class KeepLedger(KeepLife):
                 )
             openings = _openings(view, head.size, person.id)
             return b"".join(opened_bundle(self._ledger, head, _nodes(view), openings, sizes))
+
+    # Who asked
+
+    def accesses(self, label: str) -> tuple[Access, ...]:
+        """Who asked about a person or looked at their record, when, what for and what they learned, newest first.
+
+        Args:
+            label: whose.
+
+        Raises:
+            NotFoundError: there is no such person.
+        """
+        with self._reading(), self._roles.registry.read() as view:
+            person = view.subject_by_label(normalised_label(label))
+            if person is None:
+                raise NotFoundError("there is no such data subject")
+            openings = _openings(view, view.ledger_size(), person.id)
+            names = self._operator_names(view)
+        told = (_access(leaf, opening.entry, names) for leaf, opening in reversed(openings))
+        return tuple(access for access in told if access is not None)
+
+    def operator_names(self) -> Mapping[str, str]:
+        """What operators are called now, by the pseudonyms that the ledger and the halves know them by.
+
+        In it are machine clients, accounts, and of those who work at the keep itself who opened a case. Of others,
+        and of who has left, nobody keeps a name.
+        """
+        with self._reading(), self._roles.registry.read() as view:
+            return self._operator_names(view)
+
+    def _operator_names(self, view: View) -> dict[str, str]:
+        local = (case.opened_by for case in view.cases())
+        known: list[Operator] = [name for name in local if not name.startswith(OF_PRINCIPALS)]
+        known += [*view.clients(), *view.accounts()]
+        return {self._comparison.operator(who): operator_name(who) for who in known}
+
+
+def _access(leaf: int, entry: LedgerEntry, names: Mapping[str, str]) -> Access | None:
+    """What an entry about a person tells of somebody who asked about them; None if it tells of something else."""
+    facts = entry.facts
+    if entry.kind is EntryKind.VERIFIED:
+        outcome = AccessOutcome.VERIFIED if facts["verified"] == "yes" else AccessOutcome.NOT_VERIFIED
+    elif entry.kind in _OUTCOMES:
+        outcome = _OUTCOMES[entry.kind]
+    else:
+        return None
+    purpose = Purpose(facts["purpose"]) if "purpose" in facts else None
+    return Access(leaf, entry.time, entry.kind, purpose, facts.get("case", ""), names.get(facts["operator"]), outcome)
 
 
 def _nodes(view: View) -> Nodes:

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from facekeep.domain.access import Scope
+from facekeep.domain.accounts import Role
 from facekeep.domain.consent import Purpose
 from facekeep.errors import DamagedStoreError, NotFoundError, UsageError
 from facekeep.ledger_verifier import Report, VerifierKey, read_head, verify
+from facekeep.service.answers import AccessOutcome
 from facekeep.service.keep import Keep
 from facekeep.service.keep_telling import Told
 from facekeep.service.opening import registry_path
@@ -214,3 +217,36 @@ def test_an_erasure_gives_a_receipt_that_anybody_can_check(keep: Keep, clock: Mo
     notes = [json.loads(line)["note"] for line in erased.receipt.splitlines() if line.startswith('{"note"')]
     keep.switch(Purpose.PAYMENT, True)
     assert verify(keep.ledger_bundle(), key, seen=[read_head(note) for note in notes]).faults == []
+
+
+def test_a_person_reads_names_purposes_and_cases_of_who_asked(keep: Keep, picture: Picture, clock: MovedClock) -> None:
+    probe, start = picture("obama2.jpg"), clock.now
+    desk = keep.issue_token("front desk", [Scope.VERIFY], days=9).client
+    ann = keep.invite("ann", [Role.OPERATOR]).account
+    keep.verify("obama", probe, operator=desk)
+    clock.forward(minutes=1)
+    keep.verify("obama", picture("biden.jpg"), operator=ann)
+    clock.forward(minutes=1)
+    keep.open_case("found dog", operator="guard")
+    keep.identify(probe, operator="guard", case="found dog")
+    clock.forward(minutes=1)
+    keep.compare(probe, probe, operator=ann)  # of nobody known
+    keep.verify("obama", probe, operator="night watch")
+    newest, *before = keep.accesses("obama")
+    case = next(case.id.hex() for case in keep.cases() if case.title == "found dog")
+    assert [(each.operator, each.purpose, each.case, each.outcome) for each in before] == [
+        ("guard", Purpose.IDENTIFY, case, AccessOutcome.RETURNED),
+        ("account ann", Purpose.VERIFY, "", AccessOutcome.NOT_VERIFIED),
+        ("client front desk", Purpose.VERIFY, "", AccessOutcome.VERIFIED),
+    ]
+    assert [each.time for each in before] == [start + timedelta(minutes=minutes) for minutes in (2, 1, 0)]
+    assert (newest.operator, newest.outcome) == (None, AccessOutcome.VERIFIED)  # opened no case: nobody kept the name
+    opened = verify(keep.ledger_bundle_of("obama"), VerifierKey.read(keep.ledger_key)).opened
+    assert {opened[each.leaf]["kind"] for each in before} == {"returned", "verified"}
+    assert keep.accesses("biden") == ()
+    # Who takes the name of somebody who has left is not taken for them.
+    keep.revoke_account("ann")
+    keep.invite("ann", [Role.OPERATOR])
+    assert [each.operator for each in keep.accesses("obama")] == [None, "guard", None, "client front desk"]
+    with pytest.raises(NotFoundError):
+        keep.accesses("nobody")
