@@ -46,6 +46,13 @@ class Action(StrEnum):
     READ_LEDGER_HEAD = "read-ledger-head"
     EXPORT_LEDGER = "export-ledger"
     READ_SUBJECT_LEDGER = "read-subject-ledger"
+    READ_SUBJECT_ACCESSES = "read-subject-accesses"
+    EXPORT_SUBJECT = "export-subject"
+    JOIN_NEVER_RETURN = "join-never-return"
+    FILE_APPEAL = "file-appeal"
+    LIST_SUBJECT_APPEALS = "list-subject-appeals"
+    LIST_APPEALS = "list-appeals"
+    ANSWER_APPEAL = "answer-appeal"
     LIST_TOKENS = "list-tokens"
     CREATE_TOKEN = "create-token"  # noqa: S105 - the name of an action
     REVOKE_TOKEN = "revoke-token"  # noqa: S105 - the name of an action
@@ -63,6 +70,11 @@ ABOUT_A_SUBJECT = frozenset(
     {
         Action.READ_SUBJECT,
         Action.READ_SUBJECT_LEDGER,
+        Action.READ_SUBJECT_ACCESSES,
+        Action.EXPORT_SUBJECT,
+        Action.JOIN_NEVER_RETURN,
+        Action.FILE_APPEAL,
+        Action.LIST_SUBJECT_APPEALS,
         Action.ERASE_SUBJECT,
         Action.LIST_REFERENCES,
         Action.ADD_REFERENCES,

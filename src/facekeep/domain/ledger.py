@@ -54,6 +54,12 @@ class EntryKind(StrEnum):
     """Somebody was found by a search: ``purpose``, ``case``, ``operator``."""
     VIEWED = "viewed"
     """Somebody's record was shown to an ``operator``; ``part`` which of it."""
+    EXPORTED = "exported"
+    """Somebody had all that is held of them given out, to themselves or by an ``operator``."""
+    APPEALED = "appealed"
+    """Somebody objected: ``appeal`` what is said, ``about`` the leaf that it is about, if any."""
+    APPEAL_ANSWERED = "appeal-answered"
+    """An ``operator`` answered an appeal: ``upheld`` yes or no."""
     ERASED = "erased"
     """Somebody was erased; ``subject`` is what they were called, at random, and means nothing any more; ``references``
     how many; ``copies-readable-until`` when the last copy of before that could be opened is unreadable."""

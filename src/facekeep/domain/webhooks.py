@@ -43,6 +43,8 @@ class EventKind(StrEnum):
     """Somebody consented to a purpose."""
     CONSENT_WITHDRAWN = "consent.withdrawn"
     """Somebody withdrew a consent."""
+    APPEAL_FILED = "appeal.filed"
+    """Somebody objected to something: a person has to answer."""
     CASE_OPENED = "case.opened"
     """A case was opened."""
     CASE_CLOSED = "case.closed"

@@ -29,8 +29,7 @@ from facekeep.service.comparison import Planned, Search
 from facekeep.service.enrolment import EnrolmentService, Person, Terms, resolved
 from facekeep.service.keep_access import KeepAccess
 from facekeep.service.keep_canaries import KeepCanaries
-from facekeep.service.keep_ledger import KeepLedger
-from facekeep.service.keep_records import KeepRecords
+from facekeep.service.keep_own import KeepOwn
 from facekeep.service.keep_signing import acquired_probes
 from facekeep.service.never_return import NeverReturn
 from facekeep.service.opening import Roles
@@ -49,7 +48,7 @@ REFRESH_DAYS = 30
 _PAGE = 100
 
 
-class Keep(KeepAccess, KeepRecords, KeepLedger, KeepCanaries):
+class Keep(KeepAccess, KeepOwn, KeepCanaries):
     """A keep: a registry of people, and their references as two halves. Safe for threads; one process at a time.
 
     Example:
@@ -421,6 +420,21 @@ class Keep(KeepAccess, KeepRecords, KeepLedger, KeepCanaries):
         with self._using():
             template = self._acquisition.for_right(picture)
             return self._never_return.join(label, template, self._comparison.operator(operator), self._now())
+
+    def never_return_known(self, label: str) -> int:
+        """Put an enrolled person on "never return me" without a picture: the person's own references are taken out.
+
+        What others enrolled of the person under another label is not found by it: that takes :meth:`never_return`.
+
+        Returns:
+            How many references were taken out of searches.
+
+        Raises:
+            NotFoundError: there is no such person.
+        """
+        check_person(label)
+        with self._using():
+            return self._never_return.join_known(self._rights.subject(label).id, self._now())
 
     def unlock(self, label: str, reviewers: Sequence[str]) -> None:
         """Forget the rejected comparisons of a person's references, which two different reviewers looked into.

@@ -16,7 +16,7 @@ from facekeep.service.keep_signing import KeepSigning
 from facekeep.service.ledger_signing import opened_bundle, whole_bundle
 from facekeep.store.view import View
 
-__all__ = ["KeepLedger"]
+__all__ = ["KeepLedger", "openings"]
 
 _PAGE = 1024
 _OUTCOMES: Final = {EntryKind.RETURNED: AccessOutcome.RETURNED, EntryKind.VIEWED: AccessOutcome.SHOWN}
@@ -55,7 +55,7 @@ class KeepLedger(KeepSigning):
         self.ledger_head()
         with self._reading(), self._roles.registry.read() as view:
             heads = view.ledger_heads()
-            return b"".join(whole_bundle(self._ledger, heads, _nodes(view), _openings(view, heads[-1].size)))
+            return b"".join(whole_bundle(self._ledger, heads, _nodes(view), openings(view, heads[-1].size)))
 
     def ledger_bundle_of(self, label: str, *, seen: Iterable[int] = ()) -> bytes:
         """The entries about one person, each with its proof, for that person.
@@ -79,8 +79,8 @@ class KeepLedger(KeepSigning):
                     f"the ledger has {head.size} leaves, and no head of such a size",
                     hint="The size is the second line of the head.",
                 )
-            openings = _openings(view, head.size, person.id)
-            return b"".join(opened_bundle(self._ledger, head, _nodes(view), openings, sizes))
+            found = openings(view, head.size, person.id)
+            return b"".join(opened_bundle(self._ledger, head, _nodes(view), found, sizes))
 
     # Who asked
 
@@ -97,9 +97,9 @@ class KeepLedger(KeepSigning):
             person = view.subject_by_label(normalised_label(label))
             if person is None:
                 raise NotFoundError("there is no such data subject")
-            openings = _openings(view, view.ledger_size(), person.id)
+            found = openings(view, view.ledger_size(), person.id)
             names = self._operator_names(view)
-        told = (_access(leaf, opening.entry, names) for leaf, opening in reversed(openings))
+        told = (_access(leaf, opening.entry, names) for leaf, opening in reversed(found))
         return tuple(access for access in told if access is not None)
 
     def operator_names(self) -> Mapping[str, str]:
@@ -144,7 +144,7 @@ def _nodes(view: View) -> Nodes:
     return node
 
 
-def _openings(view: View, size: int, subject: SubjectId | None = None) -> list[tuple[int, Opening]]:
+def openings(view: View, size: int, subject: SubjectId | None = None) -> list[tuple[int, Opening]]:
     """Openings of leaves below a size, in the order of leaves."""
 
     def pages() -> Iterator[tuple[int, Opening]]:

@@ -66,6 +66,22 @@ class NeverReturn:
         self._add(label, template, now)
         return taken
 
+    def join_known(self, subject: SubjectId, now: datetime) -> int:
+        """Put an enrolled person on the list without a picture: the person's own rows are taken out.
+
+        What others enrolled of the person under another label is not found, now or later: that takes a picture.
+
+        Returns:
+            How many references are taken out of 1:N searches by it.
+        """
+        rows = [r.pseudonym for r in comparable(self._roles.registry.references_of(subject))]
+        taken = self._suppress(rows)  # before the person is listed, as in join
+        if subject not in self.listed():
+            with self._roles.registry.transaction() as tx:
+                tx.join_never_return(subject, now)
+                tx.record([LedgerEntry(EntryKind.NEVER_RETURN_JOINED, now)], subject)
+        return taken
+
     def _find(self, fines: Sequence[FineCode], gallery: str, operator: str) -> list[tuple[Hit, ...]]:
         rows = len(self._roles.left)
         level = self._calibration.level_for_fpir(FALSE_ALARM_RATE, rows)

@@ -109,6 +109,15 @@ class AccountReading(Snapshot):
             raise moved(tables.invitations)
         return Invitation(row.id, row.account, read_time(record["created"]))
 
+    def invitations_of(self, account: AccountId) -> tuple[Invitation, ...]:
+        """The invitations of an account whose links were not used, oldest first; those that are too old too."""
+        opened = (
+            (row, self._vault.root.open(tables.invitations.c.sealed, row.id, row.sealed))
+            for row in self._rows(tables.invitations.c.account, account)
+        )
+        found = (Invitation(row.id, row.account, read_time(record["created"])) for row, record in opened)
+        return tuple(sorted(found, key=lambda invitation: (invitation.created, invitation.id)))
+
     def _account_of(self, row: Row[Any]) -> Account:
         record = self._vault.root.open(tables.accounts.c.sealed, row.id, row.sealed)
         if record["subject"] != row.subject:

@@ -15,6 +15,7 @@ __all__ = [
     "ROOT_CELLS",
     "Blob",
     "accounts",
+    "appeals",
     "cases",
     "clients",
     "consents",
@@ -114,6 +115,7 @@ ledger_nodes: Final = _table(
 ledger_entries: Final = _table("ledger_entries", _blob("id", key=True), _blob("sealed"))
 ledger_own: Final = _table("ledger_own", _blob("id", key=True), _subject(), _blob("sealed"))
 ledger_heads: Final = _table("ledger_heads", _blob("id", key=True), _blob("sealed"))
+appeals: Final = _table("appeals", _blob("id", key=True), _subject(), _blob("sealed"))
 
 ROOT_CELLS: Final = (
     (subjects.c.id, subjects.c.key),

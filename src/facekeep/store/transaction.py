@@ -18,6 +18,7 @@ from facekeep.domain.subject import SUBJECT_ID_BYTES, DataSubject, SubjectId, no
 from facekeep.errors import ConsentError, NotFoundError, UsageError
 from facekeep.store import tables
 from facekeep.store.account_writing import AccountWriting
+from facekeep.store.appeal_writing import AppealWriting
 from facekeep.store.journal import JournalEntry, JournalKind, JournalState, record_of
 from facekeep.store.keys import new_key
 from facekeep.store.ledger_writing import LedgerWriting
@@ -31,7 +32,7 @@ __all__ = ["Transaction", "state_record"]
 _ROW_BYTES = 16
 
 
-class Transaction(AccountWriting, WebhookWriting, LedgerWriting, View):
+class Transaction(AccountWriting, WebhookWriting, LedgerWriting, AppealWriting, View):
     """A view that writes too, and sees its own writes. Made by ``Registry.transaction`` alone.
 
     Times are passed in, with time zone: the store reads no clock. A time without zone is a ``ValueError``.

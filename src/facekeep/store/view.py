@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Table, func, select
@@ -18,6 +19,7 @@ from facekeep.domain.subject import DataSubject, Reference, SubjectId, normalise
 from facekeep.errors import DamagedStoreError, NotFoundError
 from facekeep.store import tables
 from facekeep.store.account_reading import AccountReading
+from facekeep.store.appeal_reading import AppealReading
 from facekeep.store.journal import JournalEntry, entry_of
 from facekeep.store.ledger_reading import LedgerReading
 from facekeep.store.records import read_time
@@ -52,7 +54,7 @@ class State:
     switched_on: frozenset[Purpose]
 
 
-class View(AccountReading, WebhookReading, LedgerReading):
+class View(AccountReading, WebhookReading, LedgerReading, AppealReading):
     """One snapshot of the registry, valid while its block lasts.
 
     Every method may raise :class:`~facekeep.errors.DamagedStoreError` when a cell does not open.
@@ -157,6 +159,18 @@ class View(AccountReading, WebhookReading, LedgerReading):
         """Whether the data subject joined "never return me"."""
         return self._row(tables.never_return.c.subject, subject) is not None
 
+    def never_returned_since(self, subject: SubjectId) -> datetime | None:
+        """When the data subject joined "never return me", or None.
+
+        Raises:
+            NotFoundError: there is no such data subject.
+        """
+        joined = [
+            cells.open(tables.never_return.c.sealed, subject, row.sealed)["joined"]
+            for row, cells in self._owned(tables.never_return, subject)
+        ]
+        return read_time(joined[0]) if joined else None
+
     def never_returned(self) -> tuple[SubjectId, ...]:
         """All data subjects who joined "never return me"."""
         column = tables.never_return.c.subject
@@ -260,6 +274,8 @@ class View(AccountReading, WebhookReading, LedgerReading):
             for subject in page:
                 self.references_of(subject.id)
                 self.consents_of(subject.id)
+                self.appeals_of(subject.id)
+                self._open_own_entries(subject.id)
             after = page[-1].id
         for row in self._connection.execute(select(tables.never_return)).all():
             cells = self._cells(row.subject)
@@ -267,6 +283,11 @@ class View(AccountReading, WebhookReading, LedgerReading):
         for identifier, cell in tables.ROOT_CELLS[1:]:
             for row, sealed in self._connection.execute(select(identifier, cell)).all():
                 self._vault.root.open(cell, row, sealed)
+
+    def _open_own_entries(self, subject: SubjectId) -> None:
+        last: bytes | None = None
+        while page := self.ledger_openings(subject, after=last):
+            last = page[-1][0]
 
     def _person(self, subject: SubjectId) -> Row[Any]:
         row = self._row(tables.subjects.c.id, subject)

@@ -70,9 +70,9 @@ def test_the_policies_of_the_package_fit_their_schema() -> None:
 def test_a_data_subject_reaches_own_data_only(shipped: Policies, everything_permitted: Policies) -> None:
     who = person(Role.DATA_SUBJECT)
     session = {Action.READ_SESSION, Action.END_SESSION}
+    session |= {Action.LIST_NOTICES, Action.READ_NOTICE}  # nobody's secret
     assert allowed(shipped, who) == session
-    own = {Action.READ_SUBJECT, Action.LIST_REFERENCES, Action.LIST_CONSENTS}
-    own |= {Action.WITHDRAW_CONSENT, Action.ERASE_SUBJECT, Action.READ_SUBJECT_LEDGER}
+    own = set(ABOUT_A_SUBJECT) - {Action.ADD_REFERENCES, Action.REMOVE_REFERENCE}
     assert allowed(shipped, who, OWN) == session | own
     assert allowed(everything_permitted, who) == session
     assert allowed(everything_permitted, who, OWN) == session | set(ABOUT_A_SUBJECT)
@@ -80,7 +80,15 @@ def test_a_data_subject_reaches_own_data_only(shipped: Policies, everything_perm
 
 def test_who_asked_for_somebody_is_told_to_nobody_else_whatever_is_permitted(everything_permitted: Policies) -> None:
     for principal in (client(*Scope), *(person(role) for role in set(Role) - {Role.DATA_SUBJECT})):
-        assert Action.READ_SUBJECT_LEDGER not in allowed(everything_permitted, principal, OWN)
+        assert not allowed(everything_permitted, principal, OWN) & {
+            Action.READ_SUBJECT_LEDGER, Action.READ_SUBJECT_ACCESSES, Action.EXPORT_SUBJECT,
+        }  # fmt: skip
+
+
+def test_reviewers_alone_answer_appeals(everything_permitted: Policies) -> None:
+    for principal in (client(*Scope), *(person(role) for role in Role)):
+        answers = Action.ANSWER_APPEAL in allowed(everything_permitted, principal, OWN)
+        assert answers == (isinstance(principal, Account) and Role.REVIEWER in principal.roles)
 
 
 @pytest.mark.parametrize("others", [c for n in (0, 1, 2) for c in combinations(set(Role) - {Role.DATA_SUBJECT}, n)])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from facekeep.domain.access import Scope
 from facekeep.domain.accounts import Role
+from facekeep.domain.appeals import AppealAnswer, AppealKind
 from facekeep.domain.consent import Notice, Purpose
 from facekeep.domain.ledger import EntryKind, LedgerEntry, SignedHead
 from facekeep.domain.requests import KeptAnswer
@@ -59,6 +60,9 @@ def fill(registry: Registry, *, ledger: bool = True) -> None:
             tx.record([LedgerEntry(EntryKind.SWITCHED, NOW, {"purpose": "verify", "on": "yes"})])
             tx.record([LedgerEntry(EntryKind.CONSENT_GIVEN, NOW)] * 3, tx.subjects()[0].id)
             tx.keep_ledger_head(SignedHead(4, "a note"))
+            for about in (3, None):
+                appeal = tx.add_appeal(tx.subjects()[0].id, AppealKind.APPEAL, about=about, text="No.", filed=NOW)
+            tx.answer_appeal(appeal.id, AppealAnswer(True, "You are right.", NOW, "reviewer"))
         tx.set_switch(Purpose.VERIFY, on=True)
         tx.journal_begin(JournalKind.REFRESH, {"epoch": 2})
         tx.advance_generation()
@@ -80,6 +84,7 @@ def snapshot(registry: Registry) -> list[object]:
         found += [(webhook, view.deliveries(webhook.id)) for webhook in view.webhooks()]
         found += [view.ledger_openings(), view.ledger_heads(), view.ledger_nodes(0, 100)]
         found += [view.ledger_openings(person.id) for person in people]
+        found += [view.appeals(), [view.appeals_of(person.id) for person in people]]
         found += [view.requests(), view.request_by_digest(DIGEST)]
         found += [
             (a, view.passkeys_of(a.id), view.sessions_of(a.id), view.identities_of(a.id)) for a in view.accounts()

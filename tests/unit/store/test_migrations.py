@@ -26,6 +26,7 @@ from facekeep.store.migrations.versions import (
     r0004_accounts,
     r0005_webhooks,
     r0006_ledger,
+    r0007_appeals,
 )
 from facekeep.store.registry import Registry
 from facekeep.store.tables import metadata
@@ -75,13 +76,14 @@ def test_the_revisions_make_every_table(tmp_path: Path) -> None:
     with database.writing() as connection, Operations.context(MigrationContext.configure(connection)):
         r0001_registry.upgrade()
         assert set(inspect(connection).get_table_names()) == (
-            set(metadata.tables) - {"clients", "requests", "webhooks", "deliveries"} - ACCOUNTS - LEDGER
+            set(metadata.tables) - {"clients", "requests", "webhooks", "deliveries"} - ACCOUNTS - LEDGER - {"appeals"}
         )
         r0002_clients.upgrade()
         r0003_requests.upgrade()
         r0004_accounts.upgrade()
         r0005_webhooks.upgrade()
         r0006_ledger.upgrade()
+        r0007_appeals.upgrade()
         assert set(inspect(connection).get_table_names()) == set(metadata.tables)
     database.close()
 
@@ -102,7 +104,7 @@ def test_a_registry_of_the_first_revision_is_brought_forward_and_keeps_what_it_h
         before = snapshot(registry)
     execute(path, "DROP TABLE clients")
     execute(path, "DROP TABLE requests")
-    for table in ("deliveries", "webhooks", *LEDGER):
+    for table in ("deliveries", "webhooks", "appeals", *LEDGER):
         execute(path, f"DROP TABLE {table}")
     for table in sorted(ACCOUNTS, key="accounts".__eq__):
         execute(path, f"DROP TABLE {table}")

@@ -15,6 +15,7 @@ from fastapi.telemetry import TelemetryConfig
 
 from facekeep.interfaces.http import (
     administering,
+    appeals,
     capture,
     capture_page,
     capture_sessions,
@@ -26,6 +27,7 @@ from facekeep.interfaces.http import (
     ledger,
     metrics,
     notices,
+    own,
     pages,
     references,
     sessions,
@@ -64,6 +66,8 @@ PARTS: Final = (
     subjects,
     references,
     consents,
+    own,
+    appeals,
     ledger,
     galleries,
     notices,

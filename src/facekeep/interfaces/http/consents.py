@@ -10,9 +10,10 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field, RootModel, model_validator
 
-from facekeep.domain.accounts import Principal
+from facekeep.domain.accounts import Account, Principal, Role
 from facekeep.domain.actions import Action
 from facekeep.domain.consent import Consent, Purpose
+from facekeep.errors import UsageError
 from facekeep.interfaces.http.bodies import Body, documented_body, read
 from facekeep.interfaces.http.notices import NoticeHash, NoticeText, check_one_notice, notice_of
 from facekeep.interfaces.http.once import KEYED, Nothing, once
@@ -101,6 +102,9 @@ async def give_consent(
 ) -> Response:
     """Record that a person consented to a purpose; gives all consents."""
     asked = await read(request, ConsentRequest)
+    if asked.notice and isinstance(who, Account) and Role.DATA_SUBJECT in who.roles:
+        # A person consents to what the keep shows, and does not write it.
+        raise UsageError("consent to a notice that the keep holds", hint="Give its notice_hash: GET /v1/notices.")
     return await once(request, keep, who, asked, partial(_give_consent, keep, subject, asked))
 
 

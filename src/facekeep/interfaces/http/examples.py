@@ -15,6 +15,7 @@ __all__ = ["illustrate", "problem_example"]
 
 _ID: Final = "6f1d3a0c9b2e4875a1c0d4e2f3b59687"
 _HASH: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+_PLACE: Final = f"01795694400000000-{_ID}".zfill(53)
 _PICTURE: Final = "/9j/4AAQSkZJRgABAQAAAQABAAD/2Q=="
 _BASE64: Final = "3q2+7wABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhs="
 _TIME: Final = "2026-11-26T12:00:00Z"
@@ -62,6 +63,8 @@ _VALUES: Final[Mapping[str, Any]] = {
     "secret": "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
     "signature": _BASE64,
     "authenticator_data": _BASE64,
+    "leaf": 412,
+    "operator": "client till",
     "client_data": _BASE64,
     "statement": _BASE64,
     "status": "ready",
@@ -102,6 +105,13 @@ _VALUES: Final[Mapping[str, Any]] = {
 
 _OF_MODEL: Final[Mapping[tuple[str, str], Any]] = {
     ("ConsentAnswer", "notice"): _HASH,
+    ("AppealRequest", "text"): "I was at home that day.",
+    ("AppealAnswer", "text"): "I was at home that day.",
+    ("FiledAppeal", "text"): "I was at home that day.",
+    ("AppealAnswer", "answer"): "",
+    ("FiledAppeal", "answer"): "",
+    ("AccessAnswer", "case"): _ID,
+    ("DecisionRequest", "text"): "You are right: the picture shows somebody else.",
     ("TryRequest", "notice"): _HASH,
     ("GalleryAnswer", "name"): "main",
     ("NewCaptureAnswer", "link"): "https://faces.example.org/capture#fkl1_…",
@@ -111,7 +121,21 @@ _OF_MODEL: Final[Mapping[tuple[str, str], Any]] = {
 }
 
 _EMPTY: Final = frozenset({"reasons", "faults", "identities"})
-_NULL: Final = frozenset({"answer", "decided_by", "closed", "disabled", "last_seen", "next", "retry", "withdrawn"})
+_NULL: Final = frozenset(
+    {
+        "about",
+        "answer",
+        "answered",
+        "decided_by",
+        "closed",
+        "disabled",
+        "last_seen",
+        "next",
+        "retry",
+        "upheld",
+        "withdrawn",
+    }
+)
 _LEFT_OUT: Final[Mapping[str, frozenset[str]]] = {
     "VerificationRequest": frozenset({"label"}),
     "CaptureRequest": frozenset({"label", "newcomer"}),
@@ -199,7 +223,9 @@ def _parameter(parameter: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:
         return _HASH if name == "statement" else _ID
     if name == "after":
         pattern = next(str(s["pattern"]) for s in parameter["schema"]["anyOf"] if "pattern" in s)
-        return {"{64}": _HASH, "{8}": "00000049"}.get(pattern[pattern.find("{") : -1], _ID)
+        return {"{64}": _HASH, "{8}": "00000049", "{12}": "000000000412", "{20}-[0-9a-f]{32}": _PLACE}.get(
+            pattern[pattern.find("{") : -1], _ID
+        )
     if name == "Idempotency-Key":
         return "0b8f6a4e-8c1d-4f6e-9a57-2f3c1d5e7b90"
     return _example(parameter["schema"], "", name, schemas)
