@@ -20,6 +20,7 @@ from facekeep.interfaces.cli import (
     pairing,
     people,
     records,
+    rights,
     robbing,
     serving,
     watching,
@@ -49,6 +50,7 @@ def build() -> typer.Typer:
     comparing.add_commands(app)
     consents.add_commands(app)
     records.add_commands(app)
+    rights.add_commands(app)
     operating.add_commands(app)
     measuring.add_commands(app)
     robbing.add_commands(app)
