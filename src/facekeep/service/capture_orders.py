@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
+from facekeep.domain.accounts import Account
 from facekeep.domain.capture import Intent
 from facekeep.domain.capture_order import CaptureOrder, Newcomer
 from facekeep.domain.consent import Notice
@@ -18,6 +19,20 @@ __all__ = ["Notices", "Resolved", "claimed", "resolve"]
 
 
 @dataclass(frozen=True, slots=True)
+class SignIn:
+    """That a capture signs somebody in at the service itself.
+
+    A name that nobody has is gone through like any other and refused as another face is, so that nobody can ask who
+    has an account.
+
+    Attributes:
+        account: who, or None for a name that nobody has.
+    """
+
+    account: Account | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Resolved:
     """An order that the keep understands.
 
@@ -25,11 +40,13 @@ class Resolved:
         order: as it was given.
         subject: identifier of the person who is claimed, "" for nobody known.
         notices: what is shown.
+        sign_in: whom it signs in; None of what somebody ordered for themselves.
     """
 
     order: CaptureOrder
     subject: str = field(repr=False)
     notices: tuple[Notice, ...] = field(repr=False)
+    sign_in: SignIn | None = None
 
 
 class Notices:

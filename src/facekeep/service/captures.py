@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from facekeep.domain.access import Client
-from facekeep.domain.accounts import Principal
+from facekeep.domain.accounts import Account, Principal
 from facekeep.domain.capture import NONCE_BYTES, Assurance, Intent, Step
 from facekeep.domain.capture_container import SentTry, decode
 from facekeep.domain.capture_order import CaptureOrder
@@ -33,7 +33,7 @@ from facekeep.errors import (
 )
 from facekeep.service.capture_judging import Deed, Judge
 from facekeep.service.capture_life import SessionLife
-from facekeep.service.capture_orders import Notices, claimed, resolve
+from facekeep.service.capture_orders import Notices, Resolved, claimed, resolve
 from facekeep.service.capture_protocol import Attempt, broken
 from facekeep.service.capture_results import claims_of, signed_result
 from facekeep.service.capture_sessions import KEPT_LENGTH, CaptureSession, Sessions
@@ -102,6 +102,33 @@ class CaptureService:
             self.tend()  # there may be some that are over
             session, secret = self._sessions.add(what, who, self._clock())
         return OrderedCapture(session.name, secret, session.nonce.hex(), session.expires, session.tries_left)
+
+    def sign_in_here(self, what: Resolved, who: Principal) -> str:
+        """Make a session that signs somebody in, and open it: the secret of the cookie. There is no link to send on.
+
+        Raises:
+            RateError: there are too many sessions.
+        """
+        _, secret = self._sessions.add(what, who, self._clock())
+        cookie, _ = self.open(secret)
+        return cookie
+
+    def take_sign_in(self, cookie: str) -> Account:
+        """Whom the capture of a browser signs in, once: a live face was found, and it was that person's.
+
+        Raises:
+            AuthenticationError: it signs nobody in, or not any more.
+        """
+        session = self._sessions.of_cookie(cookie)
+        with self._life.held(session) as found:
+            wanted = found.what.sign_in
+            passed = found.outcome is CaptureOutcome.PASSED and found.reached is Assurance.LIVE
+            if wanted is None or wanted.account is None or not passed:
+                raise AuthenticationError(
+                    "this capture signs nobody in", hint="Begin again, or take the passkey that was registered here."
+                )
+            self._sessions.remove(found)
+            return wanted.account
 
     def claimed(self, order: CaptureOrder) -> str:
         """The identifier of who an order is about; "" for nobody known.
@@ -363,8 +390,12 @@ class CaptureService:
                 return
             session.acting = True
         try:
-            self._check_orderer(session.who)
-            deed = self._judge.act(judged, session.what, session.who, session.notice)
+            wanted = session.what.sign_in
+            if wanted is None:
+                self._check_orderer(session.who)
+            # Whoever signs in asks for it: in the ledger it is the person's own deed.
+            asks = session.who if wanted is None or wanted.account is None else wanted.account
+            deed = self._judge.act(judged, session.what, asks, session.notice)
         except BaseException:
             self._life.use_up(session, (), refused=False)
             raise
@@ -406,7 +437,8 @@ class CaptureService:
         switches = self._keep.switches()
         if not all(switches[purpose] for purpose in what.order.purposes):
             return True
-        about_somebody = what.order.intent is not Intent.PROVE_LIVE and what.order.newcomer is None
+        known = what.order.intent is not Intent.PROVE_LIVE and what.order.newcomer is None
+        about_somebody = known and what.sign_in is None  # which never tells whether somebody is known
         return about_somebody and not self._judge.allows(what.subject, what.order.purpose)
 
     def _check_orderer(self, who: Principal) -> None:

@@ -86,6 +86,14 @@ def serve(
             show_default=False,
         ),
     ] = None,
+    face_sign_in: Annotated[
+        bool,
+        typer.Option(
+            "--face-sign-in",
+            help="Let people sign in with a live face too. Who knows an account can use up its rejected comparisons.",
+            show_default=False,
+        ),
+    ] = False,
     keep: KeepOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -127,6 +135,7 @@ def serve(
             provider=provider,
             private=parts.settings.webhooks_private,
             authorities=parts.settings.authorities,
+            face_sign_in=face_sign_in,
         )
 
 

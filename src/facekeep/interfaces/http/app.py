@@ -22,6 +22,7 @@ from facekeep.interfaces.http import (
     cases,
     comparing,
     consents,
+    face,
     galleries,
     health,
     ledger,
@@ -47,6 +48,7 @@ from facekeep.interfaces.http.rates import UNLIMITED, Limited, Rates
 from facekeep.interfaces.http.site import Site
 from facekeep.service.capture_engine import shipped_captures
 from facekeep.service.captures import CaptureService
+from facekeep.service.face_sign_in import FaceSignIn
 from facekeep.service.keep import Keep
 from facekeep.service.policies import Policies
 from facekeep.service.tending import Tending
@@ -57,6 +59,7 @@ PARTS: Final = (
     health,
     metrics,
     sign_in,
+    face,
     sessions,
     comparing,
     signing,
@@ -97,6 +100,7 @@ def build(
     tending: Tending | None = None,
     captures: CaptureService | None = None,
     private: bool = False,
+    face_sign_in: bool = False,
 ) -> FastAPI:
     """The application around an open keep.
 
@@ -109,6 +113,7 @@ def build(
         tending: looks after it, where its roles are on other hosts.
         captures: of the keep; else those with the models of the package.
         private: whether webhooks may be in this network, or on this machine.
+        face_sign_in: whether people may sign in with a live face in place of a passkey.
     """
     app = FastAPI(
         title="Facekeep",
@@ -125,6 +130,7 @@ def build(
     app.state.policies = policies or Policies.shipped()
     app.state.tending = tending
     app.state.captures = captures or shipped_captures(keep)
+    app.state.face = FaceSignIn(keep, app.state.captures) if face_sign_in else None
     app.state.judging = cache(capture.judging_room)
     app.state.private = private
     app.state.metrics = Metrics(keep)

@@ -137,6 +137,7 @@ def run(
     provider: ProviderSettings | None = None,
     private: bool = False,
     authorities: Path | None = None,
+    face_sign_in: bool = False,
 ) -> None:
     """Serve until a signal ends it.
 
@@ -149,6 +150,7 @@ def run(
         provider: of identities, by which people may sign in too.
         private: whether webhooks may be in this network, or on this machine.
         authorities: certificates to trust for webhooks in place of the usual ones, PEM.
+        face_sign_in: whether people may sign in with a live face in place of a passkey.
 
     Raises:
         UsageError: the address cannot be listened on, or the certificate cannot be read.
@@ -160,7 +162,14 @@ def run(
         tending = opened.enter_context(Tending(keep, also=captures.tend, unmeant=_teller("tending")))
         away = tending if keep.is_apart else None  # what is in this process is not away
         app = build(
-            keep, rates, policies=policies, elsewhere=elsewhere, tending=away, captures=captures, private=private
+            keep,
+            rates,
+            policies=policies,
+            elsewhere=elsewhere,
+            tending=away,
+            captures=captures,
+            private=private,
+            face_sign_in=face_sign_in,
         )
         post = HttpsPost(private=private, authorities=authorities)
         courier = Courier(keep, post, system_clock, app.state.metrics.sent, unmeant=_teller("courier"), cut=post.cut)
