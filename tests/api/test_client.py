@@ -68,6 +68,8 @@ def test_a_person_comes_and_goes(client: Client, picture: Picture) -> None:
     assert client.verify("eileen", picture("astronaut.png"), by_label=True).verified
     assert not client.verify("eileen", picture("astronaut.png")).verified
     (withdrawn,) = client.withdraw_consent(done.id, Purpose.VERIFY)
+    assert client.never_return(done.id) == 1
+    assert client.never_return(done.id) == 0
     assert not withdrawn.holds
     assert not client.verify(done.id, picture("astronaut.png")).verified
     assert [c.holds for c in client.give_consent(done.id, Purpose.VERIFY, NOTICE)] == [False, True]
@@ -196,5 +198,5 @@ def test_both_clients_have_the_same_methods() -> None:
         }
 
     assert methods(Client) == methods(AsyncClient)
-    assert len(methods(Client)) == 47
+    assert len(methods(Client)) == 48
     assert issubclass(errors.UnavailableError, FacekeepError)

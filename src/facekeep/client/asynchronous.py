@@ -203,6 +203,14 @@ class AsyncClient:
         """
         return await self._do(calls.withdrawal(subject, purpose, key))
 
+    async def never_return(self, subject: str, *, key: str = "") -> int:
+        """Take a person out of every search of a gallery; how many references it were. Needs the scope ``consent``.
+
+        Raises:
+            NotFoundError: there is no such person.
+        """
+        return await self._do(calls.never_return(subject, key))
+
     async def consents(self, subject: str) -> tuple[Consent, ...]:
         """All consents of a person, oldest first, withdrawn ones too. Needs the scope ``read``.
 

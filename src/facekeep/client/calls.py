@@ -435,6 +435,11 @@ def withdrawal(subject: str, purpose: Purpose, key: str) -> Call[tuple[Consent, 
     return Call("DELETE", f"{_of(subject)}/consents/{purpose.value}", _consents, key=key)
 
 
+def never_return(subject: str, key: str) -> Call[int]:
+    """See :meth:`facekeep.client.Client.never_return`."""
+    return Call("PUT", f"{_of(subject)}/never-return", lambda d: int(d["references"]), key=key)
+
+
 def add_webhook(url: str, events: Sequence[EventKind], key: str) -> Call[NewWebhook]:
     """See :meth:`facekeep.client.Client.add_webhook`."""
     body = {"url": url, "events": [kind.value for kind in events]}

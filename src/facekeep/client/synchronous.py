@@ -202,6 +202,14 @@ class Client:
         """
         return self._do(calls.withdrawal(subject, purpose, key))
 
+    def never_return(self, subject: str, *, key: str = "") -> int:
+        """Take a person out of every search of a gallery; how many references it were. Needs the scope ``consent``.
+
+        Raises:
+            NotFoundError: there is no such person.
+        """
+        return self._do(calls.never_return(subject, key))
+
     def consents(self, subject: str) -> tuple[Consent, ...]:
         """All consents of a person, oldest first, withdrawn ones too. Needs the scope ``read``.
 
