@@ -13,8 +13,16 @@ WEB := src/facekeep/interfaces/http/web/capture/index.html
 WEB_INSTALLED := web/node_modules/.package-lock.json
 WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/.build/*')
 
-# Tests on two cores, those of a file on one: they share what it sets up.
-SIDES := --numprocesses 2 --dist loadfile
+# Tests start hundreds of processes, each of which would compile the package anew if it might not keep what it compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
+# Tests on two cores, those of a file on one: they share what it sets up. In the order of their paths, which ends with
+# the short files of tests/unit: a long one at the end would leave a core waiting for the other.
+SIDES := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+# Where make test keeps its stores: in memory if there is room, for they await the disk at every write, thousands of
+# times. A process that is killed loses nothing of either; make test-all writes to the disk. TESTS= is the disk too.
+TESTS ?= $(shell [ -w /dev/shm ] && [ "$$(df -Pk /dev/shm | awk 'NR == 2 { print $$4 }')" -ge 4194304 ] && echo /dev/shm)
 
 .PHONY: help setup models pictures web demo test test-all test-lfw check format bench docs lock wheel clean
 
@@ -54,7 +62,8 @@ demo: models pictures web  ## See it work on real faces, thief included
 	$(BIN)/facekeep demo --pictures .cache/pictures
 
 test: models pictures web  ## The tests, with the coverage that split/ and store/ must have
-	$(BIN)/python -m pytest -m 'not extended and not lfw' $(SIDES) --cov --cov-report= $(PYTEST)
+	$(if $(TESTS),TMPDIR=$(TESTS)) $(BIN)/python -m pytest -m 'not extended and not lfw' $(SIDES) \
+		--cov --cov-report= $(PYTEST)
 	$(BIN)/coverage report --fail-under=95 --skip-covered
 
 test-all: models pictures web  ## The long tests too; some need FACEKEEP_DATA

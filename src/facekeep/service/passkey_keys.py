@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from webauthn.helpers import decode_credential_public_key, decoded_public_key_to_cryptography
-from webauthn.helpers.exceptions import WebAuthnException
 
 from facekeep.errors import BadInputError
 
@@ -17,8 +15,13 @@ def spki_of_cose(cose: bytes) -> bytes:
     Raises:
         BadInputError: it is of no algorithm that the library knows.
     """
+    # A twentieth of a second, which commands that see no passkey need not pay.
+    from webauthn.helpers import decode_credential_public_key as decoded  # noqa: PLC0415
+    from webauthn.helpers import decoded_public_key_to_cryptography as key_of  # noqa: PLC0415
+    from webauthn.helpers.exceptions import WebAuthnException  # noqa: PLC0415
+
     try:
-        key = decoded_public_key_to_cryptography(decode_credential_public_key(cose))
+        key = key_of(decoded(cose))
     except (WebAuthnException, ValueError, TypeError, LookupError) as problem:
         raise BadInputError("a passkey's public key does not parse") from problem
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

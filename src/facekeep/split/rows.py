@@ -156,7 +156,8 @@ class RowTable:
         """A hash over every row with all its marks: equal in two halves that hold the same rows."""
         slots = self.ordered()
         marks = self._marks[slots]
-        used = sorted(self._galleries[number] for number in np.unique(marks["gallery"]))
+        # Not by np.unique, whose first call loads masked arrays: longer than many a command takes for all the rest.
+        used = sorted(self._galleries[number] for number in np.flatnonzero(np.bincount(marks["gallery"])))
         rank = np.zeros(len(self._galleries), "<u2")
         for place, name in enumerate(used):
             rank[self._gallery_numbers[name]] = place

@@ -123,7 +123,7 @@ class Columns:
         self._middles = self._ends - minus.sum(1)
         # Each column that any probe takes is fetched once, and the fetches lie evenly between the additions: at once,
         # they would wait for each other and the additions for them.
-        used = np.unique(self._columns)
+        used = np.flatnonzero(np.bincount(self._columns))  # np.unique would load masked arrays, which takes long
         self._fetch = np.full(len(self._columns), _NOTHING, np.int32)
         self._fetch[np.linspace(0, max(0, len(self._columns) - 1), len(used)).astype(np.intp)] = used
 

@@ -256,7 +256,7 @@ class SearchingHalf(Half):
         """
         found = self._search(search)
         found.advance("fine", "failed")
-        if not 1 <= len(chosen) <= found.ticket.statement.candidates or len(np.unique(chosen)) != len(chosen):
+        if not 1 <= len(chosen) <= found.ticket.statement.candidates or len(set(chosen.tolist())) != len(chosen):
             raise TicketError("more tokens were asked for than the ticket allows")
         if int(chosen.min()) < 0 or int(chosen.max()) >= len(found.compared):
             raise TicketError("a token was asked for a position that was not compared")
