@@ -233,11 +233,24 @@ class _Failing:
         return called
 
 
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_keep_lives_on_after_any_step_failed(folder: Path, name: str) -> None:
+    """Nothing is undone once it was decided, and nothing stays in memory that is not in the stores.
+
+    Each step fails once, by turns before and after it did its work; each in both ways takes the long test.
+    """
+    _let_every_step_fail(folder, name, lambda at: at % 2 == 0)
+
+
+@pytest.mark.extended
 @pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_a_keep_lives_on_after_any_step_failed(folder: Path, name: str, late: bool) -> None:
-    """Nothing is undone once it was decided, and nothing stays in memory that is not in the stores."""
-    error = KeyboardInterrupt() if late else DamagedStoreError("the disk is full", store="test")
+def test_a_keep_lives_on_after_any_step_failed_in_either_way(folder: Path, name: str, late: bool) -> None:
+    _let_every_step_fail(folder, name, lambda _: late)
+
+
+def _let_every_step_fail(folder: Path, name: str, is_late: Callable[[int], bool]) -> None:
+    """Do an operation again and again on copies of a keep, and let one more of its steps pass each time."""
     with Keep.open(Path(shutil.copytree(folder, folder.with_name("new"))), threads=1) as keep:
         OPERATIONS[name](keep)
         new = _state(keep)
@@ -245,6 +258,8 @@ def test_a_keep_lives_on_after_any_step_failed(folder: Path, name: str, late: bo
     while True:
         at += 1
         copy = Path(shutil.copytree(folder, folder.with_name(f"{name}-{at}")))
+        late = is_late(at)
+        error = KeyboardInterrupt() if late else DamagedStoreError("the disk is full", store="test")
         failing = _Failing(at, error, late=late)
         with Keep.open(copy, threads=1) as keep:
             old = _state(keep)

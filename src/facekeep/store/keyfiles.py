@@ -109,8 +109,8 @@ class FileKeyProvider:
 
     def names(self) -> tuple[str, ...]:
         """See :class:`~facekeep.store.keys.KeyProvider`."""
-        found = ((path, path.name.removesuffix(_SUFFIX)) for path in self._directory.glob(f"*/*{_SUFFIX}"))
-        return tuple(sorted(name for path, name in found if is_name(name) and self._path(name) == path))
+        found = ((path.parent.name, path.name.removesuffix(_SUFFIX)) for path in self._directory.glob(f"*/*{_SUFFIX}"))
+        return tuple(sorted(name for role, name in found if is_name(name) and role_of(name) == role))
 
     def _path(self, name: str) -> Path:
         return self._directory / role_of(check_name(name)) / (name + _SUFFIX)

@@ -190,7 +190,8 @@ class RoutedKeyProvider:
     def names(self) -> tuple[str, ...]:
         """The names that can be had through this provider: a key in the wrong place does not count."""
         found: set[str] = set()
-        for provider in self._routes.values():
+        # One provider may serve several routes, and listing it takes longest.
+        for provider in {id(provider): provider for provider in self._routes.values()}.values():
             found.update(name for name in provider.names() if self._provider(name) is provider)
         return tuple(sorted(found))
 
