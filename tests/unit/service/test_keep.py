@@ -263,8 +263,11 @@ def test_too_many_rejections_lock_a_reference_quietly_and_two_reviewers_release_
     assert keep.verify("obama", self_, operator="op").verified
 
 
-def test_a_case_has_a_hundred_searches(keep: Keep, picture: Picture) -> None:
+def test_a_case_has_a_hundred_searches(keep: Keep, picture: Picture, monkeypatch: pytest.MonkeyPatch) -> None:
     probe = picture("astronaut.png")
+    # One picture a hundred times, which is looked at once.
+    looked = keep._acquisition.for_probe(probe)
+    monkeypatch.setattr(keep._acquisition, "for_probes", lambda pictures: [looked] * len(pictures))
     assert len(keep.identify_many([probe] * 100, Search("op", CASE))) == 100
     with pytest.raises(BudgetError, match="case"):
         keep.identify(probe, case=CASE, operator="op")
