@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 
+_COUNTED = tuple(ROOT / "tests" / folder for folder in ("contract", "unit/split", "unit/store"))
+"""Where the tests of split/ and store/ themselves are, which alone count in their coverage."""
+
 
 @pytest.fixture(scope="session")
 def pictures() -> Path:
@@ -69,7 +72,10 @@ def _logs_as_before() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Number tests that share a name, as schemathesis makes them: by names two processes agree on who runs which."""
+    """Number tests that share a name, and say which tests count in the coverage.
+
+    Schemathesis makes tests that share a name, and by names two processes agree on who runs which.
+    """
     seen: Counter[str] = Counter()
     for item in items:
         name = item.nodeid
@@ -78,3 +84,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             # pytest has no public way to rename a test; of two with one name, xdist would leave one out.
             item._id = type(item.id).parse(f"{name}[{seen[name]}]")
     assert len({item.nodeid for item in items}) == len(items)
+    # What others happen to run of split/ and store/ is no proof of it, and watching them takes a third of their time.
+    for item in items:
+        if not any(item.path.is_relative_to(folder) for folder in _COUNTED):
+            item.add_marker("no_cover")
