@@ -1,7 +1,8 @@
 """Purposes, notices and consents.
 
 Invariants: a consent names one purpose and the hash of the notice that was shown; a purpose nobody consented to is off;
-a withdrawn consent never comes back, a new one is given instead.
+a withdrawn consent never comes back, a new one is given instead. All that a notice says beside its text is in its hash
+(docs/spec/notices.md), and no two notices have the same.
 """
 
 from __future__ import annotations
@@ -12,9 +13,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
+from facekeep.domain.canonical import canonical
+from facekeep.domain.evidence import OPERATORS_WORD, Evidence, Guardian
+from facekeep.domain.subject import is_text
 from facekeep.errors import FormatError
 
+PARTICULAR_MAX: Final = 10_000
+"""Characters of each of retention, recipients and alternative."""
+
+_CONTEXT: Final = b"\xfffacekeep-notice-1\n"
+"""Begins what is hashed of a notice that says more than a text. No text begins so: FF is never in UTF-8."""
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}")
 
 
@@ -52,26 +63,54 @@ def purpose_bits(purposes: Iterable[Purpose]) -> int:
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class Notice:
-    """The text that a data subject was shown before consenting (GDPR article 13).
+    """What a data subject was shown before consenting (GDPR article 13).
 
     Attributes:
         text: whole.
         language: a tag of BCP 47, for instance ``de-AT``; "" if nobody said.
         purposes: what it speaks of; empty if nobody said, and then it may be shown for any.
+        retention: for how long the data are kept, at most 10,000 characters; "" if the text says it.
+        recipients: who else gets any of them; the same.
+        alternative: what whoever says no can do instead; the same.
+        replaces: digest of the version before, or "" of a first one.
     """
 
     text: str = field(repr=False)
     language: str = ""
     purposes: frozenset[Purpose] = frozenset()
+    retention: str = field(default="", repr=False)
+    recipients: str = field(default="", repr=False)
+    alternative: str = field(default="", repr=False)
+    replaces: str = ""
 
     def __post_init__(self) -> None:
         if self.language and not _LANGUAGE.fullmatch(self.language):
             raise FormatError("a language is given by its tag", hint="For example en, or de-AT.")
+        if not all(is_text(said, PARTICULAR_MAX) for said in (self.retention, self.recipients, self.alternative)):
+            raise FormatError(f"retention, recipients and alternative have at most {PARTICULAR_MAX} characters each")
+        if self.replaces and not _DIGEST.fullmatch(self.replaces):
+            raise FormatError("a notice replaces another by its hash", hint="List them: facekeep notice list.")
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the UTF-8 text, 64 hexadecimal digits."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        """SHA-256, 64 hexadecimal digits: of the UTF-8 text if it is all that is said, else of everything."""
+        if not self.is_particular:
+            return hashlib.sha256(self.text.encode()).hexdigest()
+        whole = {
+            "text": self.text,
+            "language": self.language,
+            "purposes": sorted(purpose.value for purpose in self.purposes),
+            "retention": self.retention,
+            "recipients": self.recipients,
+            "alternative": self.alternative,
+            "replaces": self.replaces,
+        }
+        return hashlib.sha256(_CONTEXT + canonical(whole)).hexdigest()
+
+    @property
+    def is_particular(self) -> bool:
+        """Whether it says more than a text: then language and purposes are in its hash, too."""
+        return bool(self.retention or self.recipients or self.alternative or self.replaces)
 
     @property
     def is_described(self) -> bool:
@@ -85,7 +124,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class KnownNotice:
-    """A notice that a keep holds, named by its SHA-256, 64 hexadecimal digits, in place of its text."""
+    """A notice that a keep holds, named by its digest, 64 hexadecimal digits, in place of its text."""
 
     digest: str
 
@@ -96,17 +135,42 @@ class Consent:
 
     Attributes:
         purpose: what it allows.
-        notice: SHA-256 of the notice shown, 64 hexadecimal digits.
+        notice: digest of the notice shown, 64 hexadecimal digits.
         given: when, with time zone.
         withdrawn: when it was withdrawn, or None while it holds.
+        evidence: what shows that it was given.
+        guardian: who gave it for a minor, or None.
+        of_age: by when the person is of age at the latest; None unless a guardian gave it.
+        age_given: whether the relying party said an age, which is not kept.
     """
 
     purpose: Purpose
     notice: str
     given: datetime
     withdrawn: datetime | None = None
+    evidence: Evidence = OPERATORS_WORD
+    guardian: Guardian | None = None
+    of_age: datetime | None = None
+    age_given: bool = False
+
+    def __post_init__(self) -> None:
+        if (self.guardian is None) != (self.of_age is None):
+            raise FormatError("a guardian's consent says until when the person is a minor, and no other does")
 
     @property
     def holds(self) -> bool:
         """Whether it was not withdrawn."""
         return self.withdrawn is None
+
+    def is_outgrown(self, now: datetime) -> bool:
+        """Whether a guardian gave it, and the person is of age since. It holds: the person is to be asked anew."""
+        return self.of_age is not None and now > self.of_age
+
+    def says_as_much_as(self, other: Consent) -> bool:
+        """Whether recording it beside another that holds would tell nothing new."""
+        return (self.purpose, self.notice, self.evidence, self.guardian) == (
+            other.purpose,
+            other.notice,
+            other.evidence,
+            other.guardian,
+        )

@@ -39,9 +39,10 @@ class EntryKind(StrEnum):
     REFERENCE_REMOVED = "reference-removed"
     """Somebody lost one reference."""
     CONSENT_GIVEN = "consent-given"
-    """Somebody consented to a ``purpose``, after reading the ``notice`` of this digest."""
+    """Somebody consented to a ``purpose``, after reading the ``notice`` of this digest; ``evidence`` shows it, and
+    ``guardian`` is yes where one consented for a minor."""
     CONSENT_WITHDRAWN = "consent-withdrawn"
-    """Somebody withdrew from a ``purpose``."""
+    """Somebody withdrew from a ``purpose``; ``guardian`` is yes where one did it for a minor."""
     NEVER_RETURN_JOINED = "never-return-joined"
     """Somebody is never to be returned."""
     VERIFIED = "verified"
@@ -64,13 +65,15 @@ class EntryKind(StrEnum):
     """Somebody was erased; ``subject`` is what they were called, at random, and means nothing any more; ``references``
     how many; ``copies-readable-until`` when the last copy of before that could be opened is unreadable."""
     NOTICE_ADDED = "notice-added"
-    """A ``notice`` can be shown, in a ``language``."""
+    """A ``notice`` can be shown, in a ``language``; ``replaces`` is the digest of the version before."""
     CASE_OPENED = "case-opened"
     """A ``case`` was opened for a ``purpose`` by an ``operator``."""
     CASE_CLOSED = "case-closed"
     """A ``case`` was closed before its time."""
     SWITCHED = "switched"
     """A ``purpose`` was switched ``to`` on or off for everybody."""
+    CONSENT_RULES_SET = "consent-rules-set"
+    """What is asked of consents: ``guardian-under`` an age in years, ``age-required`` yes or no."""
 
 
 def written(time: datetime) -> str:

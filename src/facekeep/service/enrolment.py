@@ -14,6 +14,7 @@ from functools import partial
 from itertools import islice
 
 from facekeep.domain.consent import KnownNotice, Notice, Purpose, purpose_bits
+from facekeep.domain.evidence import UNTOLD, Circumstances
 from facekeep.domain.ledger import EntryKind, LedgerEntry
 from facekeep.domain.row import GALLERY_BYTES_MAX, Pseudonym, RowFlag, RowHead
 from facekeep.domain.subject import NAME_MAX, SubjectId, is_text, normalised_label
@@ -75,6 +76,13 @@ def resolved(notice: str | KnownNotice, registry: Registry) -> Notice:
     return found
 
 
+def consent_entry(purpose: Purpose, notice: str, now: datetime, circumstances: Circumstances) -> LedgerEntry:
+    """What the ledger has of a consent: no guardian by name, and no age."""
+    facts = {"purpose": purpose.value, "notice": notice, "evidence": circumstances.evidence.written}
+    guardian = {} if circumstances.guardian is None else {"guardian": "yes"}
+    return LedgerEntry(EntryKind.CONSENT_GIVEN, now, facts | guardian)
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """Somebody to enrol among many.
@@ -83,11 +91,13 @@ class Person:
         label: what operators call the person by.
         pictures: each is called once, when its turn comes, and gives the bytes of a picture.
         name: the name.
+        circumstances: how the person's consent came about.
     """
 
     label: str = field(repr=False)
     pictures: Sequence[Callable[[], bytes]] = field(repr=False)
     name: str = field(default="", repr=False)
+    circumstances: Circumstances = UNTOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +138,7 @@ class Acquired:
     label: str = field(repr=False)
     name: str = field(repr=False)
     templates: tuple[Template, ...] = field(repr=False)
+    circumstances: Circumstances = UNTOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +148,7 @@ class _Prepared:
     subject: SubjectId | None
     rows: tuple[tuple[RowHead, FineCode], ...] = field(repr=False)
     never_returned: bool
+    circumstances: Circumstances
 
 
 class EnrolmentService:
@@ -147,22 +159,30 @@ class EnrolmentService:
         self._acquisition = acquisition
         self._never_return = never_return
 
-    def acquire(self, label: str, pictures: Sequence[bytes], name: str) -> Acquired:
+    def acquire(
+        self,
+        label: str,
+        pictures: Sequence[bytes],
+        name: str,
+        circumstances: Circumstances = UNTOLD,
+    ) -> Acquired:
         """What the pictures of one person give; needs no lock.
 
         Raises:
             BadInputError: one of them is not fit, or there are too many; or a name that cannot be written.
         """
-        return self._acquire(Person(label, [partial(_same, picture) for picture in pictures], name))
+        return self._acquire(Person(label, [partial(_same, picture) for picture in pictures], name, circumstances))
 
     def enrol(self, acquired: Acquired, terms: Terms, now: datetime) -> Enrolment:
         """Enrol one person; a person already known gets further references, and no consent.
 
         Raises:
-            ConsentError: the person is known, and does not consent to one of the purposes at present.
+            ConsentError: the person is known, and does not consent to one of the purposes at present; or is new, and
+                the rules of the keep want a guardian, or none, or an age.
+            UsageError: there is a guardian, and no age.
             LabelTakenError: the person is known, and only somebody new is to be enrolled.
         """
-        prepared = self._prepare(acquired, terms, self._never_return.listed())
+        prepared = self._prepare(acquired, terms, self._never_return.listed(), now)
         self._commit([prepared], terms, now)
         return _answer(prepared, terms)
 
@@ -192,7 +212,7 @@ class EnrolmentService:
                 try:
                     if any(other.label == normalised_label(person.label) for other in prepared):
                         raise UsageError("there are two people with this label")
-                    prepared.append(self._prepare(self._acquire(person), terms, listed))
+                    prepared.append(self._prepare(self._acquire(person), terms, listed, clock()))
                 except FacekeepError as error:
                     tell(EnrolOutcome(person.label, None, error))
             if prepared:
@@ -209,9 +229,9 @@ class EnrolmentService:
         if not is_text(person.name, NAME_MAX):
             raise FormatError(f"a name has at most {NAME_MAX} characters")
         templates = tuple(self._acquisition.for_enrolment(picture()) for picture in person.pictures)
-        return Acquired(label, person.name, templates)
+        return Acquired(label, person.name, templates, person.circumstances)
 
-    def _prepare(self, acquired: Acquired, terms: Terms, listed: Set[SubjectId]) -> _Prepared:
+    def _prepare(self, acquired: Acquired, terms: Terms, listed: Set[SubjectId], now: datetime) -> _Prepared:
         registry, templates = self._roles.registry, acquired.templates
         known = registry.subject_by_label(acquired.label)
         bits = purpose_bits(terms.purposes)
@@ -220,6 +240,8 @@ class EnrolmentService:
             raise NotFoundError("there is no such data subject")
         if known is not None and terms.new_only:
             raise _taken()  # the keep is the caller's alone, until all is on disk
+        if known is None:
+            registry.consent_rules().of_age(acquired.circumstances, now)
         if known is not None:
             held = purpose_bits(consent.purpose for consent in registry.consents_of(known.id) if consent.holds)
             if bits & ~held:
@@ -236,7 +258,8 @@ class EnrolmentService:
         flags = RowFlag.SUPPRESSED if hidden else RowFlag.NONE
         epoch = self._roles.left.epoch
         rows = tuple(_row(template, epoch, terms.gallery, bits, flags) for template in templates)
-        return _Prepared(acquired.label, acquired.name, known.id if known else None, rows, hidden)
+        subject = known.id if known else None
+        return _Prepared(acquired.label, acquired.name, subject, rows, hidden, acquired.circumstances)
 
     def _is_hidden(self, subject: SubjectId) -> bool:
         """Whether a reference of a person is left out of 1:N searches: then the others have to be, too."""
@@ -275,10 +298,9 @@ class EnrolmentService:
         facts = {"references": str(len(one.rows)), "operator": terms.operator}
         entries = [LedgerEntry(EntryKind.ENROLLED, now, facts)]
         for purpose in terms.purposes:
-            tx.give_consent(subject, purpose, notice, now)
+            tx.give_consent(subject, purpose, notice, now, one.circumstances)
             tx.tell(Event(EventKind.CONSENT_GIVEN, now, {"subject": subject.hex(), "purpose": purpose}))
-            facts = {"purpose": purpose.value, "notice": notice}
-            entries.append(LedgerEntry(EntryKind.CONSENT_GIVEN, now, facts))
+            entries.append(consent_entry(purpose, notice, now, one.circumstances))
         tx.record(entries, subject)
         return subject
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from facekeep.domain.accounts import Account, Operator, Principal, Role, operator_name
 from facekeep.domain.actions import Action
 from facekeep.domain.consent import Consent, KnownNotice, Purpose
+from facekeep.domain.evidence import UNTOLD, Circumstances, ConsentRules
 from facekeep.domain.ledger import EntryKind, LedgerEntry
 from facekeep.domain.requests import KeptAnswer, RequestId
 from facekeep.domain.subject import SubjectId, subject_id
@@ -76,6 +77,7 @@ class Keep(KeepAccess, KeepOwn, KeepCanaries):
         name: str = "",
         gallery: str = "main",
         new_only: bool = False,
+        circumstances: Circumstances = UNTOLD,
     ) -> Enrolment:
         """Enrol a person, or give a known person further references. When this returns it is on disk in three stores.
 
@@ -90,10 +92,12 @@ class Keep(KeepAccess, KeepOwn, KeepCanaries):
             name: the person's name.
             gallery: the group, 1 to 64 bytes in UTF-8 without control characters; ``never-return`` is reserved.
             new_only: whether a person who is known gets nothing.
+            circumstances: how the consent came about; recorded of new people only.
 
         Raises:
-            ConsentError: no purpose or no notice; or the person is known and does not consent to one of the purposes.
-            UsageError: the keep holds no such notice.
+            ConsentError: no purpose or no notice; or the person is known and does not consent to one of the purposes;
+                or is new, and the rules of the keep want a guardian, or none, or an age.
+            UsageError: the keep holds no such notice; or there is a guardian, and no age.
             LabelTakenError: the person is known, with ``new_only``.
             BadInputError: a picture is not fit; nothing was enrolled.
         """
@@ -102,7 +106,7 @@ class Keep(KeepAccess, KeepOwn, KeepCanaries):
             shown = resolved(notice, self._roles.registry)
             terms = Terms(tuple(purposes), shown, gallery, self._comparison.operator(operator), new_only)
             enrolment = self._enrolment
-        acquired = enrolment.acquire(label, pictures, name)
+        acquired = enrolment.acquire(label, pictures, name, circumstances)
         with self._using():
             return self._enrolment.enrol(acquired, terms, self._now())
 
@@ -360,22 +364,50 @@ class Keep(KeepAccess, KeepOwn, KeepCanaries):
 
     # Rights
 
-    def give_consent(self, label: str, purpose: Purpose, notice: str | KnownNotice) -> None:
+    def give_consent(
+        self,
+        label: str,
+        purpose: Purpose,
+        notice: str | KnownNotice,
+        circumstances: Circumstances = UNTOLD,
+    ) -> None:
         """Record that a person consented to a purpose after reading the notice.
 
+        Args:
+            label: who.
+            purpose: to what.
+            notice: the text that was shown, or a notice that the keep holds.
+            circumstances: how the consent came about.
+
         Raises:
-            ConsentError: the notice does not speak of the purpose.
-            UsageError: the keep holds no such notice.
+            ConsentError: the notice does not speak of the purpose, or the rules of the keep want a guardian, or none,
+                or an age.
+            UsageError: the keep holds no such notice; or there is a guardian, and no age.
         """
         check_person(label)
         with self._using():
-            self._rights.give_consent(label, purpose, notice, self._now())
+            self._rights.give_consent(label, purpose, notice, self._now(), circumstances)
 
-    def withdraw_consent(self, label: str, purpose: Purpose) -> None:
-        """Record that a person withdrew; both halves know before this returns."""
+    def withdraw_consent(self, label: str, purpose: Purpose, *, by_guardian: bool = False) -> None:
+        """Record that a person withdrew, or a minor's guardian; both halves know before this returns.
+
+        Raises:
+            NotFoundError: no such person, or no consent to withdraw.
+            ConsentError: by a guardian, where none consented to this, or the person is of age since.
+        """
         check_person(label)
         with self._using():
-            self._rights.withdraw_consent(label, purpose, self._now())
+            self._rights.withdraw_consent(label, purpose, self._now(), by_guardian=by_guardian)
+
+    def consent_rules(self) -> ConsentRules:
+        """What is asked of every consent."""
+        with self._reading():
+            return self._roles.registry.consent_rules()
+
+    def set_consent_rules(self, rules: ConsentRules) -> None:
+        """Ask something else of every consent from now on. Those that were given stay."""
+        with self._using():
+            self._rights.set_consent_rules(rules, self._now())
 
     def consents(self, label: str) -> tuple[Consent, ...]:
         """A person's consents, withdrawn ones too."""

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 
 from facekeep.domain.consent import Notice, Purpose
+from facekeep.domain.evidence import GUARDIAN_UNDER_MAX, Circumstances
 from facekeep.domain.template import Template
 from facekeep.errors import BudgetError, UnavailableError, UsageError
 from facekeep.service.acquisition import Probe
@@ -23,6 +24,9 @@ from facekeep.service.comparison import Answer
 from facekeep.service.enrolment import Acquired, EnrolmentService, Terms
 from facekeep.service.keep_signing import Asked, KeepSigning
 from facekeep.split.rules import VERIFY_FMR_MAX
+
+_GROWN_UP = Circumstances(age=GUARDIAN_UNDER_MAX)
+"""Of canaries, which are nobody and have no guardian, whatever a keep asks of people."""
 
 
 class KeepCanaries(KeepSigning):
@@ -54,7 +58,8 @@ class KeepCanaries(KeepSigning):
             for number in range(1, count + 1):
                 if self._roles.registry.subject_by_label(label_of(number)) is None:
                     template = Template(self._canaries.embedding(number), self._acquisition.model)
-                    self._enrolment.enrol(Acquired(label_of(number), "", (template,)), terms, self._now())
+                    canary = Acquired(label_of(number), "", (template,), _GROWN_UP)
+                    self._enrolment.enrol(canary, terms, self._now())
                     planted += 1
             return planted
 

@@ -105,25 +105,40 @@ class KeepRecords(KeepLife):
 
     # Notices
 
-    def add_notice(self, text: str, *, language: str = "", purposes: Iterable[Purpose] = ()) -> Notice:
+    def add_notice(
+        self,
+        text: str,
+        *,
+        language: str = "",
+        purposes: Iterable[Purpose] = (),
+        retention: str = "",
+        recipients: str = "",
+        alternative: str = "",
+        replaces: str = "",
+    ) -> Notice:
         """Keep a notice, so that consents can name it by its hash.
 
         Args:
             text: what people are shown.
             language: a tag of BCP 47, "" if it does not matter.
             purposes: what it speaks of, and so what may be consented to by it; none for all.
+            retention: for how long the data are kept; "" if the text says it.
+            recipients: who else gets any of them; the same.
+            alternative: what whoever says no can do instead; the same.
+            replaces: digest of the version before, "" of a first one.
 
         Raises:
             ConsentError: there is no text.
-            UsageError: the text is kept with another language or other purposes.
-            FormatError: the text is too long, or the language is none.
+            UsageError: the text is kept with another language or other purposes; or the notice replaces one that is
+                not kept, or that was replaced before.
+            FormatError: a text is too long, the language is none, or ``replaces`` is no digest.
         """
         check_notice(text)
-        notice = Notice(text, language, frozenset(purposes))
+        notice = Notice(text, language, frozenset(purposes), retention, recipients, alternative, replaces)
         with self._using(), self._roles.registry.transaction() as tx:
             if tx.notice(notice.digest) != notice:
                 tx.add_notice(notice)
-                facts = {"notice": notice.digest, "language": language}
+                facts = {"notice": notice.digest, "language": language} | ({"replaces": replaces} if replaces else {})
                 tx.record([LedgerEntry(EntryKind.NOTICE_ADDED, self._now(), facts)])
         return notice
 
@@ -132,8 +147,13 @@ class KeepRecords(KeepLife):
         with self._reading():
             return self._roles.registry.notices()
 
+    def replacement_of(self, digest: str) -> str:
+        """The digest of the version that replaced a notice, "" of the newest."""
+        with self._reading(), self._roles.registry.read() as view:
+            return view.replacement_of(digest)
+
     def notice(self, digest: str) -> Notice:
-        """A notice by its SHA-256, 64 hexadecimal digits.
+        """A notice by its digest, 64 hexadecimal digits.
 
         Raises:
             NotFoundError: there is none.

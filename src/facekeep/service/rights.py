@@ -6,12 +6,13 @@ from collections.abc import Callable
 from datetime import datetime
 
 from facekeep.domain.consent import KnownNotice, Purpose, purpose_bits
+from facekeep.domain.evidence import Circumstances, ConsentRules
 from facekeep.domain.ledger import EntryKind, LedgerEntry, Opening, written
 from facekeep.domain.row import Pseudonym
 from facekeep.domain.subject import DataSubject, SubjectId, normalised_label
 from facekeep.domain.webhooks import Event, EventKind
-from facekeep.errors import NotFoundError
-from facekeep.service.enrolment import resolved
+from facekeep.errors import ConsentError, NotFoundError
+from facekeep.service.enrolment import consent_entry, resolved
 from facekeep.service.opening import Roles
 from facekeep.service.references import comparable, head_of
 from facekeep.store.journal import JournalKind
@@ -35,35 +36,61 @@ class RightsService:
             raise NotFoundError("there is no such data subject")
         return found
 
-    def give_consent(self, label: str, purpose: Purpose, notice: str | KnownNotice, now: datetime) -> None:
-        """Record a consent; the person's rows may be used for the purpose from then on."""
+    def give_consent(
+        self, label: str, purpose: Purpose, notice: str | KnownNotice, now: datetime, circumstances: Circumstances
+    ) -> None:
+        """Record a consent; the person's rows may be used for the purpose from then on.
+
+        Raises:
+            ConsentError: the notice does not speak of the purpose, or the rules of the keep want a guardian, or none,
+                or an age.
+            UsageError: the keep holds no such notice; or there is a guardian, and no age.
+        """
         shown = resolved(notice, self._roles.registry)
         subject = self.subject(label).id
         bits = self._held(subject) | purpose.bit
 
         def decide(tx: Transaction) -> None:
-            tx.give_consent(subject, purpose, tx.add_notice(shown), now)
+            tx.give_consent(subject, purpose, tx.add_notice(shown), now, circumstances)
             tx.tell(Event(EventKind.CONSENT_GIVEN, now, {"subject": subject.hex(), "purpose": purpose}))
-            facts = {"purpose": purpose.value, "notice": shown.digest}
-            tx.record([LedgerEntry(EntryKind.CONSENT_GIVEN, now, facts)], subject)
+            tx.record([consent_entry(purpose, shown.digest, now, circumstances)], subject)
 
         self._set_purposes(subject, bits, decide)
 
-    def withdraw_consent(self, label: str, purpose: Purpose, now: datetime) -> None:
+    def withdraw_consent(self, label: str, purpose: Purpose, now: datetime, *, by_guardian: bool = False) -> None:
         """Record a withdrawal; the next search for the purpose cannot return the person.
+
+        Args:
+            label: whose.
+            purpose: which.
+            now: the time.
+            by_guardian: whether it was the guardian who withdrew.
 
         Raises:
             NotFoundError: no such person, or no consent to withdraw.
+            ConsentError: no guardian consented to this, or the person is of age since.
         """
         subject = self.subject(label).id
+        if by_guardian:
+            self._check_guardian(subject, purpose, now)
         bits = self._held(subject) & ~purpose.bit
 
         def decide(tx: Transaction) -> None:
             tx.withdraw_consent(subject, purpose, now)
             tx.tell(Event(EventKind.CONSENT_WITHDRAWN, now, {"subject": subject.hex(), "purpose": purpose}))
-            tx.record([LedgerEntry(EntryKind.CONSENT_WITHDRAWN, now, {"purpose": purpose.value})], subject)
+            facts = {"purpose": purpose.value} | ({"guardian": "yes"} if by_guardian else {})
+            tx.record([LedgerEntry(EntryKind.CONSENT_WITHDRAWN, now, facts)], subject)
 
         self._set_purposes(subject, bits, decide)
+
+    def _check_guardian(self, subject: SubjectId, purpose: Purpose, now: datetime) -> None:
+        consents = self._roles.registry.consents_of(subject)
+        given = [consent for consent in consents if consent.holds and consent.purpose is purpose]
+        if given and not any(c.guardian is not None and not c.is_outgrown(now) for c in given):
+            raise ConsentError(
+                "no guardian may withdraw this: none gave it, or the person is of age since",
+                hint="The person withdraws, in the same way and without a guardian.",
+            )
 
     def _held(self, subject: SubjectId) -> int:
         consents = self._roles.registry.consents_of(subject)
@@ -92,6 +119,15 @@ class RightsService:
             lambda half, transaction: half.stage_switch(transaction, purpose, on),
             decide=decide,
         )
+
+    def set_consent_rules(self, rules: ConsentRules, now: datetime) -> None:
+        """Ask something else of every consent from now on."""
+        with self._roles.registry.transaction() as tx:
+            if tx.consent_rules() != rules:
+                tx.set_consent_rules(rules)
+                required = "yes" if rules.age_required else "no"
+                facts = {"guardian-under": str(rules.guardian_under), "age-required": required}
+                tx.record([LedgerEntry(EntryKind.CONSENT_RULES_SET, now, facts)])
 
     def remove_reference(self, label: str, pseudonym: Pseudonym, now: datetime) -> None:
         """Remove one reference of a person, rows, seeds and record; the person stays, without any if it was the last.

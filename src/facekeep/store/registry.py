@@ -19,6 +19,7 @@ from sqlalchemy import Connection, insert, select
 
 from facekeep.domain.access import Client
 from facekeep.domain.consent import Consent, Notice, Purpose
+from facekeep.domain.evidence import ConsentRules
 from facekeep.domain.row import Pseudonym
 from facekeep.domain.search import Case, CaseId
 from facekeep.domain.subject import DataSubject, Reference, SubjectId
@@ -313,6 +314,10 @@ class Registry:
     def switches(self) -> Mapping[Purpose, bool]:
         """See :meth:`View.switches`."""
         return self._ask(View.switches)
+
+    def consent_rules(self) -> ConsentRules:
+        """See :meth:`View.consent_rules`."""
+        return self._ask(View.consent_rules)
 
     def notice(self, digest: str) -> Notice | None:
         """See :meth:`View.notice`."""

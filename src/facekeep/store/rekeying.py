@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from sqlalchemy import Column, Connection, bindparam, select, update
 
-from facekeep.domain.consent import Notice
 from facekeep.errors import DamagedStoreError
 from facekeep.store import tables
 from facekeep.store.account_reading import identity_bytes
+from facekeep.store.records_of_consent import notice_in
 from facekeep.store.transaction import state_record
 from facekeep.store.vault import ROLE, Vault
 from facekeep.store.view import PAGE, read_state
@@ -34,7 +34,7 @@ _INDEXED_ROOT: Final = (
     (tables.invitations.c.secret, lambda record: record["digest"]),
     (tables.identities.c.identity, lambda record: identity_bytes(record["issuer"], record["subject"])),
     (tables.requests.c.request, lambda record: record["digest"]),
-    (tables.notices.c.digest, lambda record: Notice(record["text"]).digest),
+    (tables.notices.c.digest, lambda record: notice_in(record).digest),
 )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, insert, update
 
 from facekeep.domain.access import CLIENT_ID_BYTES, Client, ClientId, Scope
 from facekeep.domain.consent import Consent, Notice, Purpose
+from facekeep.domain.evidence import UNTOLD, Circumstances, ConsentRules
 from facekeep.domain.requests import REQUEST_ID_BYTES, KeptAnswer, KeptRequest, RequestId
 from facekeep.domain.row import PSEUDONYM_BYTES, TRANSACTION_BYTES, Pseudonym, TransactionId
 from facekeep.domain.search import CASE_ID_BYTES, Case, CaseId
@@ -23,8 +24,9 @@ from facekeep.store.journal import JournalEntry, JournalKind, JournalState, reco
 from facekeep.store.keys import new_key
 from facekeep.store.ledger_writing import LedgerWriting
 from facekeep.store.records import Value, write_time
+from facekeep.store.records_of_consent import consent_record, notice_record
 from facekeep.store.vault import Cells, Vault
-from facekeep.store.view import State, View, consent_of
+from facekeep.store.view import CONSENT_RULES, State, View, consent_of
 from facekeep.store.webhook_writing import WebhookWriting
 
 __all__ = ["Transaction", "state_record"]
@@ -120,18 +122,28 @@ class Transaction(AccountWriting, WebhookWriting, LedgerWriting, AppealWriting, 
         self._connection.execute(delete(tables.references).where(tables.references.c.pseudonym == index))
         self.scrub = True
 
-    def give_consent(self, subject: SubjectId, purpose: Purpose, notice: str, given: datetime) -> None:
-        """Record a consent. A consent to the same purpose and notice that still holds is left as it is.
+    def give_consent(
+        self,
+        subject: SubjectId,
+        purpose: Purpose,
+        notice: str,
+        given: datetime,
+        circumstances: Circumstances = UNTOLD,
+    ) -> None:
+        """Record a consent. One that still holds and says the same, but for the time, is left as it is.
 
         Args:
             subject: who consents.
             purpose: to what.
-            notice: SHA-256 of the notice that was shown, which the registry must hold.
+            notice: digest of the notice that was shown, which the registry must hold.
             given: when.
+            circumstances: how it came about.
 
         Raises:
             NotFoundError: there is no such data subject, or no such notice.
-            ConsentError: the notice does not speak of the purpose.
+            ConsentError: the notice does not speak of the purpose, or the rules of the keep want a guardian, or none,
+                or an age.
+            UsageError: there is a guardian, and no age.
         """
         shown = self._known_notices.get(notice) or self.notice(notice)
         if shown is None:
@@ -141,9 +153,17 @@ class Transaction(AccountWriting, WebhookWriting, LedgerWriting, AppealWriting, 
         if not shown.speaks_of(purpose):
             raise ConsentError("the notice does not speak of this purpose", hint="Show one that does.")
         self._known_notices[notice] = shown
-        new = Consent(purpose, notice, given)
+        new = Consent(
+            purpose,
+            notice,
+            given,
+            evidence=circumstances.evidence,
+            guardian=circumstances.guardian,
+            of_age=self._state.consent_rules.of_age(circumstances, given),
+            age_given=circumstances.age is not None,
+        )
         cells = self._cells(subject)
-        if any(old.holds and (old.purpose, old.notice) == (purpose, notice) for old in self.consents_of(subject)):
+        if any(old.holds and new.says_as_much_as(old) for old in self.consents_of(subject)):
             return
         row = os.urandom(_ROW_BYTES)
         sealed = _sealed_consent(new, row, cells)
@@ -222,14 +242,20 @@ class Transaction(AccountWriting, WebhookWriting, LedgerWriting, AppealWriting, 
         others = self._state.switched_on - {purpose}
         self._write_state(replace(self._state, switched_on=others | {purpose} if on else others))
 
+    def set_consent_rules(self, rules: ConsentRules) -> None:
+        """Ask this of every consent from now on; those that were given stay."""
+        self._write_state(replace(self._state, consent_rules=rules))
+
     def add_notice(self, notice: Notice) -> str:
-        """Keep a notice, and give its SHA-256. Keeping it twice changes nothing; a description may be added once.
+        """Keep a notice, and give its digest. Keeping it twice changes nothing; a description may be added once.
 
         Raises:
-            UsageError: the text is kept with another language or other purposes.
+            UsageError: the text is kept with another language or other purposes; or the notice replaces one that is
+                not kept, or that was replaced before.
         """
         known = self._known_notices.get(notice.digest) or self.notice(notice.digest)
         if known is None:
+            self._check_version(notice)
             row = os.urandom(_ROW_BYTES)
             index = self._vault.index(tables.notices.c.digest, notice.digest)
             sealed = self._sealed_notice(row, notice)
@@ -248,6 +274,15 @@ class Transaction(AccountWriting, WebhookWriting, LedgerWriting, AppealWriting, 
             )
         self._known_notices[notice.digest] = notice
         return notice.digest
+
+    def _check_version(self, notice: Notice) -> None:
+        """The versions of a notice form a line: each but the first comes after one, and no two after the same."""
+        if notice.replaces and self.notice(notice.replaces) is None:
+            raise UsageError("the keep holds no notice that this one could replace", hint="Name it by its hash.")
+        if notice.replaces and self.replacement_of(notice.replaces):
+            raise UsageError(
+                "this notice was replaced before", hint="Replace the newest version: facekeep notice list."
+            )
 
     def add_case(self, title: str, purpose: Purpose, *, opened_by: str, opened: datetime, expires: datetime) -> CaseId:
         """Open a case.
@@ -422,9 +457,7 @@ class Transaction(AccountWriting, WebhookWriting, LedgerWriting, AppealWriting, 
         self._state = state
 
     def _sealed_notice(self, row: bytes, notice: Notice) -> bytes:
-        purposes = sorted(purpose.value for purpose in notice.purposes)
-        record: dict[str, Value] = {"text": notice.text, "language": notice.language, "purposes": purposes}
-        return self._vault.root.seal(tables.notices.c.sealed, row, record)
+        return self._vault.root.seal(tables.notices.c.sealed, row, notice_record(notice))
 
     def _sealed_case(self, case: Case) -> bytes:
         record: dict[str, Value] = {
@@ -462,6 +495,7 @@ def state_record(state: State) -> dict[str, Value]:
         "journalled": state.journalled,
         "ledgered": state.ledgered,
         "switched_on": sorted(purpose.value for purpose in state.switched_on),
+        **{name: getattr(state.consent_rules, name) for name in CONSENT_RULES},
     }
 
 
@@ -472,13 +506,7 @@ def _sealed_subject(subject: DataSubject, cells: Cells) -> bytes:
 
 
 def _sealed_consent(consent: Consent, row: bytes, cells: Cells) -> bytes:
-    record: dict[str, Value] = {
-        "purpose": consent.purpose.value,
-        "notice": consent.notice,
-        "given": write_time(consent.given),
-        "withdrawn": None if consent.withdrawn is None else write_time(consent.withdrawn),
-    }
-    return cells.seal(tables.consents.c.sealed, row, record)
+    return cells.seal(tables.consents.c.sealed, row, consent_record(consent))
 
 
 def _emptied(kept: KeptRequest) -> KeptRequest:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, Table, func, select
 
 from facekeep.domain.access import Client, Scope
 from facekeep.domain.consent import Consent, Notice, Purpose
+from facekeep.domain.evidence import USUAL_RULES, ConsentRules
 from facekeep.domain.requests import KeptAnswer, KeptRequest
 from facekeep.domain.row import Pseudonym
 from facekeep.domain.search import Case, CaseId
@@ -23,12 +24,14 @@ from facekeep.store.appeal_reading import AppealReading
 from facekeep.store.journal import JournalEntry, entry_of
 from facekeep.store.ledger_reading import LedgerReading
 from facekeep.store.records import read_time
+from facekeep.store.records_of_consent import consent_in, notice_in
 from facekeep.store.snapshot import moved
 from facekeep.store.vault import ROLE, Cells, Vault
 from facekeep.store.webhook_reading import WebhookReading
 
-__all__ = ["PAGE", "State", "View", "consent_of", "read_state"]
+__all__ = ["CONSENT_RULES", "PAGE", "State", "View", "consent_of", "read_state"]
 
+CONSENT_RULES: Final = ("guardian_under", "age_required")
 PAGE: Final = 1000
 """How many rows a page has, unless it is asked for otherwise."""
 
@@ -44,6 +47,7 @@ class State:
         journalled: counts the journal's entries ever begun.
         ledgered: counts the leaves of the ledger.
         switched_on: the purposes that are on.
+        consent_rules: what is asked of every consent.
     """
 
     keep: bytes
@@ -52,6 +56,7 @@ class State:
     journalled: int
     ledgered: int
     switched_on: frozenset[Purpose]
+    consent_rules: ConsentRules = USUAL_RULES
 
 
 class View(AccountReading, WebhookReading, LedgerReading, AppealReading):
@@ -190,6 +195,14 @@ class View(AccountReading, WebhookReading, LedgerReading, AppealReading):
             raise moved(tables.notices)
         return found
 
+    def consent_rules(self) -> ConsentRules:
+        """What is asked of every consent."""
+        return self._state.consent_rules
+
+    def replacement_of(self, digest: str) -> str:
+        """The digest of the version that replaced a notice, or ""."""
+        return next((notice.digest for notice in self.notices() if notice.replaces == digest), "")
+
     def notices(self) -> tuple[Notice, ...]:
         """All notices, in the order of their SHA-256."""
         found = (self._notice_of(row) for row in self._connection.execute(select(tables.notices)).all())
@@ -327,10 +340,7 @@ class View(AccountReading, WebhookReading, LedgerReading, AppealReading):
         )
 
     def _notice_of(self, row: Row[Any]) -> Notice:
-        record = self._vault.root.open(tables.notices.c.sealed, row.id, row.sealed)
-        # Records of before notices were described have the text alone.
-        purposes = frozenset(Purpose(purpose) for purpose in record.get("purposes", ()))
-        return Notice(record["text"], record.get("language", ""), purposes)
+        return notice_in(self._vault.root.open(tables.notices.c.sealed, row.id, row.sealed))
 
     def _case_of(self, row: Row[Any]) -> Case:
         record = self._vault.root.open(tables.cases.c.sealed, row.id, row.sealed)
@@ -392,16 +402,11 @@ def read_state(connection: Connection, vault: Vault) -> State:
         journalled=record["journalled"],
         ledgered=record.get("ledgered", 0),  # of a registry from before the ledger
         switched_on=frozenset(Purpose(purpose) for purpose in record["switched_on"]),
+        # Of a registry from before the rules they are as of a new one: none of its callers says an age.
+        consent_rules=ConsentRules(**{name: record[name] for name in CONSENT_RULES if name in record}),
     )
 
 
 def consent_of(row: Row[Any], cells: Cells) -> Consent:
     """The consent in a row of the table."""
-    record = cells.open(tables.consents.c.sealed, row.id, row.sealed)
-    withdrawn = record["withdrawn"]
-    return Consent(
-        purpose=Purpose(record["purpose"]),
-        notice=record["notice"],
-        given=read_time(record["given"]),
-        withdrawn=None if withdrawn is None else read_time(withdrawn),
-    )
+    return consent_in(cells.open(tables.consents.c.sealed, row.id, row.sealed))
