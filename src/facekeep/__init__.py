@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from facekeep.domain.consent import Purpose
+    from facekeep.domain.evidence import Circumstances, ConsentRules, Evidence, EvidenceKind, Guardian
     from facekeep.errors import FacekeepError
     from facekeep.service.comparison import Search
     from facekeep.service.keep import Keep, Person
@@ -17,10 +18,28 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["FacekeepError", "Keep", "KeyPlan", "Person", "Purpose", "Search", "__version__"]
+__all__ = [
+    "Circumstances",
+    "ConsentRules",
+    "Evidence",
+    "EvidenceKind",
+    "FacekeepError",
+    "Guardian",
+    "Keep",
+    "KeyPlan",
+    "Person",
+    "Purpose",
+    "Search",
+    "__version__",
+]
 
 _HOMES = {
+    "Circumstances": "facekeep.domain.evidence",
+    "ConsentRules": "facekeep.domain.evidence",
+    "Evidence": "facekeep.domain.evidence",
+    "EvidenceKind": "facekeep.domain.evidence",
     "FacekeepError": "facekeep.errors",
+    "Guardian": "facekeep.domain.evidence",
     "Keep": "facekeep.service.keep",
     "KeyPlan": "facekeep.service.key_plan",
     "Person": "facekeep.service.keep",

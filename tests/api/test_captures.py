@@ -26,6 +26,7 @@ from facekeep.domain.capture import Assurance, Intent, Statement
 from facekeep.domain.capture_container import BODY_BYTES_MAX
 from facekeep.domain.capture_session import CaptureOutcome
 from facekeep.domain.consent import Purpose
+from facekeep.domain.evidence import Evidence, Guardian
 from facekeep.errors import AuthenticationError, NotFoundError, PurposeOffError, RefusedError
 from facekeep.face.models import ModelPack
 from facekeep.interfaces.http.app import build
@@ -40,6 +41,7 @@ from tests.capturing import ATTACK, LIFELESS, ChosenDetector, Clock, Crops, Stud
 from tests.unit.service.authenticator import Authenticator
 
 ORIGIN = "http://localhost"
+GUARDIAN = Guardian("Ann's mother", "mother", Evidence.form(b"a scan"))
 PURPOSES = [Purpose.VERIFY, Purpose.PAYMENT]
 NOTICE = "We compare your face with two halves of your template. MARKED-NOTICE"
 KIND = "application/vnd.facekeep.capture"
@@ -183,7 +185,8 @@ def test_a_payment_that_a_live_face_confirms(scene: Scene) -> None:
     page = scene.page()
     view = page.open(made.link)
     assert view["statement"] == {"amount": "12.50", "currency": "EUR", "payee": "Bakery Miller"}
-    assert view["notices"] == [{"digest": scene.notice, "language": "", "text": NOTICE}]
+    unsaid = {"retention": "", "recipients": "", "alternative": ""}
+    assert view["notices"] == [{"digest": scene.notice, "language": "", "text": NOTICE} | unsaid]
     assert (view["camera"], view["alternative"], view["decided_by"]) == (True, "passkey", None)
     assert (view["asked_by"], view["return_url"], view["tries_left"]) == ("shop", "https://shop.example/paid", 3)
     taker = page.go_through(scene.crops("obama2"), scene.notice)
@@ -267,7 +270,8 @@ def test_another_library_reads_results_too(scene: Scene) -> None:
 
 
 def test_somebody_is_enrolled_by_a_capture(scene: Scene) -> None:
-    enrolment = scene.order(intent=Intent.ENROL, label="", newcomer=Newcomer("ann", "Ann", (Purpose.VERIFY,)))
+    ann = Newcomer("ann", "Ann", (Purpose.VERIFY,), GUARDIAN, 9)
+    enrolment = scene.order(intent=Intent.ENROL, label="", newcomer=ann)
     with pytest.raises(RefusedError):  # the scope capture alone enrols nobody
         scene.shop.create_capture(enrolment)
     token = scene.keep.issue_token("desk", [Scope.CAPTURE, Scope.ENROL], days=1).token
@@ -279,6 +283,8 @@ def test_somebody_is_enrolled_by_a_capture(scene: Scene) -> None:
         result = desk.capture(made.id).result
         assert result is not None
     assert scene.keep.subject("ann").references == 3
+    (consent,) = scene.keep.consents("ann")
+    assert (consent.guardian, consent.evidence.written) == (GUARDIAN, f"capture:{made.id}")
     scene.keep.erase("ann")
     scene.keep.revoke_token("desk")
 

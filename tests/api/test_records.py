@@ -55,7 +55,9 @@ def test_a_notice_is_kept_and_named_by_its_hash(asking: Asking) -> None:
     body = {"text": TEXT, "language": "de", "purposes": ["verify", "payment"]}
     made = client.post("/v1/notices", json=body)
     digest = sha256(TEXT.encode()).hexdigest()
-    assert (made.status_code, made.json()) == (201, {**body, "hash": digest, "characters": len(TEXT)})
+    summary = {**body, "hash": digest, "characters": len(TEXT), "replaces": "", "replaced_by": ""}
+    unsaid = {"retention": "", "recipients": "", "alternative": ""}
+    assert (made.status_code, made.json()) == (201, {**summary, **unsaid})
     assert client.post("/v1/notices", json=body).json() == made.json()
     assert client.get(f"/v1/notices/{digest}").json() == made.json()
     assert client.get(f"/v1/notices/{'0' * 64}").status_code == 404
@@ -66,7 +68,7 @@ def test_a_notice_is_kept_and_named_by_its_hash(asking: Asking) -> None:
         assert client.post("/v1/notices", json={**body, **change}).status_code == 422
     listed = _pages(client, "/v1/notices", "notices")
     assert [notice["hash"] for notice in listed] == sorted(str(notice["hash"]) for notice in listed)
-    assert {"hash": digest, "language": "de", "purposes": ["verify", "payment"], "characters": len(TEXT)} in listed
+    assert {name: said for name, said in summary.items() if name != "text"} in listed
     # The text of the people who are enrolled came with them, and nobody said what it speaks of.
     assert [n["purposes"] for n in listed if n["hash"] == sha256(NOTICE.encode()).hexdigest()] == [[]]
 

@@ -41,8 +41,18 @@ NOTICES = [
         "by comparing your face with the one that you enrolled.\n\nHow long\nThe reference stays until you withdraw, "
         "at the longest for 24 months.\n\nYour rights\nYou can withdraw at any time, see what is kept, and have "
         "it erased.",
+        "retention": "24 months\nor until you withdraw",
+        "recipients": "<b>Nobody</b> but the bank",
+        "alternative": "Your card and its code, at the same counter.",
     },
-    {"digest": "b2" * 32, "language": "zh-Hans", "text": "责任方\n示例银行\n\n用途\n通过比对您的脸确认是您本人。"},
+    {
+        "digest": "b2" * 32,
+        "language": "zh-Hans",
+        "text": "责任方\n示例银行\n\n用途\n通过比对您的脸确认是您本人。",
+        "retention": "",
+        "recipients": "",
+        "alternative": "您的银行卡和密码",
+    },
 ]
 
 

@@ -142,7 +142,8 @@ def staged(
     """
     bound = listen("127.0.0.1", 0)
     origin = f"http://localhost:{bound.getsockname()[1]}"
-    notice = keep.add_notice("Your face is compared with the one that you enrolled.", language="en").digest
+    text = "Your face is compared with the one that you enrolled."
+    notice = keep.add_notice(text, language="en", retention="24 months", alternative="You pay by card.").digest
     tapped = Tapped(build(keep, Rates(None, None), site=Site(origin), captures=captures(keep, drawn)))
     token = keep.issue_token(CLIENT, [TokenScope.CAPTURE, TokenScope.ENROL], days=1).token
     with (

@@ -92,6 +92,9 @@ def test_a_live_person_is_enrolled_and_confirms_a_payment(scene: Scene, detector
     made = scene.order(intent=Intent.ENROL, newcomer=Newcomer("ann", "Ann", tuple(PURPOSES)))
     assert "It was confirmed" in scene.go_through(made, actor)
     assert scene.outcome(made) is CaptureOutcome.PASSED
+    # The person has read all of the notice, and the consent names the capture that shows it.
+    assert {c.evidence.written for c in scene.keep.consents("ann")} == {f"capture:{made.id}"}
+    assert {c.notice for c in scene.keep.consents("ann")} == {scene.notice}
     (body,) = scene.sent()
     check_only_heads(decode(body).frames)
     scene.tapped.bodies.clear()

@@ -196,6 +196,8 @@ def test_every_view_is_accessible(
             page.until(VIEW % view)
             _choose(page, language)
             _check(page, tmp_path / f"{number}-{view}.png", size)
+            if view == "notice":
+                _check_particulars(page, language)
         script.opened = capture()
         page.call("Page.navigate", url="about:blank")
         page.call("Page.navigate", url=f"{page.asked[0].partition('#')[0]}#{LINK}")
@@ -207,6 +209,28 @@ def test_every_view_is_accessible(
         page.evaluate("document.querySelector('button.main').click()")
         page.until("document.body.dataset.step === 'look'")
         _check(page, tmp_path / "steps.png", size)
+
+
+def _check_particulars(page: Page, language: str) -> None:
+    """What a notice says beside its text: under headings of the page, in the words and language of the notice."""
+    shown = (
+        "[...document.querySelectorAll('.particulars > *')].map(each => [each.localName, each.lang, each.textContent])"
+    )
+    (english, chinese) = NOTICES
+    headings = {
+        "en": ["How long your data are kept", "Who else gets them", "If you say no"],
+        "zh-Hans": ["您的数据保存多久", "还有谁会得到这些数据", "如果您不同意"],
+    }[language]
+    said = [english[name] for name in ("retention", "recipients", "alternative")]
+    pairs = zip(headings, said, strict=True)
+    whole = [each for title, words in pairs for each in (["dt", "", title], ["dd", "en", words])]
+    assert page.evaluate(shown) == whole
+    if page.evaluate("document.querySelector('.notice select') !== null"):
+        choose = "(each => { each.value = '%s'; each.dispatchEvent(new Event('change')) })"
+        page.evaluate(choose % chinese["digest"] + "(document.querySelector('.notice select'))")
+        last = ["dt", "", headings[2]], ["dd", "zh-Hans", chinese["alternative"]]
+        assert page.evaluate(shown) == list(last)
+        page.evaluate(choose % english["digest"] + "(document.querySelector('.notice select'))")
 
 
 @pytest.mark.extended

@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,17 @@ def test_the_environment_names_the_keep(run: Run, keep: Path, monkeypatch: pytes
         (["erase", "obama"], 2),
         (["unlock", "obama", "--reviewer", "one"], 3),
         (["consent", "withdraw", "nobody", "--purpose", "verify"], 1),
+        (["consent", "give", "obama", "--purpose", "payment", "--notice", "NOTICE", "--age", "17"], 3),
+        (["consent", "give", "obama", "--purpose", "payment", "--notice", "NOTICE", "--guardian", "x"], 2),
+        (["consent", "give", "obama", "--purpose", "payment", "--notice", "NOTICE", "--guardian-relation", "x"], 2),
+        (["consent", "give", "obama", "--purpose", "payment", "--notice", "NOTICE", "--age", "151"], 2),
+        (["consent", "give", "obama", "--purpose", "payment", "--notice", "NOTICE", "--evidence", "seen"], 4),
+        (["consent", "give", "obama", "--purpose", "payment", "--notice", "NOTICE", "--evidence", "form:none"], 4),
+        (["consent", "withdraw", "obama", "--purpose", "verify", "--by-guardian"], 3),
+        (["consent", "rules", "--guardian-under", "22"], 2),
+        (["enrol", "x", "PICTURE", "--consent", "verify", "--notice", "NOTICE", "--consents", "NOTICE"], 2),
+        (["enrol", "--people", "d", "--consent", "verify", "--notice", "NOTICE", "--age", "9"], 2),
+        (["enrol", "--people", "d", "--consent", "verify", "--notice", "NOTICE", "--consents", "NOTICE"], 4),
         (["switch", "emotion", "on"], 2),
         (["case", "open", "x", "--days", "0"], 2),
         (["mystery"], 2),
@@ -256,6 +268,59 @@ def test_a_folder_of_people_is_enrolled_without_stopping_at_a_failure(
     failed = {one["label"]: one["error"] for one in again.document["failed"]}
     assert (again.code, again.document["enrolled"]) == (4, 2)
     assert failed == {"eileen": "ImageError", "nobody": "BadInputError"}
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("", "first line"),
+        ("name,age\n", "first line"),
+        ("label,age,age\n", "first line"),
+        ("label,age\nobama,9,9\n", "row 2"),
+        ("label,age\nobama\n", "row 2"),
+        ("label,age\nobama,20\nbiden,x\n", "row 3"),
+        ("label,age\nobama,20\nobama,21\n", "row 3"),
+        ("label,age\nobama,151\n", "row 2"),
+        ("label,guardian_relation\nobama,mother\n", "row 2"),
+        ("label,evidence\nobama,form:missing.pdf\n", "row 2"),
+        ('label,evidence\n"obama,word\n', "cannot be read"),
+        ("label\nsomebody else\n", "no folder"),
+    ],
+)
+def test_a_table_of_consents_that_does_not_fit_enrols_nobody(
+    run: Run, *, tmp_path: Path, keep: Path, notice: Path, table: str, said: str
+) -> None:
+    (tmp_path / "people" / "obama").mkdir(parents=True)
+    (tmp_path / "table.csv").write_text(table)
+    options = ["--people", tmp_path / "people", "--consents", tmp_path / "table.csv", "--consent", "verify"]
+    ran = run("enrol", *options, "--notice", notice, "--keep", keep)
+    assert ran.code in (2, 4)
+    assert said in ran.error
+    assert "obama" not in ran.error
+    assert "enrolled" not in ran.out
+
+
+def test_rules_of_consents_are_shown_and_changed(run: Run, keep: Path, notice: Path, tmp_path: Path) -> None:
+    at = ["--keep", keep]
+    assert run("consent", "rules", *at, "--json").document == {"guardian_under": 18, "age_required": False}
+    changed = run("consent", "rules", "--guardian-under", "14", "--age-required", "on", *at)
+    assert changed.out == "a guardian consents under 14 years; every age has to be said.\n"
+    give = ["consent", "give", "biden", "--purpose", "payment", "--notice", notice, *at]
+    assert run(*give).code == 3
+    (tmp_path / "scan.pdf").write_bytes(b"signed")
+    evidence = ["--evidence", f"form:{tmp_path / 'scan.pdf'}", "--guardian", "His father", "--age", "13"]
+    assert run(*give, *evidence).code == 0
+    consent = run("consent", "show", "biden", *at, "--json").document["consents"][-1]
+    assert consent["evidence"] == f"form:{sha256(b'signed').hexdigest()}"
+    assert consent["guardian"] == {"name": "His father", "relation": "", "evidence": "word"}
+    assert consent["of_age"] is not None
+    assert "13" not in {str(value) for value in consent.values()}
+    shown = run("consent", "show", "biden", *at).out
+    assert "His father" in shown
+    assert run("consent", "withdraw", "biden", "--purpose", "payment", "--by-guardian", *at).code == 0
+    assert run("consent", "rules", "--guardian-under", "0", "--age-required", "off", *at).code == 0
+    assert run("consent", "rules", *at).out == "no guardian is asked for; nobody has to say an age.\n"
+    assert run("consent", "rules", "--guardian-under", "18", *at).code == 0
 
 
 def test_doctor_names_a_damaged_store(run: Run, tmp_path: Path, notice: Path, pictures: Path) -> None:

@@ -21,12 +21,17 @@ from cryptography import x509
 from facekeep.client import verify_webhook
 from facekeep.client.exchange import trusted
 from facekeep.domain.access import Scope
+from facekeep.domain.consent import Notice, Purpose
 from facekeep.interfaces.cli import main
 from tests.cli.conftest import Ran, clean_environment
 from tests.receiver import certificate, receiving
 
 Run = Callable[..., Ran]
-DIGEST = sha256(b"We keep a template of your face to open the door.\n").hexdigest()
+TEXT = "We keep a template of your face to open the door.\n"
+MINOR = ["--age", "9", "--guardian", "Her mother", "--guardian-relation", "mother"]
+DIGEST = sha256(TEXT.encode()).hexdigest()
+SAID = ["--retention", "a year", "--alternative", "a card", "--replaces", DIGEST]
+WHOLE = Notice(TEXT, "en", frozenset({Purpose.VERIFY}), "a year", "", "a card", DIGEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,8 @@ def people(tmp_path: Path, pictures: Path) -> Path:
     ):
         (tmp_path / "people" / label).mkdir(parents=True)
         (tmp_path / "people" / label / "1.jpg").write_bytes(content)
+    table = "label,age,guardian,evidence\neileen,9,Her mother,form:people/nobody/1.jpg\nbiden,17,,\n"
+    (tmp_path / "consents.csv").write_text(table)
     return tmp_path / "people"
 
 
@@ -97,6 +104,7 @@ def _commands(pictures: Path, people: Path, notice: Path) -> list[list[object]]:
     return [
         ["list"],
         ["enrol", "obama", pictures / "obama.jpg", *consent, "--name", "Barack", "--gallery", "west wing"],
+        ["enrol", "--people", people, *consent, "--consents", people.parent / "consents.csv"],
         ["enrol", "--people", people, *consent],
         ["enrol", "obama", people / "nobody" / "1.jpg", *consent],
         ["enrol", "x", pictures / "obama_partial_face2.jpg", *consent],
@@ -123,7 +131,35 @@ def _commands(pictures: Path, people: Path, notice: Path) -> list[list[object]]:
         ["consent", "withdraw", "obama", "--purpose", "verify"],
         ["verify", "obama", obama2],
         ["consent", "give", "obama", "--purpose", "attendance", "--notice", notice],
+        ["consent", "give", "obama", "--purpose", "verify", "--notice", notice, "--age", "17"],
+        [
+            "consent",
+            "give",
+            "obama",
+            "--purpose",
+            "payment",
+            "--notice",
+            notice,
+            "--evidence",
+            f"form:{notice}",
+            *MINOR,
+        ],
+        [
+            "consent",
+            "give",
+            "obama",
+            "--purpose",
+            "payment",
+            "--notice-hash",
+            DIGEST,
+            "--evidence",
+            "form:missing",
+            *MINOR,
+        ],
         ["consent", "show", "obama"],
+        ["consent", "withdraw", "obama", "--purpose", "attendance", "--by-guardian"],
+        ["consent", "withdraw", "obama", "--purpose", "payment", "--by-guardian"],
+        ["show", "eileen"],
         ["case", "close", "who is it"],
         ["case", "close", "no such case"],
         ["case", "show"],
@@ -131,7 +167,9 @@ def _commands(pictures: Path, people: Path, notice: Path) -> list[list[object]]:
         ["gallery", "list"],
         ["notice", "add", notice, "--language", "en", "--purposes", "verify"],
         ["notice", "add", notice, "--language", "de", "--purposes", "verify"],
+        ["notice", "add", notice, "--language", "en", "--purposes", "verify", *SAID],
         ["notice", "list"],
+        ["notice", "show", WHOLE.digest],
         ["notice", "show", "0" * 64],
         ["notice", "show", DIGEST],
         ["consent", "give", "obama", "--purpose", "verify", "--notice-hash", DIGEST],

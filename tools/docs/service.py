@@ -50,11 +50,16 @@ named in paths by the identifier from the list of subjects and never by label, s
 proxies hold no names.
 
 A gallery is a group of references, and is there while a reference is in it. Its name has 1 to 64 bytes in UTF-8, no
-control characters and no spaces around it; `never-return` is reserved. A notice is a text that people are shown. It is
-named by the SHA-256 of its text in UTF-8, never changes and never goes. An enrolment or a consent gives its text
-(`notice`) or its hash (`notice_hash`); a hash that is not known is refused, and so is a consent to a purpose that the
-notice does not speak of. A text that comes with a consent is kept too, without language and purposes, which may be
-added once by `POST /v1/notices`.
+control characters and no spaces around it; `never-return` is reserved. A notice is a text that people are shown,
+and may say for how long, who else and what instead. It is named by [its hash](../spec/notices.md), never changes and
+never goes; a newer version may replace it. An enrolment or a consent gives its text (`notice`) or its hash
+(`notice_hash`); without either it is refused (422), as with a hash that is not known, and a consent to a purpose that
+the notice does not speak of is, too (403). A text that comes with a consent is kept as well, without language and
+purposes, which may be added once by `POST /v1/notices`.
+
+How a consent came about is said with it: `evidence`, and for minors `age` and `guardian`
+([how to record consents](../how-to/consent.md)). Where the rules of the keep want a guardian or an age, or no guardian,
+the answer is 403. An age comes from who sends it, is used for the rules, and is in no answer.
 
 Every answer has `X-Request-Id`: the caller's own, if it is 8 to 64 letters, digits and hyphens, else a random one.
 The service writes one line of JSON for each request to its standard error: time, number, operation, status, problem,

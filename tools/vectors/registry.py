@@ -12,6 +12,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 
+from facekeep.domain.evidence import Evidence, EvidenceKind
 from facekeep.interfaces.registry.operations import OPERATIONS, encode_call
 from facekeep.interfaces.registry.values import MARKED, Loose
 
@@ -19,7 +20,8 @@ TARGET = Path(__file__).parents[2] / "tests" / "vectors" / "registry-v1.json"
 
 _PLAIN: Mapping[Any, Any] = {bool: True, int: 2**40 + 7, float: 0.5, NoneType: None}
 _LATER = ("expires", "withdrawn", "closed", "when", "until")
-_FORMED = {"language": "de-AT", "url": "https://hooks.example/keep"}
+_FORMED = {"language": "de-AT", "url": "https://hooks.example/keep", "replaces": "0f" * 32}
+_AGES = {"age": 7, "guardian_under": 14}
 _LOOSE = (None, True, 7, "é", b"\x00\xff", ((), ("deep",)))
 
 
@@ -27,6 +29,8 @@ def example(kind: Any, name: str) -> Any:
     """A value of a type, for a parameter or field of a name."""
     plain = {
         **_PLAIN,
+        int: _AGES.get(name, _PLAIN[int]),
+        Evidence: Evidence(EvidenceKind.FORM, "0f" * 32),
         datetime: datetime(2027 if name in _LATER else 2026, 2, 3, 4, 5, 6, 789, UTC),
         str: _FORMED.get(name, f"{name} ø"),
         bytes: sha256(name.encode()).digest(),

@@ -278,7 +278,7 @@ def _bad() -> list[dict[str, object]]:
     ]  # fmt: skip
     errors = [
         ("code 0", b"\x00" + error[1:]),
-        ("an unknown code", b"\x0f" + error[1:]),
+        ("an unknown code", b"\x10" + error[1:]),
         ("no hint", error[:1] + b"\x00\x01m\x00\x00"),
         ("a message of 513 bytes", error[:1] + b"\x02\x01" + b"m" * 513 + b"\x00\x01h"),
         ("a store where there is none", error + b"\x00\x00"),

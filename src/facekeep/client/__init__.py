@@ -25,6 +25,7 @@ from facekeep.client.signing import Stated
 from facekeep.client.synchronous import Client
 from facekeep.client.webhooks import WebhookMessage, verify_webhook
 from facekeep.domain.capture_order import CaptureOrder, Newcomer
+from facekeep.domain.evidence import Circumstances, Evidence, EvidenceKind, Guardian
 from facekeep.service.operator_keys import make_operator_key, read_operator_key
 
 __all__ = [
@@ -35,8 +36,12 @@ __all__ = [
     "CaptureOrder",
     "CaptureResult",
     "CaseDetails",
+    "Circumstances",
     "Client",
     "EnrolledSubject",
+    "Evidence",
+    "EvidenceKind",
+    "Guardian",
     "NewCapture",
     "NewWebhook",
     "Newcomer",

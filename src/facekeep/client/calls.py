@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from facekeep.client.signing import Stated
 from facekeep.domain.consent import Consent, KnownNotice, Notice, Purpose
+from facekeep.domain.evidence import Circumstances, Evidence, Guardian
 from facekeep.domain.webhooks import EventKind
 from facekeep.service.answers import (
     Erasure,
@@ -27,6 +28,7 @@ from facekeep.split.approval import Approval, PasskeyApproval
 _T = TypeVar("_T")
 
 _PAGE = 100
+_PARTICULARS = ("retention", "recipients", "alternative", "replaces")
 
 Json = Mapping[str, Any]
 
@@ -80,16 +82,20 @@ class NoticeSummary:
     """A notice without its text.
 
     Attributes:
-        hash: SHA-256 of the text, 64 hexadecimal digits, by which consents name it.
+        hash: 64 hexadecimal digits, by which consents name it.
         language: a tag of BCP 47, "" if nobody said.
         purposes: what it speaks of; empty if nobody said.
         characters: length of the text.
+        replaces: hash of the version before, or "".
+        replaced_by: hash of the version after, "" of the newest.
     """
 
     hash: str
     language: str
     purposes: tuple[Purpose, ...]
     characters: int
+    replaces: str = ""
+    replaced_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,10 +303,12 @@ def enrolment(
     notice: str | KnownNotice,
     name: str,
     gallery: str,
+    circumstances: Circumstances,
     key: str,
 ) -> Call[EnrolledSubject]:
     """See :meth:`facekeep.client.Client.enrol`."""
-    fields = {"label": label, "name": name, "gallery": gallery, **_notice_of(notice)}
+    said = {name: str(value) for name, value in _circumstances(circumstances).items()}
+    fields = {"label": label, "name": name, "gallery": gallery, **_notice_of(notice), **said}
     return Call(
         "POST",
         "/v1/subjects",
@@ -395,9 +403,10 @@ def galleries(after: str | None) -> Call[Page[GallerySummary]]:
     return listed("/v1/galleries", "galleries", lambda d: GallerySummary(d["name"], d["references"]), after)
 
 
-def add_notice(text: str, language: str, purposes: Sequence[Purpose], key: str) -> Call[Notice]:
+def add_notice(notice: Notice, key: str) -> Call[Notice]:
     """See :meth:`facekeep.client.Client.add_notice`."""
-    body = {"text": text, "language": language, "purposes": [purpose.value for purpose in purposes]}
+    body: dict[str, Any] = {name: getattr(notice, name) for name in ("text", "language", *_PARTICULARS)}
+    body["purposes"] = [purpose.value for purpose in Purpose if purpose in notice.purposes]
     return Call("POST", "/v1/notices", _notice, json=body, key=key)
 
 
@@ -407,7 +416,7 @@ def notices(after: str | None) -> Call[Page[NoticeSummary]]:
 
 
 def _notice_summary(d: Json) -> NoticeSummary:
-    return NoticeSummary(d["hash"], d["language"], _purposes(d), d["characters"])
+    return NoticeSummary(d["hash"], d["language"], _purposes(d), d["characters"], d["replaces"], d["replaced_by"])
 
 
 def notice(digest: str) -> Call[Notice]:
@@ -416,7 +425,7 @@ def notice(digest: str) -> Call[Notice]:
 
 
 def _notice(d: Json) -> Notice:
-    return Notice(d["text"], d["language"], frozenset(_purposes(d)))
+    return Notice(d["text"], d["language"], frozenset(_purposes(d)), **{name: d[name] for name in _PARTICULARS})
 
 
 def consents(subject: str, after: str | None) -> Call[Page[Consent]]:
@@ -424,15 +433,18 @@ def consents(subject: str, after: str | None) -> Call[Page[Consent]]:
     return listed(f"{_of(subject)}/consents", "consents", _consent, after)
 
 
-def consent(subject: str, purpose: Purpose, notice: str | KnownNotice, key: str) -> Call[tuple[Consent, ...]]:
+def consent(
+    subject: str, purpose: Purpose, notice: str | KnownNotice, circumstances: Circumstances, key: str
+) -> Call[tuple[Consent, ...]]:
     """See :meth:`facekeep.client.Client.give_consent`."""
-    body = {"purpose": purpose.value, **_notice_of(notice)}
+    body = {"purpose": purpose.value, **_notice_of(notice), **_circumstances(circumstances)}
     return Call("POST", f"{_of(subject)}/consents", _consents, json=body, key=key)
 
 
-def withdrawal(subject: str, purpose: Purpose, key: str) -> Call[tuple[Consent, ...]]:
+def withdrawal(subject: str, purpose: Purpose, key: str, *, by_guardian: bool) -> Call[tuple[Consent, ...]]:
     """See :meth:`facekeep.client.Client.withdraw_consent`."""
-    return Call("DELETE", f"{_of(subject)}/consents/{purpose.value}", _consents, key=key)
+    query = {"by": "guardian"} if by_guardian else {}
+    return Call("DELETE", f"{_of(subject)}/consents/{purpose.value}", _consents, query=query, key=key)
 
 
 def never_return(subject: str, key: str) -> Call[int]:
@@ -511,6 +523,23 @@ def _notice_of(notice: str | KnownNotice) -> dict[str, str]:
     return {"notice_hash": notice.digest} if isinstance(notice, KnownNotice) else {"notice": notice}
 
 
+def minor_fields(circumstances: Circumstances) -> dict[str, str | int]:
+    """What is sent of an age and a guardian; nothing of what nobody said."""
+    guardian = circumstances.guardian
+    fields: dict[str, str | int] = {} if circumstances.age is None else {"age": circumstances.age}
+    if guardian is not None:
+        fields |= {
+            "guardian": guardian.name,
+            "guardian_relation": guardian.relation,
+            "guardian_evidence": guardian.evidence.written,
+        }
+    return fields
+
+
+def _circumstances(circumstances: Circumstances) -> dict[str, str | int]:
+    return {"evidence": circumstances.evidence.written, **minor_fields(circumstances)}
+
+
 def listed(path: str, name: str, parse: Callable[[Any], _T], after: str | None) -> Call[Page[_T]]:
     """A page of a list.
 
@@ -529,7 +558,19 @@ def _consents(documents: Sequence[Json]) -> tuple[Consent, ...]:
 
 
 def _consent(d: Json) -> Consent:
-    return Consent(Purpose(d["purpose"]), d["notice"], _time(d["given"]), _maybe(d["withdrawn"]))
+    guardian = d["guardian"]
+    return Consent(
+        purpose=Purpose(d["purpose"]),
+        notice=d["notice"],
+        given=_time(d["given"]),
+        withdrawn=_maybe(d["withdrawn"]),
+        evidence=Evidence.read(d["evidence"]),
+        guardian=None
+        if guardian is None
+        else Guardian(guardian["name"], guardian["relation"], Evidence.read(guardian["evidence"])),
+        of_age=_maybe(d["of_age"]),
+        age_given=d["age_given"],
+    )
 
 
 def _purposes(d: Json) -> tuple[Purpose, ...]:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from facekeep.client.calls import Call, Json
+from facekeep.client.calls import Call, Json, minor_fields
 from facekeep.domain.capture import Assurance, Intent, Statement
 from facekeep.domain.capture_order import CaptureOrder
 from facekeep.domain.capture_session import RESULT_TYPE, CaptureOutcome, CaptureState
@@ -235,7 +235,8 @@ def create_capture(order: CaptureOrder) -> Call[NewCapture]:
     if statement is not None:
         body["statement"] = asdict(statement)
     if newcomer is not None:
-        body["newcomer"] = asdict(newcomer)
+        known = {"label": newcomer.label, "name": newcomer.name, "purposes": list(newcomer.purposes)}
+        body["newcomer"] = {**known, **minor_fields(newcomer.circumstances(""))}
     return Call("POST", "/v1/capture-sessions", _created, json=body)
 
 

@@ -29,6 +29,7 @@ from facekeep.domain.access import Scope
 from facekeep.domain.accounts import Role
 from facekeep.domain.capture_order import CaptureOrder
 from facekeep.domain.consent import Consent, KnownNotice, Notice, Purpose
+from facekeep.domain.evidence import UNTOLD, Circumstances
 from facekeep.domain.ledger import SignedHead
 from facekeep.domain.webhooks import EventKind
 from facekeep.service.answers import (
@@ -121,6 +122,7 @@ class Client:
         notice: str | KnownNotice,
         name: str = "",
         gallery: str = "main",
+        circumstances: Circumstances = UNTOLD,
         key: str = "",
     ) -> EnrolledSubject:
         """Enrol a person, or give a known person further references. Needs the scope ``enrol``.
@@ -134,14 +136,25 @@ class Client:
             notice: the text that the person was shown, or a notice that the keep holds; recorded of new people only.
             name: the person's name.
             gallery: the group.
+            circumstances: how the consent came about; recorded of new people only.
             key: a new random one, by which the request is not done twice if it is sent again within a day.
 
         Raises:
-            ConsentError: no purpose or no notice; or the person is known and does not consent to one of the purposes.
+            ConsentError: no purpose or no notice; or the person is known and does not consent to one of the purposes;
+                or is new, and the rules of the keep want a guardian, or none, or an age.
             BadInputError: a picture is not fit; nothing was enrolled.
         """
         return self._do(
-            calls.enrolment(label, pictures, purposes=purposes, notice=notice, name=name, gallery=gallery, key=key)
+            calls.enrolment(
+                label,
+                pictures,
+                purposes=purposes,
+                notice=notice,
+                name=name,
+                gallery=gallery,
+                circumstances=circumstances,
+                key=key,
+            )
         )
 
     def page(self, *, after: str | None = None, limit: int = 50) -> SubjectPage:
@@ -189,18 +202,42 @@ class Client:
         return self._do(calls.erasure(subject, key))
 
     def give_consent(
-        self, subject: str, purpose: Purpose, notice: str | KnownNotice, *, key: str = ""
+        self,
+        subject: str,
+        purpose: Purpose,
+        notice: str | KnownNotice,
+        *,
+        circumstances: Circumstances = UNTOLD,
+        key: str = "",
     ) -> tuple[Consent, ...]:
-        """Record a consent; gives all of the person. Needs the scope ``consent``. For ``key`` see ``enrol``."""
-        return self._do(calls.consent(subject, purpose, notice, key))
+        """Record a consent; gives all of the person. Needs the scope ``consent``.
 
-    def withdraw_consent(self, subject: str, purpose: Purpose, *, key: str = "") -> tuple[Consent, ...]:
+        For ``circumstances`` and ``key`` see ``enrol``.
+
+        Raises:
+            NotFoundError: there is no such person.
+            ConsentError: the notice does not speak of the purpose, or the rules of the keep want a guardian, or none,
+                or an age.
+            UsageError: the keep holds no such notice; or there is a guardian, and no age.
+        """
+        return self._do(calls.consent(subject, purpose, notice, circumstances, key))
+
+    def withdraw_consent(
+        self, subject: str, purpose: Purpose, *, by_guardian: bool = False, key: str = ""
+    ) -> tuple[Consent, ...]:
         """Record a withdrawal, which the next comparison knows; gives all consents. Needs the scope ``consent``.
+
+        Args:
+            subject: whose.
+            purpose: which.
+            by_guardian: whether a minor's guardian withdraws.
+            key: see ``enrol``.
 
         Raises:
             NotFoundError: no such person, or no consent to withdraw.
+            ConsentError: by a guardian, where none consented to this, or the person is of age since.
         """
-        return self._do(calls.withdrawal(subject, purpose, key))
+        return self._do(calls.withdrawal(subject, purpose, key, by_guardian=by_guardian))
 
     def never_return(self, subject: str, *, key: str = "") -> int:
         """Take a person out of every search of a gallery; how many references it were. Needs the scope ``consent``.
@@ -256,19 +293,35 @@ class Client:
 
     # Notices
 
-    def add_notice(self, text: str, *, language: str, purposes: Sequence[Purpose], key: str = "") -> Notice:
+    def add_notice(
+        self,
+        text: str,
+        *,
+        language: str,
+        purposes: Sequence[Purpose],
+        retention: str = "",
+        recipients: str = "",
+        alternative: str = "",
+        replaces: str = "",
+        key: str = "",
+    ) -> Notice:
         """Keep a notice, so that consents can name it by its hash. Needs the scope ``consent``.
 
         Args:
             text: what people are shown.
             language: a tag of BCP 47, for instance ``en``.
             purposes: what it speaks of, and so what may be consented to by it.
+            retention: for how long the data are kept; "" if the text says it.
+            recipients: who else gets any of them; the same.
+            alternative: what whoever says no can do instead; the same.
+            replaces: hash of the version before, "" of a first one.
             key: see ``enrol``.
 
         Raises:
             UsageError: the text is kept with another language or other purposes.
         """
-        return self._do(calls.add_notice(text, language, purposes, key))
+        notice = Notice(text, language, frozenset(purposes), retention, recipients, alternative, replaces)
+        return self._do(calls.add_notice(notice, key))
 
     def notices(self) -> tuple[NoticeSummary, ...]:
         """All notices, without their texts, in the order of their hashes. Needs the scope ``read``."""

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from facekeep.domain.capture import Assurance, Intent, Statement
 from facekeep.domain.capture_session import EXPIRES_DEFAULT, EXPIRES_MAX, EXPIRES_MIN
 from facekeep.domain.consent import Purpose
+from facekeep.domain.evidence import OPERATORS_WORD, Circumstances, Evidence, EvidenceKind, Guardian
 from facekeep.errors import UsageError
 
 __all__ = ["FMR_MAX", "NOTICES_MAX", "RETURN_URL_MAX", "CaptureOrder", "Newcomer"]
@@ -31,11 +32,30 @@ class Newcomer:
         label: what operators call the person by; nobody has it yet.
         name: the person's name.
         purposes: what the person is asked to consent to, at least one.
+        guardian: who consents for a minor, or None; the capture is the evidence of the consent itself.
+        age: of the person in whole years, as the relying party knows it; None if it does not say.
     """
 
     label: str = field(repr=False)
     name: str = field(default="", repr=False)
     purposes: tuple[Purpose, ...] = (Purpose.VERIFY,)
+    guardian: Guardian | None = None
+    age: int | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        self.circumstances("")
+
+    def circumstances(self, capture: str) -> Circumstances:
+        """How the consent comes about.
+
+        Args:
+            capture: identifier of the session, "" before there is one.
+
+        Raises:
+            FormatError: the age is none.
+        """
+        evidence = Evidence(EvidenceKind.CAPTURE, capture) if capture else OPERATORS_WORD
+        return Circumstances(evidence, self.guardian, self.age)
 
 
 @dataclass(frozen=True, slots=True)

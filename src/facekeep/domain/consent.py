@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -167,10 +167,5 @@ class Consent:
         return self.of_age is not None and now > self.of_age
 
     def says_as_much_as(self, other: Consent) -> bool:
-        """Whether recording it beside another that holds would tell nothing new."""
-        return (self.purpose, self.notice, self.evidence, self.guardian) == (
-            other.purpose,
-            other.notice,
-            other.evidence,
-            other.guardian,
-        )
+        """Whether it says nothing but what another says, at whatever time."""
+        return replace(self, given=other.given, withdrawn=other.withdrawn) == other

@@ -151,7 +151,7 @@ class ConsentRules:
 
     def __post_init__(self) -> None:
         if not 0 <= self.guardian_under <= GUARDIAN_UNDER_MAX:
-            raise UsageError(f"a guardian is asked for under an age of 0 to {GUARDIAN_UNDER_MAX} years")
+            raise FormatError(f"a guardian is asked for under an age of 0 to {GUARDIAN_UNDER_MAX} years")
 
     def of_age(self, circumstances: Circumstances, given: datetime) -> datetime | None:
         """See to it that a consent may be given so.

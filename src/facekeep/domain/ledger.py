@@ -39,8 +39,8 @@ class EntryKind(StrEnum):
     REFERENCE_REMOVED = "reference-removed"
     """Somebody lost one reference."""
     CONSENT_GIVEN = "consent-given"
-    """Somebody consented to a ``purpose``, after reading the ``notice`` of this digest; ``evidence`` shows it, and
-    ``guardian`` is yes where one consented for a minor."""
+    """Somebody consented to a ``purpose``, after reading the ``notice`` of this digest; ``evidence`` shows it;
+    ``guardian`` is yes where one consented for a minor, and else no."""
     CONSENT_WITHDRAWN = "consent-withdrawn"
     """Somebody withdrew from a ``purpose``; ``guardian`` is yes where one did it for a minor."""
     NEVER_RETURN_JOINED = "never-return-joined"

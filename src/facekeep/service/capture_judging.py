@@ -22,7 +22,7 @@ from facekeep.errors import ConsentError, LabelTakenError, NotFoundError, Purpos
 from facekeep.service.capture_orders import Resolved
 from facekeep.service.keep import Keep
 
-__all__ = ["Deed", "FrameAdmission", "Judge", "PresentationAttackDetector"]
+__all__ = ["Agreement", "Deed", "FrameAdmission", "Judge", "PresentationAttackDetector"]
 
 JUDGED_AT_ONCE: Final = 2
 """Recordings: their pixels fill the memory, and on a few cores more of them only get in each other's way."""
@@ -52,6 +52,14 @@ class PresentationAttackDetector(Protocol):
     def best(self, recording: Recording, most: int) -> tuple[int, ...]:
         """Places of the frames that are fit best for a comparison, the best first, at least one."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What a person agreed to in a capture: digest of the notice, and identifier of the session that shows it."""
+
+    notice: str
+    capture: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +131,14 @@ class Judge:
                 self._made = gate(), detector()
             return self._made
 
-    def act(self, judged: Judged, what: Resolved, who: Principal, notice: str) -> Deed:
+    def act(self, judged: Judged, what: Resolved, who: Principal, agreed: Agreement) -> Deed:
         """Do what the intent asks with the best crops of a bona fide recording.
 
         Args:
             judged: bona fide.
             what: was ordered.
             who: ordered it.
-            notice: digest of what the person agreed to.
+            agreed: what the person agreed to.
 
         Raises:
             RefusedError: a half refused, for another reason than that the purpose is off.
@@ -142,7 +150,7 @@ class Judge:
                 is_on = self._keep.switches()[what.order.purpose]
                 return Deed(holds=is_on, off=not is_on)
             if what.order.newcomer is not None:
-                return self._enrol(judged.crops, what, what.order.newcomer, who, notice)
+                return self._enrol(judged.crops, what, what.order.newcomer, who, agreed)
             return self._claim(judged.crops, what, who)
         except (PurposeOffError, ConsentError, NotFoundError):
             return Deed(off=True)
@@ -193,17 +201,20 @@ class Judge:
             return Deed(off=True)  # it was withdrawn meanwhile; the halves made of it a row that nobody has
         return Deed(holds=found.verified, reasons=() if found.verified else (CaptureReason.CLAIM,), fmr=order.fmr)
 
-    def _enrol(self, crops: Sequence[bytes], what: Resolved, newcomer: Newcomer, who: Principal, notice: str) -> Deed:
+    def _enrol(
+        self, crops: Sequence[bytes], what: Resolved, newcomer: Newcomer, who: Principal, agreed: Agreement
+    ) -> Deed:
         _largest(
             crops,
             lambda some: self._keep.enrol(
                 newcomer.label,
                 some,
                 purposes=newcomer.purposes,
-                notice=KnownNotice(notice),
+                notice=KnownNotice(agreed.notice),
                 operator=who,
                 name=newcomer.name,
                 gallery=what.order.gallery,
+                circumstances=newcomer.circumstances(agreed.capture),
                 new_only=True,  # further references take a face that is known already, and an order that says so
             ),
         )

@@ -81,7 +81,8 @@ def resolve(keep: Keep, order: CaptureOrder, known: Notices) -> Resolved:
 
     Raises:
         PurposeOffError: one of the purposes is switched off.
-        UsageError: there is no such notice, or one does not speak of a purpose.
+        UsageError: there is no such notice, or one does not speak of a purpose; or there is a guardian, and no age.
+        ConsentError: the rules of the keep want a guardian for somebody new, or none, or an age.
         LabelTakenError: the label of somebody new is taken.
         NotFoundError: further references are for somebody who is not known.
     """
@@ -106,6 +107,7 @@ def _check_newcomer(keep: Keep, newcomer: Newcomer) -> None:
     if not is_text(newcomer.name, NAME_MAX):
         raise UsageError(f"a name has at most {NAME_MAX} characters")
     check_person(newcomer.label)
+    keep.check_consent(newcomer.circumstances(""))
     try:
         keep.subject(normalised_label(newcomer.label))
     except NotFoundError:

@@ -31,7 +31,7 @@ from facekeep.errors import (
     PurposeOffError,
     RateError,
 )
-from facekeep.service.capture_judging import Deed, Judge
+from facekeep.service.capture_judging import Agreement, Deed, Judge
 from facekeep.service.capture_life import SessionLife
 from facekeep.service.capture_orders import Notices, Resolved, claimed, resolve
 from facekeep.service.capture_protocol import Attempt, broken
@@ -395,7 +395,8 @@ class CaptureService:
                 self._check_orderer(session.who)
             # Whoever signs in asks for it: in the ledger it is the person's own deed.
             asks = session.who if wanted is None or wanted.account is None else wanted.account
-            deed = self._judge.act(judged, session.what, asks, session.notice)
+            agreed = Agreement(session.notice, session.name)
+            deed = self._judge.act(judged, session.what, asks, agreed)
         except BaseException:
             self._life.use_up(session, (), refused=False)
             raise

@@ -79,8 +79,8 @@ def resolved(notice: str | KnownNotice, registry: Registry) -> Notice:
 def consent_entry(purpose: Purpose, notice: str, now: datetime, circumstances: Circumstances) -> LedgerEntry:
     """What the ledger has of a consent: no guardian by name, and no age."""
     facts = {"purpose": purpose.value, "notice": notice, "evidence": circumstances.evidence.written}
-    guardian = {} if circumstances.guardian is None else {"guardian": "yes"}
-    return LedgerEntry(EntryKind.CONSENT_GIVEN, now, facts | guardian)
+    facts["guardian"] = "no" if circumstances.guardian is None else "yes"
+    return LedgerEntry(EntryKind.CONSENT_GIVEN, now, facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +173,17 @@ class EnrolmentService:
         """
         return self._acquire(Person(label, [partial(_same, picture) for picture in pictures], name, circumstances))
 
+    def check_consent(self, label: str, circumstances: Circumstances, now: datetime) -> None:
+        """See to it that a person who is new may consent so, before pictures are taken apart.
+
+        Raises:
+            ConsentError: the rules of the keep want a guardian, or none, or an age.
+            UsageError: there is a guardian, and no age.
+        """
+        registry = self._roles.registry
+        if registry.subject_by_label(normalised_label(label)) is None:
+            registry.consent_rules().of_age(circumstances, now)
+
     def enrol(self, acquired: Acquired, terms: Terms, now: datetime) -> Enrolment:
         """Enrol one person; a person already known gets further references, and no consent.
 
@@ -182,7 +193,8 @@ class EnrolmentService:
             UsageError: there is a guardian, and no age.
             LabelTakenError: the person is known, and only somebody new is to be enrolled.
         """
-        prepared = self._prepare(acquired, terms, self._never_return.listed(), now)
+        self.check_consent(acquired.label, acquired.circumstances, now)
+        prepared = self._prepare(acquired, terms, self._never_return.listed())
         self._commit([prepared], terms, now)
         return _answer(prepared, terms)
 
@@ -212,7 +224,8 @@ class EnrolmentService:
                 try:
                     if any(other.label == normalised_label(person.label) for other in prepared):
                         raise UsageError("there are two people with this label")
-                    prepared.append(self._prepare(self._acquire(person), terms, listed, clock()))
+                    self.check_consent(person.label, person.circumstances, clock())
+                    prepared.append(self._prepare(self._acquire(person), terms, listed))
                 except FacekeepError as error:
                     tell(EnrolOutcome(person.label, None, error))
             if prepared:
@@ -231,7 +244,7 @@ class EnrolmentService:
         templates = tuple(self._acquisition.for_enrolment(picture()) for picture in person.pictures)
         return Acquired(label, person.name, templates, person.circumstances)
 
-    def _prepare(self, acquired: Acquired, terms: Terms, listed: Set[SubjectId], now: datetime) -> _Prepared:
+    def _prepare(self, acquired: Acquired, terms: Terms, listed: Set[SubjectId]) -> _Prepared:
         registry, templates = self._roles.registry, acquired.templates
         known = registry.subject_by_label(acquired.label)
         bits = purpose_bits(terms.purposes)
@@ -240,8 +253,6 @@ class EnrolmentService:
             raise NotFoundError("there is no such data subject")
         if known is not None and terms.new_only:
             raise _taken()  # the keep is the caller's alone, until all is on disk
-        if known is None:
-            registry.consent_rules().of_age(acquired.circumstances, now)
         if known is not None:
             held = purpose_bits(consent.purpose for consent in registry.consents_of(known.id) if consent.holds)
             if bits & ~held:

@@ -106,6 +106,7 @@ class Keep(KeepAccess, KeepOwn, KeepCanaries):
             shown = resolved(notice, self._roles.registry)
             terms = Terms(tuple(purposes), shown, gallery, self._comparison.operator(operator), new_only)
             enrolment = self._enrolment
+            enrolment.check_consent(label, circumstances, self._now())
         acquired = enrolment.acquire(label, pictures, name, circumstances)
         with self._using():
             return self._enrolment.enrol(acquired, terms, self._now())
@@ -403,6 +404,16 @@ class Keep(KeepAccess, KeepOwn, KeepCanaries):
         """What is asked of every consent."""
         with self._reading():
             return self._roles.registry.consent_rules()
+
+    def check_consent(self, circumstances: Circumstances) -> None:
+        """See to it that somebody new may consent so today.
+
+        Raises:
+            ConsentError: the rules of the keep want a guardian, or none, or an age.
+            UsageError: there is a guardian, and no age.
+        """
+        with self._reading():
+            self._roles.registry.consent_rules().of_age(circumstances, self._now())
 
     def set_consent_rules(self, rules: ConsentRules) -> None:
         """Ask something else of every consent from now on. Those that were given stay."""

@@ -24,8 +24,12 @@ Value: TypeAlias = "bool | int | str | bytes | Sequence[Value] | None"
 """What a record may hold under a name. A sequence comes back as a tuple."""
 
 
-def pack(record: Mapping[str, Value]) -> bytes:
+def pack(record: Mapping[str, Value], *, least: int = PAD_BYTES) -> bytes:
     """The padded bytes of a record.
+
+    Args:
+        record: what is written.
+        least: how many bytes it takes at least, a multiple of the padding.
 
     Raises:
         FormatError: a value is of another type, or a text cannot be written as UTF-8.
@@ -36,7 +40,7 @@ def pack(record: Mapping[str, Value]) -> bytes:
     except UnicodeEncodeError:
         raise FormatError("a text holds half of a surrogate pair") from None
     whole = len(written).to_bytes(_LENGTH_BYTES, "big") + written
-    return whole + bytes(-len(whole) % PAD_BYTES)
+    return (whole + bytes(-len(whole) % PAD_BYTES)).ljust(least, b"\0")
 
 
 def unpack(packed: bytes) -> dict[str, Any]:

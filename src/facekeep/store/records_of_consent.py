@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from facekeep.domain.consent import Consent, Notice, Purpose
 from facekeep.domain.evidence import Evidence, Guardian
-from facekeep.store.records import Value, read_time, write_time
+from facekeep.store.records import PAD_BYTES, Value, read_time, write_time
 
-__all__ = ["consent_in", "consent_record", "notice_in", "notice_record"]
+__all__ = ["CONSENT_BYTES", "consent_in", "consent_record", "notice_in", "notice_record"]
+
+CONSENT_BYTES: Final = 3 * PAD_BYTES
+"""Of a consent with a guardian of a usual name, and so of every one: no length shall tell minors apart."""
 
 _PARTICULARS = ("retention", "recipients", "alternative", "replaces")
 

@@ -24,7 +24,7 @@ from facekeep.store.journal import JournalEntry, JournalKind, JournalState, reco
 from facekeep.store.keys import new_key
 from facekeep.store.ledger_writing import LedgerWriting
 from facekeep.store.records import Value, write_time
-from facekeep.store.records_of_consent import consent_record, notice_record
+from facekeep.store.records_of_consent import CONSENT_BYTES, consent_record, notice_record
 from facekeep.store.vault import Cells, Vault
 from facekeep.store.view import CONSENT_RULES, State, View, consent_of
 from facekeep.store.webhook_writing import WebhookWriting
@@ -506,7 +506,7 @@ def _sealed_subject(subject: DataSubject, cells: Cells) -> bytes:
 
 
 def _sealed_consent(consent: Consent, row: bytes, cells: Cells) -> bytes:
-    return cells.seal(tables.consents.c.sealed, row, consent_record(consent))
+    return cells.seal(tables.consents.c.sealed, row, consent_record(consent), least=CONSENT_BYTES)
 
 
 def _emptied(kept: KeptRequest) -> KeptRequest:

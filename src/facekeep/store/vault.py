@@ -14,7 +14,7 @@ from sqlalchemy import Column
 
 from facekeep.domain.subject import SubjectId
 from facekeep.errors import DamagedStoreError, FormatError
-from facekeep.store.records import Value, pack, unpack
+from facekeep.store.records import PAD_BYTES, Value, pack, unpack
 from facekeep.store.sealing import KEY_BYTES, Sealer, blind_index, cell_aad, derive_key
 
 __all__ = ["ROLE", "Cells", "Vault", "role_check"]
@@ -43,9 +43,9 @@ class Cells:
     def __init__(self, sealer: Sealer) -> None:
         self.sealer = sealer
 
-    def seal(self, cell: Column[Any], row: bytes, record: Mapping[str, Value]) -> bytes:
-        """A record as it is written into ``cell`` of the row with the identifier ``row``."""
-        return self.sealer.seal(pack(record), _place(cell, row))
+    def seal(self, cell: Column[Any], row: bytes, record: Mapping[str, Value], *, least: int = PAD_BYTES) -> bytes:
+        """A record as it is written into ``cell`` of the row with the identifier ``row``; see :func:`pack`."""
+        return self.sealer.seal(pack(record, least=least), _place(cell, row))
 
     def open(self, cell: Column[Any], row: bytes, sealed: bytes) -> dict[str, Any]:
         """The record in a cell.

@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -47,6 +48,15 @@ def test_what_is_said_beside_the_text_is_in_the_hash_as_the_specification_writes
     }
     written = json.dumps(whole, separators=(",", ":")).encode()
     assert notice.digest == hashlib.sha256(b"\xfffacekeep-notice-1\n" + written).hexdigest()
+
+
+def test_the_example_of_the_specification_is_right() -> None:
+    page = (Path(__file__).parents[3] / "docs/spec/notices.md").read_text(encoding="utf-8")
+    (written,) = (line.strip() for line in page.splitlines() if line.startswith('    {"alternative"'))
+    said = json.loads(written)
+    notice = Notice(**said | {"purposes": frozenset(map(Purpose, said["purposes"]))})
+    assert f"    {notice.digest}\n" in page
+    assert hashlib.sha256(b"\xfffacekeep-notice-1\n" + written.encode()).hexdigest() == notice.digest
 
 
 @given(NOTICES, NOTICES)
@@ -177,7 +187,7 @@ def test_an_age_may_be_asked_of_everybody() -> None:
 
 @pytest.mark.parametrize("under", [-1, 22])
 def test_what_is_no_rule(under: int) -> None:
-    with pytest.raises(UsageError):
+    with pytest.raises(FormatError):
         ConsentRules(under)
 
 

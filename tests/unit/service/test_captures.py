@@ -18,6 +18,7 @@ from facekeep.domain.capture import Assurance, Intent, Statement
 from facekeep.domain.capture_order import CaptureOrder, Newcomer
 from facekeep.domain.capture_session import CaptureOutcome, CaptureState
 from facekeep.domain.consent import Purpose
+from facekeep.domain.evidence import Evidence, EvidenceKind, Guardian
 from facekeep.domain.pad import Finding
 from facekeep.domain.webhooks import EventKind
 from facekeep.errors import (
@@ -274,6 +275,7 @@ def test_somebody_new_is_enrolled_live(booth: Booth) -> None:
     assert (joe.name, joe.galleries, joe.references) == ("Joe", ("guests",), 3)
     (consent,) = joe.consents
     assert (consent.purpose, consent.notice) == (Purpose.VERIFY, booth.notice)
+    assert consent.evidence == Evidence(EvidenceKind.CAPTURE, made.id)
     assert booth.claims(made)["sub"] == joe.id
     biden = (booth.pictures / "biden.jpg").read_bytes()
     assert booth.keep.verify("joe", biden, operator="desk").verified
@@ -286,6 +288,19 @@ def test_somebody_new_is_enrolled_live(booth: Booth) -> None:
     assert booth.tried(cookie, "biden").outcome is CaptureOutcome.PASSED
     assert booth.keep.subject("joe").references == 6
     booth.keep.erase("joe")
+
+
+def test_a_minor_is_enrolled_live_with_a_guardian_alone(booth: Booth) -> None:
+    guardian = Guardian("his mother", "mother", Evidence.form(b"a scan"))
+    for age, named in ((13, None), (18, guardian)):
+        with pytest.raises(ConsentError):
+            booth.order(intent=Intent.ENROL, label="", newcomer=Newcomer("jon", guardian=named, age=age))
+    newcomer = Newcomer("jon", guardian=guardian, age=13)
+    made, cookie = booth.opened(intent=Intent.ENROL, label="", newcomer=newcomer)
+    assert booth.tried(cookie, "biden").outcome is CaptureOutcome.PASSED
+    (consent,) = booth.keep.consents("jon")
+    assert (consent.guardian, consent.evidence.name) == (guardian, made.id)
+    booth.keep.erase("jon")
 
 
 def test_a_label_that_somebody_took_meanwhile(booth: Booth) -> None:

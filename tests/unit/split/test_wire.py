@@ -25,6 +25,7 @@ from facekeep.errors import (
     ImageError,
     KeyMissingError,
     NotFoundError,
+    RateError,
     RefusedError,
     TicketError,
     TokenError,
@@ -477,7 +478,7 @@ def test_random_headers_are_refused_or_are_one(raw: bytes) -> None:
         (ex.FORGIVE.request, SignedWord(b"{}", bytes(63))),
         (ex.RIGHT_ENROL.items, [RightPart(RowHead(Pseudonym(bytes(16)), 0, 0, "g", 1), bytes(4), bytes(9))]),
         (ex.DELTAS.item, bytes(28)),
-        (ERROR, ConsentError("no consent")),
+        (ERROR, RateError("too fast")),
         (ERROR, RefusedError("m" * 513)),
     ],
 )
@@ -491,7 +492,8 @@ def test_what_has_no_encoding(codec: Any, value: Any) -> None:
 
 def test_errors_are_told_as_the_nearest_class_that_has_a_code() -> None:
     assert _same(told(TokenError("t", hint="h"), "left half"), TokenError("t", hint="h"))
-    assert type(told(ConsentError("c"), "left half")) is RefusedError
+    assert type(told(RateError("r"), "left half")) is RefusedError
+    assert type(told(ConsentError("c"), "registrar")) is ConsentError
     assert told(ImageError("i"), "left half").message == "i"
     assert type(told(NotFoundError("n"), "registrar")) is NotFoundError
     assert _told(told(KeyMissingError("k", store="left"), "left half"))[2] == "left"

@@ -5,21 +5,25 @@ import re
 import sqlite3
 import stat
 import threading
+from dataclasses import replace
 from datetime import timedelta, timezone
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from facekeep.domain.access import Scope
-from facekeep.domain.consent import Notice, Purpose
+from facekeep.domain.consent import Consent, Notice, Purpose
+from facekeep.domain.evidence import USUAL_RULES, Circumstances, Evidence, Guardian
 from facekeep.domain.row import Pseudonym
 from facekeep.domain.search import CaseId
 from facekeep.errors import ConsentError, DamagedStoreError, FormatError, NotFoundError, UsageError
 from facekeep.store import tables
 from facekeep.store.journal import JournalKind
 from facekeep.store.keys import MemoryKeyProvider
+from facekeep.store.records import write_time
 from facekeep.store.registry import Registry
+from facekeep.store.transaction import state_record
 from tests.unit.store.registry_scenes import (
     DIGEST,
     KEEP,
@@ -295,6 +299,69 @@ class TestConsent:
         with registry.transaction() as tx, pytest.raises(ConsentError):
             tx.give_consent(anna, Purpose.PAYMENT, NOTICE.digest, NOW)
         assert [consent.purpose for consent in registry.consents_of(anna)] == [Purpose.IDENTIFY]
+
+    def test_records_of_before_evidence_and_rules_are_read(self, registry: Registry) -> None:
+        with registry.transaction() as tx:
+            anna = enrol(tx, "anna")
+            ((row, cells),) = tx._owned(tables.consents, anna)
+            old = {"purpose": "verify", "notice": NOTICE.digest, "given": write_time(NOW), "withdrawn": None}
+            sealed = cells.seal(tables.consents.c.sealed, row.id, old)
+            tx._connection.execute(update(tables.consents).values(sealed=sealed))
+            state = {n: v for n, v in state_record(tx.state).items() if n not in {"guardian_under", "age_required"}}
+            sealed = tx._vault.root.seal(tables.meta.c.sealed, tx._vault.store, state)
+            tx._connection.execute(update(tables.meta).values(sealed=sealed))
+        assert registry.consents_of(anna) == (Consent(Purpose.VERIFY, NOTICE.digest, NOW),)
+        assert registry.consent_rules() == USUAL_RULES
+
+    def test_the_circumstances_are_part_of_what_is_the_same(self, registry: Registry) -> None:
+        minor = Circumstances(Evidence.form(b"x"), Guardian("Mother"), 9)
+        with registry.transaction() as tx:
+            anna = enrol(tx, "anna")
+            for _ in range(2):
+                tx.give_consent(anna, Purpose.VERIFY, NOTICE.digest, NOW, minor)
+            with pytest.raises(ConsentError, match="guardian"):
+                tx.give_consent(anna, Purpose.VERIFY, NOTICE.digest, NOW, Circumstances(age=9))
+            # A mistake about the age is put right by saying it again.
+            tx.give_consent(anna, Purpose.VERIFY, NOTICE.digest, NOW, replace(minor, age=10))
+        given = registry.consents_of(anna)
+        assert sorted(c.of_age.year for c in given if c.of_age is not None) == [NOW.year + 8, NOW.year + 9]
+        assert {consent.evidence.written for consent in given} == {minor.evidence.written, "word"}
+        assert {consent.guardian for consent in given} == {None, minor.guardian}
+
+    def test_the_length_of_a_consent_does_not_tell_minors_apart(self, registry: Registry) -> None:
+        form = Evidence.form(b"x")
+        said = (
+            Circumstances(),
+            Circumstances(form, age=18),
+            Circumstances(form, Guardian("x" * 200, "", form), 9),
+            Circumstances(guardian=Guardian("Mother"), age=9),
+        )
+        lengths = set()
+        for number, circumstances in enumerate(said):
+            with registry.transaction() as tx:
+                who = tx.add_subject(str(number))
+                for purpose in (Purpose.VERIFY, Purpose.MISSING_PERSON):
+                    tx.give_consent(who, purpose, tx.add_notice(NOTICE), NOW, circumstances)
+                tx.withdraw_consent(who, Purpose.MISSING_PERSON, NOW)
+                rows = tx._connection.execute(select(tables.consents)).all()
+                lengths |= {len(row.sealed) for row in rows}
+        assert len(lengths) == 1
+
+    def test_versions_of_a_notice_form_a_line(self, registry: Registry) -> None:
+        with registry.transaction() as tx:
+            tx.add_notice(NOTICE)
+            second = Notice("Newer.", replaces=NOTICE.digest)
+            assert tx.add_notice(second) == tx.add_notice(second) == second.digest
+            third = Notice("Newest.", "en", frozenset({Purpose.VERIFY}), "a year", "nobody", "a card", second.digest)
+            tx.add_notice(third)
+        assert registry.notice(third.digest) == third
+        with registry.read() as view:
+            newer = [view.replacement_of(each.digest) for each in (NOTICE, second, third)]
+        assert newer == [second.digest, third.digest, ""]
+        for wrong in (Notice("x", replaces=NOTICE.digest), Notice("x", replaces="0" * 64)):
+            with pytest.raises(UsageError), registry.transaction() as tx:
+                tx.add_notice(wrong)
+        assert len(registry.notices()) == 3
 
     @pytest.mark.parametrize("language", ["e", "en-", "en us", "en-" + "x" * 9, "a-b-c-d-e-f"])
     def test_what_is_no_language(self, language: str) -> None:

@@ -15,6 +15,9 @@ export interface Notice {
   readonly digest: string;
   readonly language: string;
   readonly text: string;
+  readonly retention: string;
+  readonly recipients: string;
+  readonly alternative: string;
 }
 
 export interface Capture {

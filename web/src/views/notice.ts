@@ -7,6 +7,9 @@ import { button, h, heading } from "./elements.ts";
 import { type Icon, icon } from "./icons.ts";
 import { statementOf } from "./statement.ts";
 
+/** What a notice says beside its text, in the order in which it is shown. */
+const PARTICULARS = ["retention", "recipients", "alternative"] as const;
+
 export interface Choices {
   agree(notice: Notice): void;
   passkey(): void;
@@ -62,11 +65,11 @@ function shownNotice(notices: readonly Notice[]): { section: HTMLElement; curren
   let current = notices.find((notice) => notice.language === best) ?? first;
   // Long notices scroll in their own box, which the keyboard has to reach.
   const body = h("div", { class: "text", label: "notice.text", attributes: { tabindex: "0", role: "region" } });
+  const particulars = h("dl", { class: "particulars" });
   const show = () => {
-    body.textContent = current.text;
-    if (current.language) body.lang = current.language;
-    else body.removeAttribute("lang");
-    body.dir = "auto";
+    quote(body, current, current.text);
+    particulars.replaceChildren(...PARTICULARS.flatMap((name) => particular(current, name)));
+    particulars.hidden = particulars.childElementCount === 0;
   };
   show();
   const head = h("div", { class: "head" }, h("h2", { say: "notice.text" }));
@@ -83,7 +86,23 @@ function shownNotice(notices: readonly Notice[]): { section: HTMLElement; curren
     });
     head.append(select);
   }
-  return { section: h("section", { class: "notice" }, head, body), current: () => current };
+  return { section: h("section", { class: "notice" }, head, body, particulars), current: () => current };
+}
+
+/** What the notice says beside its text; nothing under a heading of which it says nothing. */
+function particular(notice: Notice, name: (typeof PARTICULARS)[number]): Node[] {
+  if (notice[name] === "") return [];
+  const said = h("dd", {});
+  quote(said, notice, notice[name]);
+  return [h("dt", { say: `notice.${name}` }), said];
+}
+
+/** Show words of a notice, in the language of the notice and not of the page. */
+function quote(place: HTMLElement, notice: Notice, words: string): void {
+  place.textContent = words;
+  if (notice.language) place.lang = notice.language;
+  else place.removeAttribute("lang");
+  place.dir = "auto";
 }
 
 function choice(capture: Capture, choices: Choices, current: (() => Notice) | null): HTMLElement {

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from facekeep.domain.consent import Purpose
+from facekeep.domain.evidence import GUARDIAN_UNDER_MAX, Circumstances, ConsentRules
+from facekeep.interfaces.cli.circumstances import circumstanced
 from facekeep.interfaces.cli.context import composition
 from facekeep.interfaces.cli.desk import desk
 from facekeep.interfaces.cli.options import (
@@ -19,7 +21,7 @@ from facekeep.interfaces.cli.options import (
     the_notice,
 )
 from facekeep.interfaces.cli.people import consent_document, consent_rows
-from facekeep.interfaces.cli.place import Place, placed
+from facekeep.interfaces.cli.place import Place, here_only, placed
 from facekeep.interfaces.cli.reply import Rows, reply, shown
 
 __all__ = ["add_commands"]
@@ -43,11 +45,13 @@ def add_commands(app: typer.Typer) -> None:
     group.command()(give)
     group.command()(withdraw)
     group.command("show")(show_consents)
+    group.command()(rules)
     app.add_typer(group, name="consent", rich_help_panel="Consent")
     app.command(rich_help_panel="Consent")(switch)
 
 
 @placed
+@circumstanced
 def give(
     context: typer.Context,
     *,
@@ -55,13 +59,14 @@ def give(
     purpose: PurposeOption,
     notice: NoticeOption = None,
     notice_hash: NoticeHashOption = None,
+    circumstances: Circumstances,
     place: Place,
     as_json: JsonOption = False,
 ) -> None:
-    """Record that a data subject agreed to a purpose, after reading a notice."""
+    """Record that a data subject agreed to a purpose, after reading a notice; or a guardian for a minor."""
     text = the_notice(notice, notice_hash)
     with desk(context, place) as opened:
-        opened.give_consent(label, purpose, text)
+        opened.give_consent(label, purpose, text, circumstances)
     reply({"label": label, "given": purpose}, [f"{shown(label)} agreed to {purpose}."], as_json=as_json)
 
 
@@ -71,12 +76,15 @@ def withdraw(
     *,
     label: LabelArgument,
     purpose: PurposeOption,
+    by_guardian: Annotated[
+        bool, typer.Option("--by-guardian", help="The guardian of a minor withdraws.", show_default=False)
+    ] = False,
     place: Place,
     as_json: JsonOption = False,
 ) -> None:
     """Withdraw a consent; the next comparison for this purpose leaves the person out."""
     with desk(context, place) as opened:
-        opened.withdraw_consent(label, purpose)
+        opened.withdraw_consent(label, purpose, by_guardian=by_guardian)
     lines = [f"{shown(label)} no longer agrees to {purpose}; both halves leave the person out from now on."]
     reply({"label": label, "withdrawn": purpose}, lines, as_json=as_json)
 
@@ -88,6 +96,44 @@ def show_consents(context: typer.Context, *, label: LabelArgument, place: Place,
         consents = opened.consents(label)
     document = {"label": label, "consents": [consent_document(consent) for consent in consents]}
     reply(document, [consent_rows(consents)], as_json=as_json)
+
+
+@here_only
+def rules(
+    context: typer.Context,
+    *,
+    guardian_under: Annotated[
+        int | None,
+        typer.Option(
+            "--guardian-under",
+            metavar="YEARS",
+            min=0,
+            max=GUARDIAN_UNDER_MAX,
+            help="Under which age a guardian has to consent; 0 for nobody.",
+            show_default=False,
+        ),
+    ] = None,
+    age_required: Annotated[
+        OnOff | None,
+        typer.Option("--age-required", metavar="on|off", help="Whether every age has to be said.", show_default=False),
+    ] = None,
+    keep: KeepOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what is asked of every consent, or ask something else from now on."""
+    with composition(context).open(keep) as opened:
+        found = opened.consent_rules()
+        wanted = ConsentRules(
+            found.guardian_under if guardian_under is None else guardian_under,
+            found.age_required if age_required is None else age_required is OnOff.ON,
+        )
+        if wanted != found:
+            opened.set_consent_rules(wanted)
+    document = {"guardian_under": wanted.guardian_under, "age_required": wanted.age_required}
+    under = wanted.guardian_under
+    who = f"a guardian consents under {under} years" if under else "no guardian is asked for"
+    said = "every age has to be said." if wanted.age_required else "nobody has to say an age."
+    reply(document, [f"{who}; {said}"], as_json=as_json)
 
 
 def switch(

@@ -21,6 +21,7 @@ from facekeep.interfaces.cli.place import Place, read_token
 if TYPE_CHECKING:
     from facekeep.client import Client, NewWebhook, NoticeSummary, WebhookDetails
     from facekeep.domain.consent import Consent, KnownNotice, Notice, Purpose
+    from facekeep.domain.evidence import Circumstances
     from facekeep.domain.webhooks import EventKind
     from facekeep.errors import ImageError
     from facekeep.interfaces.composition import Composition
@@ -84,6 +85,7 @@ class Desk(Protocol):
         notice: str | KnownNotice,
         name: str,
         gallery: str,
+        circumstances: Circumstances,
     ) -> Enrolment:
         """Enrol a person."""
 
@@ -107,10 +109,12 @@ class Desk(Protocol):
     def erase(self, label: str) -> Erasure:
         """Erase a person."""
 
-    def give_consent(self, label: str, purpose: Purpose, notice: str | KnownNotice) -> None:
+    def give_consent(
+        self, label: str, purpose: Purpose, notice: str | KnownNotice, circumstances: Circumstances
+    ) -> None:
         """Record a consent."""
 
-    def withdraw_consent(self, label: str, purpose: Purpose) -> None:
+    def withdraw_consent(self, label: str, purpose: Purpose, *, by_guardian: bool) -> None:
         """Record a withdrawal."""
 
     def consents(self, label: str) -> tuple[Consent, ...]:
@@ -146,7 +150,7 @@ class Desk(Protocol):
     def galleries(self) -> Sequence[GallerySummary]:
         """The galleries, by name."""
 
-    def add_notice(self, text: str, *, language: str, purposes: Sequence[Purpose]) -> str:
+    def add_notice(self, notice: Notice) -> str:
         """Keep a notice; gives its hash."""
 
     def notices(self) -> Sequence[NoticeSummary]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from facekeep.client import NewWebhook, NoticeSummary, WebhookDetails
 from facekeep.domain.consent import Consent, KnownNotice, Notice, Purpose
+from facekeep.domain.evidence import Circumstances
 from facekeep.domain.search import Case
 from facekeep.domain.webhooks import EventKind, shown_secret
 from facekeep.errors import ImageError
@@ -49,10 +50,18 @@ class LocalDesk:
         notice: str | KnownNotice,
         name: str,
         gallery: str,
+        circumstances: Circumstances,
     ) -> Enrolment:
         """See :meth:`Keep.enrol`."""
         return self._keep.enrol(
-            label, pictures, purposes=purposes, notice=notice, name=name, gallery=gallery, operator=self._operator
+            label,
+            pictures,
+            purposes=purposes,
+            notice=notice,
+            name=name,
+            gallery=gallery,
+            circumstances=circumstances,
+            operator=self._operator,
         )
 
     def enrol_many(
@@ -81,13 +90,15 @@ class LocalDesk:
         """See :meth:`Keep.erase`."""
         return self._keep.erase(label)
 
-    def give_consent(self, label: str, purpose: Purpose, notice: str | KnownNotice) -> None:
+    def give_consent(
+        self, label: str, purpose: Purpose, notice: str | KnownNotice, circumstances: Circumstances
+    ) -> None:
         """See :meth:`Keep.give_consent`."""
-        self._keep.give_consent(label, purpose, notice)
+        self._keep.give_consent(label, purpose, notice, circumstances)
 
-    def withdraw_consent(self, label: str, purpose: Purpose) -> None:
+    def withdraw_consent(self, label: str, purpose: Purpose, *, by_guardian: bool) -> None:
         """See :meth:`Keep.withdraw_consent`."""
-        self._keep.withdraw_consent(label, purpose)
+        self._keep.withdraw_consent(label, purpose, by_guardian=by_guardian)
 
     def consents(self, label: str) -> tuple[Consent, ...]:
         """See :meth:`Keep.consents`."""
@@ -135,15 +146,33 @@ class LocalDesk:
         """See :meth:`Keep.galleries`."""
         return self._keep.galleries()
 
-    def add_notice(self, text: str, *, language: str, purposes: Sequence[Purpose]) -> str:
+    def add_notice(self, notice: Notice) -> str:
         """See :meth:`Keep.add_notice`."""
-        return self._keep.add_notice(text, language=language, purposes=purposes).digest
+        kept = self._keep.add_notice(
+            notice.text,
+            language=notice.language,
+            purposes=[purpose for purpose in Purpose if purpose in notice.purposes],
+            retention=notice.retention,
+            recipients=notice.recipients,
+            alternative=notice.alternative,
+            replaces=notice.replaces,
+        )
+        return kept.digest
 
     def notices(self) -> Sequence[NoticeSummary]:
         """See :meth:`Keep.notices`."""
+        every = self._keep.notices()
+        newer = {notice.replaces: notice.digest for notice in every if notice.replaces}
         return [
-            NoticeSummary(n.digest, n.language, tuple(p for p in Purpose if p in n.purposes), len(n.text))
-            for n in self._keep.notices()
+            NoticeSummary(
+                n.digest,
+                n.language,
+                tuple(p for p in Purpose if p in n.purposes),
+                len(n.text),
+                n.replaces,
+                newer.get(n.digest, ""),
+            )
+            for n in every
         ]
 
     def notice(self, digest: str) -> Notice:

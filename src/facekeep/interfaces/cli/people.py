@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from facekeep.domain.consent import Consent, KnownNotice, Purpose
-from facekeep.errors import BadInputError, UsageError
+from facekeep.domain.evidence import UNTOLD, Circumstances
+from facekeep.domain.subject import normalised_label
+from facekeep.errors import BadInputError, FormatError, UsageError
+from facekeep.interfaces.cli.circumstances import circumstanced, circumstances_document, read_circumstances
 from facekeep.interfaces.cli.context import composition
 from facekeep.interfaces.cli.desk import Desk, desk
 from facekeep.interfaces.cli.options import (
@@ -53,6 +56,7 @@ def add_commands(app: typer.Typer) -> None:
 
 
 @placed
+@circumstanced
 def enrol(
     context: typer.Context,
     *,
@@ -79,6 +83,16 @@ def enrol(
     ] = None,
     name: Annotated[str, typer.Option("--name", metavar="TEXT", help="The name, sealed in the registry.")] = "",
     gallery: GalleryOption = "main",
+    consents: Annotated[
+        Path | None,
+        typer.Option(
+            "--consents",
+            metavar="FILE",
+            help="With --people, a table in CSV: label, evidence, age, guardian, guardian_relation, guardian_evidence.",
+            show_default=False,
+        ),
+    ] = None,
+    circumstances: Circumstances,
     place: Place,
     operator: OperatorOption = None,
     as_json: JsonOption = False,
@@ -90,9 +104,17 @@ def enrol(
             raise UsageError(
                 "--people excludes a label, pictures and --name", hint="The names of the folders are the labels."
             )
+        if circumstances != UNTOLD:
+            raise UsageError(
+                "evidence, age and guardian are of one person, and --people enrols many",
+                hint="Give a table of them: --consents FILE.",
+            )
+        found = _people_of(people, {} if consents is None else read_circumstances(consents))
         with desk(context, place, operator) as opened:
-            summary = _enrol_folder(opened, people, purposes=purposes, notice=text, gallery=gallery)
+            summary = _enrol_folder(opened, found, purposes=purposes, notice=text, gallery=gallery)
         _reply_summary(summary, as_json=as_json)
+    if consents is not None:
+        raise UsageError("a table of consents is for --people", hint="Give --evidence, --age and --guardian.")
     if label is None or not pictures:
         raise UsageError(
             "a label and a picture are needed", hint="facekeep enrol LABEL PICTURE…, or facekeep enrol --people DIR."
@@ -101,7 +123,9 @@ def enrol(
         raise UsageError("the standard input is one picture, not several", hint="Give - once.")
     read = [read_picture(path) for path in pictures]
     with desk(context, place, operator) as opened:
-        done = opened.enrol(label, read, purposes=purposes, notice=text, name=name, gallery=gallery)
+        done = opened.enrol(
+            label, read, purposes=purposes, notice=text, name=name, gallery=gallery, circumstances=circumstances
+        )
     document = {
         "label": done.label,
         "references": done.references,
@@ -116,13 +140,12 @@ def enrol(
 
 
 def _enrol_folder(
-    opened: Desk, folder: Path, *, purposes: tuple[Purpose, ...], notice: str | KnownNotice, gallery: str
+    opened: Desk, people: Sequence[Person], *, purposes: tuple[Purpose, ...], notice: str | KnownNotice, gallery: str
 ) -> EnrolSummary:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from facekeep.service.answers import EnrolOutcome
 
-    people = _people_of(folder)
     columns = (TextColumn("pictures"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     screen = console(error=True)
     with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
@@ -142,12 +165,13 @@ def _enrol_folder(
         return opened.enrol_many(map(counted, people), purposes=purposes, notice=notice, gallery=gallery, progress=tell)
 
 
-def _people_of(folder: Path) -> list[Person]:
+def _people_of(folder: Path, consents: Mapping[str, Circumstances]) -> list[Person]:
     from facekeep.service.enrolment import Person
 
     try:
         folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-        people = [Person(path.name, list(_pictures_of(path))) for path in folders]
+        said = {path: consents.get(_normalised(path.name), UNTOLD) for path in folders}
+        people = [Person(path.name, list(_pictures_of(path)), circumstances=said[path]) for path in folders]
     except OSError:
         raise BadInputError(
             "the folder of people cannot be read", hint="Give a folder with one for each person."
@@ -156,7 +180,19 @@ def _people_of(folder: Path) -> list[Person]:
         raise BadInputError(
             "the folder of people holds no folder", hint="Make a folder for each person and put the pictures in it."
         )
+    if set(consents) - {_normalised(person.label) for person in people}:
+        raise UsageError(
+            "the table of consents names somebody of whom there is no folder", hint="Labels are names of folders."
+        )
     return people
+
+
+def _normalised(name: str) -> str:
+    """A label as it is kept; a name that can be none is refused later, by itself."""
+    try:
+        return normalised_label(name)
+    except FormatError:
+        return ""
 
 
 def _pictures_of(folder: Path) -> Iterator[Callable[[], bytes]]:
@@ -248,15 +284,23 @@ def consent_document(consent: Consent) -> dict[str, object]:
         "given": consent.given,
         "withdrawn": consent.withdrawn,
         "holds": consent.holds,
+        **circumstances_document(consent),
     }
 
 
 def consent_rows(consents: Sequence[Consent]) -> Rows:
     """Consents for people."""
     return Rows(
-        ("consent to", "given (UTC)", "withdrawn (UTC)", "notice"),
-        [(c.purpose, when(c.given), when(c.withdrawn), c.notice[:16]) for c in consents],
+        ("consent to", "given (UTC)", "withdrawn (UTC)", "notice", "evidence", "guardian, until (UTC)"),
+        [
+            (c.purpose, when(c.given), when(c.withdrawn), c.notice[:16], c.evidence.written[:24], _guardian(c))
+            for c in consents
+        ],
     )
+
+
+def _guardian(consent: Consent) -> str:
+    return "–" if consent.guardian is None else f"{consent.guardian.name}, {when(consent.of_age)}"
 
 
 @placed

@@ -18,7 +18,7 @@ from facekeep.errors import UsageError
 if TYPE_CHECKING:
     from facekeep.interfaces.settings import Settings
 
-__all__ = ["Place", "here_only", "placed", "read_token"]
+__all__ = ["Place", "here_only", "placed", "read_token", "with_options"]
 
 _LARGEST_TOKEN: Final = 4096
 
@@ -107,7 +107,7 @@ def placed(command: Callable[..., None]) -> Callable[..., None]:
         place = Place(**{name: given.pop(name) for name in _OPTIONS})
         command(**given, place=place)
 
-    return _with_options(run, command, _OPTIONS)
+    return with_options(run, command, _OPTIONS, instead_of="place")
 
 
 def here_only(command: Callable[..., None]) -> Callable[..., None]:
@@ -125,13 +125,22 @@ def here_only(command: Callable[..., None]) -> Callable[..., None]:
     for name in ("server", "token_file"):
         kind, option, default = _OPTIONS[name]
         hidden[name] = kind, typer.Option(*option.param_decls, help=option.help, hidden=True), default
-    return _with_options(run, command, hidden)
+    return with_options(run, command, hidden, instead_of="place")
 
 
-def _with_options(run: Callable[..., None], command: Callable[..., None], options: Any) -> Callable[..., None]:
-    """``run`` with the signature of ``command``, but for ``place``, and these options before ``--json``."""
+def with_options(
+    run: Callable[..., None], command: Callable[..., None], options: Any, *, instead_of: str
+) -> Callable[..., None]:
+    """``run`` with the signature of ``command``, but for one parameter, and with these options before ``--json``.
+
+    Args:
+        run: calls the command.
+        command: is called.
+        options: by name: type, option, default.
+        instead_of: the parameter of the command in which it gets them.
+    """
     signature = inspect.signature(command, eval_str=True)
-    kept = [parameter for name, parameter in signature.parameters.items() if name != "place"]
+    kept = [parameter for name, parameter in signature.parameters.items() if name != instead_of]
     made = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, option])
         for name, (kind, option, default) in options.items()

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from facekeep.domain.consent import Notice
 from facekeep.errors import UsageError
 from facekeep.interfaces.cli.desk import desk
 from facekeep.interfaces.cli.options import (
@@ -22,6 +23,8 @@ from facekeep.interfaces.cli.place import Place, placed
 from facekeep.interfaces.cli.reply import Rows, reply, shown, when
 
 __all__ = ["add_commands"]
+
+_PARTICULARS = ("retention", "recipients", "alternative")
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -122,14 +125,29 @@ def add_notice(
         str,
         typer.Option("--purposes", metavar="PURPOSE[,PURPOSE]", help="What it speaks of; no other is consented to."),
     ],
+    retention: Annotated[
+        str, typer.Option("--retention", metavar="TEXT", help="For how long the data are kept, if not in the text.")
+    ] = "",
+    recipients: Annotated[
+        str, typer.Option("--recipients", metavar="TEXT", help="Who else gets any of them, if not in the text.")
+    ] = "",
+    alternative: Annotated[
+        str,
+        typer.Option("--alternative", metavar="TEXT", help="What whoever says no can do instead, if not in the text."),
+    ] = "",
+    replaces: Annotated[
+        str, typer.Option("--replaces", metavar="HASH", help="The version before, which is replaced once.")
+    ] = "",
     place: Place,
     as_json: JsonOption = False,
 ) -> None:
     """Keep a notice, so that consents can name it by its hash. It never changes and never goes."""
     text, chosen = read_notice(file), purposes_of_text(purposes)
+    notice = Notice(text, language, frozenset(chosen), retention, recipients, alternative, replaces)
     with desk(context, place) as opened:
-        digest = opened.add_notice(text, language=language, purposes=chosen)
+        digest = opened.add_notice(notice)
     document = {"hash": digest, "language": language, "purposes": list(chosen), "characters": len(text)}
+    document |= {name: getattr(notice, name) for name in (*_PARTICULARS, "replaces")}
     reply(document, [f"keeps the notice {digest}."], as_json=as_json)
 
 
@@ -140,12 +158,22 @@ def list_notices(context: typer.Context, *, place: Place, as_json: JsonOption = 
         found = opened.notices()
     document = {
         "notices": [
-            {"hash": n.hash, "language": n.language, "purposes": list(n.purposes), "characters": n.characters}
+            {
+                "hash": n.hash,
+                "language": n.language,
+                "purposes": list(n.purposes),
+                "characters": n.characters,
+                "replaces": n.replaces,
+                "replaced_by": n.replaced_by,
+            }
             for n in found
         ]
     }
-    cells = [(n.hash, n.language or "–", ", ".join(n.purposes) or "–", f"{n.characters:,}") for n in found]
-    rows = Rows(("notice", "language", "purposes", "characters"), cells, frozenset({3}))
+    cells = [
+        (n.hash, n.language or "–", ", ".join(n.purposes) or "–", f"{n.characters:,}", n.replaced_by[:16] or "newest")
+        for n in found
+    ]
+    rows = Rows(("notice", "language", "purposes", "characters", "replaced by"), cells, frozenset({3}))
     reply(document, [rows] if found else ["there is no notice."], as_json=as_json)
 
 
@@ -153,7 +181,7 @@ def list_notices(context: typer.Context, *, place: Place, as_json: JsonOption = 
 def show_notice(
     context: typer.Context,
     *,
-    digest: Annotated[str, typer.Argument(metavar="HASH", help="SHA-256 of the text, as in consents.")],
+    digest: Annotated[str, typer.Argument(metavar="HASH", help="Of the notice, as in consents.")],
     place: Place,
     as_json: JsonOption = False,
 ) -> None:
@@ -162,4 +190,9 @@ def show_notice(
         found = opened.notice(digest)
     purposes = sorted(found.purposes)
     document = {"hash": found.digest, "language": found.language, "purposes": purposes, "text": found.text}
-    reply(document, [shown(line) for line in found.text.splitlines()], as_json=as_json)
+    document |= {name: getattr(found, name) for name in (*_PARTICULARS, "replaces")}
+    lines = found.text.splitlines()
+    for name in _PARTICULARS:
+        said = getattr(found, name).splitlines()
+        lines += ["", f"{name.capitalize()}:", *said] if said else []
+    reply(document, [shown(line) for line in lines], as_json=as_json)

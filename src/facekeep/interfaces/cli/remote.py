@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from facekeep.client import CaseDetails, Client, NewWebhook, NoticeSummary, WebhookDetails
 from facekeep.domain.consent import Consent, KnownNotice, Notice, Purpose
+from facekeep.domain.evidence import Circumstances
 from facekeep.domain.subject import normalised_label
 from facekeep.domain.webhooks import EventKind
-from facekeep.errors import FacekeepError, ImageError, NotFoundError, RefusedError, UnavailableError
+from facekeep.errors import ConsentError, FacekeepError, ImageError, NotFoundError, RefusedError, UnavailableError
 from facekeep.service.answers import (
     Enrolment,
     EnrolOutcome,
@@ -48,9 +49,18 @@ class RemoteDesk:
         notice: str | KnownNotice,
         name: str,
         gallery: str,
+        circumstances: Circumstances,
     ) -> Enrolment:
         """See :meth:`Client.enrol`."""
-        done = self._client.enrol(label, pictures, purposes=purposes, notice=notice, name=name, gallery=gallery)
+        done = self._client.enrol(
+            label,
+            pictures,
+            purposes=purposes,
+            notice=notice,
+            name=name,
+            gallery=gallery,
+            circumstances=circumstances,
+        )
         return Enrolment(normalised_label(label), done.references, done.gallery, done.purposes, done.never_returned)
 
     def enrol_many(
@@ -68,9 +78,17 @@ class RemoteDesk:
             try:
                 pictures = [picture() for picture in person.pictures]
                 done = self.enrol(
-                    person.label, pictures, purposes=purposes, notice=notice, name=person.name, gallery=gallery
+                    person.label,
+                    pictures,
+                    purposes=purposes,
+                    notice=notice,
+                    name=person.name,
+                    gallery=gallery,
+                    circumstances=person.circumstances,
                 )
                 outcome = EnrolOutcome(done.label, done, None)
+            except ConsentError as error:  # of this person alone, as where there is no guardian
+                outcome = EnrolOutcome(person.label, None, error)
             except (RefusedError, UnavailableError):
                 raise
             except FacekeepError as error:
@@ -91,13 +109,15 @@ class RemoteDesk:
         """See :meth:`Client.erase`."""
         return self._client.erase(self._id(label))
 
-    def give_consent(self, label: str, purpose: Purpose, notice: str | KnownNotice) -> None:
+    def give_consent(
+        self, label: str, purpose: Purpose, notice: str | KnownNotice, circumstances: Circumstances
+    ) -> None:
         """See :meth:`Client.give_consent`."""
-        self._client.give_consent(self._id(label), purpose, notice)
+        self._client.give_consent(self._id(label), purpose, notice, circumstances=circumstances)
 
-    def withdraw_consent(self, label: str, purpose: Purpose) -> None:
+    def withdraw_consent(self, label: str, purpose: Purpose, *, by_guardian: bool) -> None:
         """See :meth:`Client.withdraw_consent`."""
-        self._client.withdraw_consent(self._id(label), purpose)
+        self._client.withdraw_consent(self._id(label), purpose, by_guardian=by_guardian)
 
     def consents(self, label: str) -> tuple[Consent, ...]:
         """See :meth:`Client.find`."""
@@ -163,9 +183,18 @@ class RemoteDesk:
         """See :meth:`Client.galleries`."""
         return self._client.galleries()
 
-    def add_notice(self, text: str, *, language: str, purposes: Sequence[Purpose]) -> str:
+    def add_notice(self, notice: Notice) -> str:
         """See :meth:`Client.add_notice`."""
-        return self._client.add_notice(text, language=language, purposes=purposes).digest
+        kept = self._client.add_notice(
+            notice.text,
+            language=notice.language,
+            purposes=[purpose for purpose in Purpose if purpose in notice.purposes],
+            retention=notice.retention,
+            recipients=notice.recipients,
+            alternative=notice.alternative,
+            replaces=notice.replaces,
+        )
+        return kept.digest
 
     def notices(self) -> Sequence[NoticeSummary]:
         """See :meth:`Client.notices`."""

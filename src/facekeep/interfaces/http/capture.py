@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from facekeep.domain.capture import FRAMES_MAX, Assurance, Colour, Intent, Step, StepKind
 from facekeep.domain.capture_container import BODY_BYTES_MAX
 from facekeep.domain.capture_session import EXPIRES_MAX, CaptureOutcome, CaptureState
-from facekeep.domain.consent import Purpose
+from facekeep.domain.consent import Notice, Purpose
 from facekeep.interfaces.http.bodies import Body, documented_body, read, read_raw
 from facekeep.interfaces.http.capture_sessions import StatementFields
 from facekeep.interfaces.http.problems import Problem, documented
@@ -126,6 +126,9 @@ class NoticeFields(BaseModel):
     digest: str
     language: str
     text: str
+    retention: str = Field(description="For how long the data are kept; empty if the text says it.")
+    recipients: str = Field(description="Who else gets any of them; empty if the text says it.")
+    alternative: str = Field(description="What whoever says no can do instead; empty if the text says it.")
 
 
 class CaptureViewAnswer(BaseModel):
@@ -257,6 +260,17 @@ def _step(index: int, step: Step) -> StepFields:
     return StepFields(index=index, kind=step.kind, seconds=step.seconds, colours=list(step.colours))
 
 
+def _notice(notice: Notice) -> NoticeFields:
+    return NoticeFields(
+        digest=notice.digest,
+        language=notice.language,
+        text=notice.text,
+        retention=notice.retention,
+        recipients=notice.recipients,
+        alternative=notice.alternative,
+    )
+
+
 def _told(view: CaptureView) -> CaptureViewAnswer:
     said: dict[str, Any] = {
         name: getattr(view, name)
@@ -277,7 +291,7 @@ def _told(view: CaptureView) -> CaptureViewAnswer:
         **said,
         reasons=list(view.reasons),
         statement=None if view.statement is None else StatementFields(**asdict(view.statement)),
-        notices=[NoticeFields(digest=each.digest, language=each.language, text=each.text) for each in view.notices],
+        notices=[_notice(each) for each in view.notices],
         alternative="passkey" if view.alternative else None,
         return_url=view.return_url or None,
         decided_by="passkey" if view.passkey_missing else None,

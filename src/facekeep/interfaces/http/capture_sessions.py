@@ -18,6 +18,7 @@ from facekeep.domain.capture_session import EXPIRES_DEFAULT, EXPIRES_MAX, EXPIRE
 from facekeep.domain.consent import Purpose
 from facekeep.domain.pad import PadDecision, PadOutcome, PadReason, Verdict, Voice
 from facekeep.interfaces.http.bodies import Body, Gallery, documented_body, read
+from facekeep.interfaces.http.circumstances import MinorFields
 from facekeep.interfaces.http.problems import ALWAYS, WITH_BODY, Problem, documented
 from facekeep.interfaces.http.security import CapturesOf, KeepOf, SiteOf, check, may
 from facekeep.interfaces.http.site import Site
@@ -39,12 +40,17 @@ class StatementFields(Body):
     payee: str = Field(min_length=1, max_length=PAYEE_MAX, description="Who gets it, visible characters in NFC.")
 
 
-class NewcomerFields(Body):
-    """Somebody who is enrolled by the capture."""
+class NewcomerFields(MinorFields):
+    """Somebody who is enrolled by the capture, which is the evidence of the consent."""
 
     label: str = Field(min_length=1, max_length=128, description="A label that nobody has yet.")
     name: str = Field("", max_length=512)
     purposes: list[Purpose] = Field(min_length=1, max_length=len(Purpose), description="What is consented to.")
+
+    @property
+    def ordered(self) -> Newcomer:
+        """As the service takes it."""
+        return Newcomer(self.label, self.name, tuple(self.purposes), self.named_guardian, self.age)
 
 
 class CaptureRequest(Body):
@@ -88,7 +94,7 @@ class CaptureRequest(Body):
             notices=tuple(self.notices),
             subject=self.subject,
             label=self.label,
-            newcomer=None if newcomer is None else Newcomer(newcomer.label, newcomer.name, tuple(newcomer.purposes)),
+            newcomer=None if newcomer is None else newcomer.ordered,
             gallery=self.gallery,
             statement=None if given is None else Statement(given.amount, given.currency, given.payee),
             assurance=Assurance(self.assurance),
@@ -168,7 +174,7 @@ def _at(site: Site) -> Site:
 @router.post(
     "/capture-sessions",
     status_code=201,
-    responses=documented(*WITH_BODY, "purpose-off", "not-found"),
+    responses=documented(*WITH_BODY, "purpose-off", "consent-missing", "not-found"),
     openapi_extra=documented_body(CaptureRequest),
 )
 async def create_capture(

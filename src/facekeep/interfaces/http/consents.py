@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from functools import partial
 from typing import Annotated, Self
 
@@ -15,8 +16,9 @@ from facekeep.domain.actions import Action
 from facekeep.domain.consent import Consent, Purpose
 from facekeep.errors import UsageError
 from facekeep.interfaces.http.bodies import Body, documented_body, read
+from facekeep.interfaces.http.circumstances import CircumstancesFields, GuardianAnswer, guardian_answer
 from facekeep.interfaces.http.notices import NoticeHash, NoticeText, check_one_notice, notice_of
-from facekeep.interfaces.http.once import KEYED, Nothing, once
+from facekeep.interfaces.http.once import KEYED, once
 from facekeep.interfaces.http.paging import Limit, Next, page
 from facekeep.interfaces.http.problems import ALWAYS, KEYED_ON, WITH_BODY, documented
 from facekeep.interfaces.http.security import KeepOf, may
@@ -28,7 +30,14 @@ __all__ = ["ConsentAnswer", "consent_answer", "router"]
 router = APIRouter(prefix="/v1/subjects/{subject}/consents")
 
 
-class ConsentRequest(Body):
+class Withdrawing(StrEnum):
+    """Who withdraws a consent."""
+
+    SUBJECT = "subject"
+    GUARDIAN = "guardian"
+
+
+class ConsentRequest(CircumstancesFields):
     """A consent to one purpose, after reading a notice: its text, or the hash of one that is kept."""
 
     purpose: Purpose
@@ -41,13 +50,26 @@ class ConsentRequest(Body):
         return self
 
 
+class WithdrawalRequest(Body):
+    """Who withdraws; told apart from another withdrawal under the same key."""
+
+    by: Withdrawing
+
+
 class ConsentAnswer(BaseModel):
     """A consent as recorded."""
 
     purpose: Purpose
-    notice: str = Field(description="SHA-256 of the notice.")
+    notice: str = Field(description="Hash of the notice.")
     given: datetime
     withdrawn: datetime | None
+    evidence: str = Field(description="What shows that it was given: `word`, `capture:…` or `form:…`.")
+    guardian: GuardianAnswer | None = Field(description="Who gave it for a minor.")
+    of_age: datetime | None = Field(
+        description="Of a minor: by then the person is of age, and is to be asked anew. The consent holds until it is "
+        "withdrawn."
+    )
+    age_given: bool = Field(description="Whether an age was said, which is not kept.")
 
 
 class Consents(RootModel[list[ConsentAnswer]]):
@@ -64,7 +86,14 @@ class ConsentPage(BaseModel):
 def consent_answer(consent: Consent) -> ConsentAnswer:
     """A consent as it is told."""
     return ConsentAnswer(
-        purpose=consent.purpose, notice=consent.notice, given=consent.given, withdrawn=consent.withdrawn
+        purpose=consent.purpose,
+        notice=consent.notice,
+        given=consent.given,
+        withdrawn=consent.withdrawn,
+        evidence=consent.evidence.written,
+        guardian=guardian_answer(consent),
+        of_age=consent.of_age,
+        age_given=consent.age_given,
     )
 
 
@@ -100,7 +129,7 @@ async def list_consents(
 async def give_consent(
     subject: str, request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.GIVE_CONSENT))]
 ) -> Response:
-    """Record that a person consented to a purpose; gives all consents."""
+    """Record that a person consented to a purpose, or a minor's guardian; gives all consents."""
     asked = await read(request, ConsentRequest)
     if asked.notice and isinstance(who, Account) and Role.DATA_SUBJECT in who.roles:
         # A person consents to what the keep shows, and does not write it.
@@ -110,14 +139,14 @@ async def give_consent(
 
 def _give_consent(keep: Keep, subject: str, asked: ConsentRequest) -> Consents:
     label = keep.label_of(subject)
-    keep.give_consent(label, asked.purpose, notice_of(asked.notice, asked.notice_hash))
+    keep.give_consent(label, asked.purpose, notice_of(asked.notice, asked.notice_hash), asked.circumstances)
     return _all(keep, label)
 
 
 @router.delete(
     "/{purpose}",
     response_model=Consents,
-    responses=documented(*KEYED_ON),
+    responses=documented(*KEYED_ON, "consent-missing"),
     openapi_extra=KEYED,
 )
 async def withdraw_consent(
@@ -126,12 +155,15 @@ async def withdraw_consent(
     request: Request,
     keep: KeepOf,
     who: Annotated[Principal, Depends(may(Action.WITHDRAW_CONSENT))],
+    *,
+    by: Annotated[Withdrawing, Query(description="Who withdraws; a minor's guardian may.")] = Withdrawing.SUBJECT,
 ) -> Response:
     """Withdraw a consent: the next comparison leaves the person out. Gives all consents."""
-    return await once(request, keep, who, Nothing(), partial(_withdraw_consent, keep, subject, purpose), status=200)
+    do = partial(_withdraw_consent, keep, subject, purpose, by)
+    return await once(request, keep, who, WithdrawalRequest(by=by), do, status=200)
 
 
-def _withdraw_consent(keep: Keep, subject: str, purpose: Purpose) -> Consents:
+def _withdraw_consent(keep: Keep, subject: str, purpose: Purpose, by: Withdrawing) -> Consents:
     label = keep.label_of(subject)
-    keep.withdraw_consent(label, purpose)
+    keep.withdraw_consent(label, purpose, by_guardian=by is Withdrawing.GUARDIAN)
     return _all(keep, label)

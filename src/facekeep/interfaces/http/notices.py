@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from facekeep.domain.accounts import Principal
 from facekeep.domain.actions import Action
-from facekeep.domain.consent import KnownNotice, Notice, Purpose
+from facekeep.domain.consent import PARTICULAR_MAX, KnownNotice, Notice, Purpose
 from facekeep.interfaces.http.bodies import Body, documented_body, read
 from facekeep.interfaces.http.once import KEYED, once
 from facekeep.interfaces.http.paging import AfterHash, Limit, Next, page
@@ -28,7 +28,7 @@ NoticeText = Annotated[
     str, Field(max_length=1_000_000, description="The text that the person was shown; or give notice_hash.")
 ]
 NoticeHash = Annotated[
-    str, Field(pattern="^([0-9a-f]{64})?$", description="SHA-256 of a notice that is kept, in place of its text.")
+    str, Field(pattern="^([0-9a-f]{64})?$", description="Hash of a notice that is kept, in place of its text.")
 ]
 
 
@@ -47,27 +47,44 @@ def notice_of(text: str, digest: str) -> str | KnownNotice:
     return KnownNotice(digest) if digest else text
 
 
+_Particular = Annotated[str, Field(max_length=PARTICULAR_MAX)]
+
+
 class NoticeRequest(Body):
-    """A text that people are shown, and what it speaks of."""
+    """What people are shown, and what it speaks of."""
 
     text: str = Field(min_length=1, max_length=1_000_000, description="Whole, as it is shown.")
     language: str = Field(pattern="^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$", description="A tag of BCP 47.")
     purposes: list[Purpose] = Field(min_length=1, max_length=len(Purpose), description="What it speaks of.")
+    retention: _Particular = Field("", description="For how long the data are kept; empty if the text says it.")
+    recipients: _Particular = Field("", description="Who else gets any of them; empty if the text says it.")
+    alternative: _Particular = Field("", description="What whoever says no can do instead; empty if the text says it.")
+    replaces: str = Field(
+        "", pattern="^([0-9a-f]{64})?$", description="Hash of the version before, if there is one; it is replaced once."
+    )
 
 
 class NoticeSummary(BaseModel):
     """A notice in a list."""
 
-    hash: str = Field(description="SHA-256 of the text in UTF-8, by which consents name it.")
+    hash: str = Field(
+        description="By which consents name it: SHA-256 of the text in UTF-8, or of all that is said if that is more "
+        "(docs/spec/notices.md)."
+    )
     language: str = Field(description="Empty if the text came with a consent, and nobody said.")
     purposes: list[Purpose] = Field(description="Consents to others are refused; empty if nobody said.")
-    characters: int
+    characters: int = Field(description="Of the text.")
+    replaces: str = Field(description="Hash of the version before, or empty.")
+    replaced_by: str = Field(description="Hash of the version after, or empty: then it is the newest.")
 
 
 class NoticeAnswer(NoticeSummary):
     """A notice."""
 
     text: str
+    retention: str
+    recipients: str
+    alternative: str
 
 
 class NoticePage(BaseModel):
@@ -93,7 +110,16 @@ async def add_notice(
 
 
 def _add(keep: Keep, asked: NoticeRequest) -> NoticeAnswer:
-    return _notice(keep.add_notice(asked.text, language=asked.language, purposes=asked.purposes))
+    notice = keep.add_notice(
+        asked.text,
+        language=asked.language,
+        purposes=asked.purposes,
+        retention=asked.retention,
+        recipients=asked.recipients,
+        alternative=asked.alternative,
+        replaces=asked.replaces,
+    )
+    return _notice(notice, keep.replacement_of(notice.digest))
 
 
 @router.get("", response_model=NoticePage, responses={**documented(*ALWAYS, "invalid-request"), **NOT_MODIFIED})
@@ -105,8 +131,10 @@ async def list_notices(
     limit: Limit = 50,
 ) -> Response:
     """A page of notices, without their texts."""
-    found, following = page(await run_sync(keep.notices), lambda notice: notice.digest, after, limit)
-    summaries = [NoticeSummary(**_notice(notice).model_dump(exclude={"text"})) for notice in found]
+    every = await run_sync(keep.notices)
+    newer = {notice.replaces: notice.digest for notice in every if notice.replaces}
+    found, following = page(every, lambda notice: notice.digest, after, limit)
+    summaries = [_summary(notice, newer.get(notice.digest, "")) for notice in found]
     return tagged(request, NoticePage(notices=summaries, next=following))
 
 
@@ -118,14 +146,25 @@ async def show(
     _: Annotated[Principal, Depends(may(Action.READ_NOTICE))],
 ) -> Response:
     """A notice by its hash."""
-    return tagged(request, _notice(await run_sync(keep.notice, hash)))
+    return tagged(request, await run_sync(lambda: _notice(keep.notice(hash), keep.replacement_of(hash))))
 
 
-def _notice(notice: Notice) -> NoticeAnswer:
-    return NoticeAnswer(
+def _summary(notice: Notice, replaced_by: str) -> NoticeSummary:
+    return NoticeSummary(
         hash=notice.digest,
         language=notice.language,
         purposes=[purpose for purpose in Purpose if purpose in notice.purposes],
         characters=len(notice.text),
+        replaces=notice.replaces,
+        replaced_by=replaced_by,
+    )
+
+
+def _notice(notice: Notice, replaced_by: str) -> NoticeAnswer:
+    return NoticeAnswer(
+        **_summary(notice, replaced_by).model_dump(),
         text=notice.text,
+        retention=notice.retention,
+        recipients=notice.recipients,
+        alternative=notice.alternative,
     )

@@ -15,6 +15,7 @@ from facekeep.domain.accounts import Principal
 from facekeep.domain.actions import Action
 from facekeep.domain.consent import Purpose
 from facekeep.interfaces.http.bodies import Body, Gallery, Picture, documented_body, read
+from facekeep.interfaces.http.circumstances import CircumstancesFields
 from facekeep.interfaces.http.consents import ConsentAnswer, consent_answer
 from facekeep.interfaces.http.notices import NoticeHash, NoticeText, check_one_notice, notice_of
 from facekeep.interfaces.http.once import KEYED, Nothing, once
@@ -32,7 +33,7 @@ router = APIRouter(prefix="/v1/subjects")
 _Purposes = Annotated[list[Purpose], Field(min_length=1, max_length=len(Purpose))]
 
 
-class EnrolmentRequest(Body):
+class EnrolmentRequest(CircumstancesFields):
     """A person with consent, and pictures of nobody else."""
 
     label: str = Field(min_length=1, max_length=128, description="What operators call the person by, unique.")
@@ -126,6 +127,7 @@ def _enrol(keep: Keep, asked: EnrolmentRequest, operator: Principal) -> Enrolmen
         operator=operator,
         name=asked.name,
         gallery=asked.gallery,
+        circumstances=asked.circumstances,
     )
     return EnrolmentAnswer(
         id=keep.subject(done.label).id,

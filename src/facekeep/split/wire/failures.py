@@ -5,6 +5,7 @@ from __future__ import annotations
 from facekeep.errors import (
     BadInputError,
     BudgetError,
+    ConsentError,
     DamagedStoreError,
     DisagreementError,
     FacekeepError,
@@ -39,6 +40,7 @@ CODES: dict[type[FacekeepError], int] = {
     KeyMissingError: 12,
     UnavailableError: 13,
     NotFoundError: 14,
+    ConsentError: 15,
 }
 """The numbers are part of the protocol."""
 
@@ -105,7 +107,7 @@ ERROR: Codec[FacekeepError] = Codec(
 )
 
 _ADMITTED = 0
-_OUTCOME = number(1, _ADMITTED, CODES[TokenError])
+_OUTCOME = number(1, _ADMITTED, len(CODES))
 
 
 def _write_outcome(writer: Writer, outcome: RefusedError | None) -> None:

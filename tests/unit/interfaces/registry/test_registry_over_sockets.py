@@ -14,13 +14,23 @@ import pytest
 
 from facekeep.domain import accounts
 from facekeep.domain.consent import Notice, Purpose
+from facekeep.domain.evidence import Circumstances, ConsentRules, Evidence, Guardian
 from facekeep.domain.row import Pseudonym
 from facekeep.domain.search import CaseId
 from facekeep.domain.webhooks import Event, EventKind
-from facekeep.errors import AuthenticationError, FormatError, NotFoundError, RefusedError, UnavailableError, UsageError
+from facekeep.errors import (
+    AuthenticationError,
+    ConsentError,
+    FormatError,
+    NotFoundError,
+    RefusedError,
+    UnavailableError,
+    UsageError,
+)
 from facekeep.interfaces.registry import desk as desk_module
 from facekeep.interfaces.registry.client import RemoteRegistry
 from facekeep.interfaces.registry.desk import desk_of
+from facekeep.interfaces.registry.values import codec_of
 from facekeep.interfaces.vault.calls import ask
 from facekeep.interfaces.vault.handlers import serve_registrar
 from facekeep.interfaces.vault.pool import Pool
@@ -122,6 +132,25 @@ def test_what_is_written_there_is_read_here_and_there(registry: Registry, remote
     with remote.read() as view:
         assert view.is_erased(subject) is False
         assert view.state == registry._ask(lambda own: own.state)
+
+
+def test_circumstances_rules_and_whole_notices_go_there_and_back(registry: Registry, remote: RemoteRegistry) -> None:
+    whole = Notice("We keep.", "en", frozenset({Purpose.VERIFY}), "a year", "nobody", "a card")
+    minor = Circumstances(Evidence.form(b"x"), Guardian("Mother", "mother"), 9)
+    with remote.transaction() as tx:
+        tx.set_consent_rules(ConsentRules(14, age_required=True))
+        subject, notice = tx.add_subject("ada"), tx.add_notice(whole)
+        tx.give_consent(subject, Purpose.VERIFY, notice, NOW, minor)
+    for one in (registry, remote):
+        (consent,) = one.consents_of(subject)
+        assert (consent.guardian, consent.evidence) == (minor.guardian, minor.evidence)
+        assert one.notice(notice) == whole
+        assert one.consent_rules() == ConsentRules(14, age_required=True)
+    for said in (Circumstances(), Circumstances(age=13), Circumstances(guardian=minor.guardian, age=14)):
+        with pytest.raises(ConsentError), remote.transaction() as tx:
+            tx.give_consent(subject, Purpose.VERIFY, notice, NOW, said)
+    with pytest.raises(FormatError):
+        codec_of(ConsentRules).decode(bytes(7) + b"\x16\x00")  # 22 years
 
 
 def test_errors_come_as_they_are_and_give_the_block_up(registry: Registry, remote: RemoteRegistry) -> None:
