@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from facekeep.domain.access import Scope
 from facekeep.domain.accounts import Role
 from facekeep.domain.consent import Purpose
+from facekeep.domain.evidence import EvidenceKind
 from facekeep.ledger_verifier import VerifierKey, verify
 from facekeep.service.keep import Keep
 from tests.api.conftest import Asking
@@ -69,6 +70,13 @@ def test_a_person_switches_a_purpose_on_by_a_notice_that_is_kept(keep: Keep, per
     asked = {"purpose": "attendance", "notice_hash": notice.digest}
     assert person.post(f"{path}/consents", json=asked).status_code == 201
     assert Purpose.ATTENDANCE in {consent.purpose for consent in keep.consents("obama") if consent.holds}
+    (given,) = [consent for consent in keep.consents("obama") if consent.purpose is Purpose.ATTENDANCE]
+    assert given.evidence.kind is EvidenceKind.ACCOUNT
+    # What is the relying party's to say is not the person's, nor that somebody else withdraws.
+    for said in ({"age": 30}, {"age": 9, "guardian": "x"}, {"evidence": "form:" + "0" * 64}):
+        assert person.post(f"{path}/consents", json=asked | said).status_code == 422
+    assert person.delete(f"{path}/consents/attendance", params={"by": "guardian"}).status_code == 422
+    assert person.post(f"{path}/consents", json=asked | {"evidence": given.evidence.written}).status_code == 422
     own_words = person.post(f"{path}/consents", json={"purpose": "payment", "notice": "I allow nothing."})
     assert own_words.status_code == 422
     assert "GET /v1/notices" in own_words.json()["hint"]

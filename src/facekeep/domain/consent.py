@@ -169,3 +169,10 @@ class Consent:
     def says_as_much_as(self, other: Consent) -> bool:
         """Whether it says nothing but what another says, at whatever time."""
         return replace(self, given=other.given, withdrawn=other.withdrawn) == other
+
+
+def is_minor(consents: Iterable[Consent], now: datetime) -> bool:
+    """Whether the last consent of a person that came with an age was a minor's, who is not of age since."""
+    told = [consent for consent in consents if consent.age_given]
+    last = max(told, key=lambda consent: (consent.given, consent.of_age is None), default=None)
+    return last is not None and last.of_age is not None and not last.is_outgrown(now)

@@ -36,7 +36,8 @@ RELATION_MAX: Final = 128
 AGE_MAX: Final = 150
 GUARDIAN_UNDER_MAX: Final = 21
 EVIDENCE_PATTERN: Final = "^(word|capture:[0-9a-f]{32}|form:[0-9a-f]{64})$"
-"""How evidence is written."""
+"""How evidence is written that a relying party can name."""
+_PATTERN: Final = re.compile(f"{EVIDENCE_PATTERN}|^account:[0-9a-f]{{32}}$")
 
 
 class EvidenceKind(StrEnum):
@@ -48,6 +49,8 @@ class EvidenceKind(StrEnum):
     """A capture session, in which the person read the notice and agreed."""
     FORM = "form"
     """A signed form, of which the relying party has the scan."""
+    ACCOUNT = "account"
+    """The person, signed in to their own account. The service fills it in, and takes it from nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +59,20 @@ class Evidence:
 
     Attributes:
         kind: of which kind.
-        name: identifier of the capture session, 32 hexadecimal digits; or SHA-256 of the scanned form, 64; or "".
+        name: identifier of the capture session or the account, 32 hexadecimal digits; or SHA-256 of the scanned form,
+            64; or "".
     """
 
     kind: EvidenceKind = EvidenceKind.WORD
     name: str = ""
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(EVIDENCE_PATTERN, self.written):
+        if not _PATTERN.fullmatch(self.written):
             raise _no_evidence()
 
     @property
     def written(self) -> str:
-        """In one text: ``word``, ``capture:…`` or ``form:…``."""
+        """In one text: ``word``, ``capture:…``, ``form:…`` or ``account:…``."""
         return f"{self.kind.value}:{self.name}" if self.name else self.kind.value
 
     @classmethod
@@ -79,7 +83,7 @@ class Evidence:
             FormatError: it is none.
         """
         kind, _, name = written.partition(":")
-        if not re.fullmatch(EVIDENCE_PATTERN, written):
+        if not _PATTERN.fullmatch(written):
             raise _no_evidence()
         return cls(EvidenceKind(kind), name)
 

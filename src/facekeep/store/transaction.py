@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, insert, update
 
 from facekeep.domain.access import CLIENT_ID_BYTES, Client, ClientId, Scope
-from facekeep.domain.consent import Consent, Notice, Purpose
+from facekeep.domain.consent import Consent, Notice, Purpose, is_minor
 from facekeep.domain.evidence import UNTOLD, Circumstances, ConsentRules
 from facekeep.domain.requests import REQUEST_ID_BYTES, KeptAnswer, KeptRequest, RequestId
 from facekeep.domain.row import PSEUDONYM_BYTES, TRANSACTION_BYTES, Pseudonym, TransactionId
@@ -142,7 +142,7 @@ class Transaction(AccountWriting, WebhookWriting, LedgerWriting, AppealWriting, 
         Raises:
             NotFoundError: there is no such data subject, or no such notice.
             ConsentError: the notice does not speak of the purpose, or the rules of the keep want a guardian, or none,
-                or an age.
+                or an age; or no age is said of somebody who is a minor by a consent before.
             UsageError: there is a guardian, and no age.
         """
         shown = self._known_notices.get(notice) or self.notice(notice)
@@ -162,8 +162,14 @@ class Transaction(AccountWriting, WebhookWriting, LedgerWriting, AppealWriting, 
             of_age=self._state.consent_rules.of_age(circumstances, given),
             age_given=circumstances.age is not None,
         )
+        before = self.consents_of(subject)
+        if not new.age_given and is_minor(before, given):
+            raise ConsentError(
+                "the person is a minor, as was said before: a guardian has to consent",
+                hint="Say the age, and name the guardian if the person is a minor still.",
+            )
         cells = self._cells(subject)
-        if any(old.holds and new.says_as_much_as(old) for old in self.consents_of(subject)):
+        if any(old.holds and new.says_as_much_as(old) for old in before):
             return
         row = os.urandom(_ROW_BYTES)
         sealed = _sealed_consent(new, row, cells)

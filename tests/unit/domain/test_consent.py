@@ -101,7 +101,7 @@ def test_what_is_no_notice(name: str, said: str) -> None:
         replace(Notice("x"), **{name: said})
 
 
-@pytest.mark.parametrize("written", ["word", "capture:" + "0a" * 16, "form:" + "0a" * 32])
+@pytest.mark.parametrize("written", ["word", "capture:" + "0a" * 16, "form:" + "0a" * 32, "account:" + "0a" * 16])
 def test_evidence_is_written_and_read(written: str) -> None:
     assert Evidence.read(written).written == written
 

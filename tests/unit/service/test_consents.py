@@ -47,6 +47,21 @@ def test_a_guardian_consents_until_the_minor_is_of_age_who_is_asked_anew(keep: K
     assert not any(c.holds for c in keep.consents("obama") if c.purpose is Purpose.PAYMENT)
 
 
+def test_who_is_known_for_a_minor_is_no_adult_by_saying_nothing(keep: Keep, clock: MovedClock) -> None:
+    keep.give_consent("obama", Purpose.PAYMENT, NOTICE, MINOR)
+    keep.withdraw_consent("obama", Purpose.PAYMENT, by_guardian=True)
+    with pytest.raises(ConsentError, match="said before"):
+        keep.give_consent("obama", Purpose.PAYMENT, NOTICE)
+    keep.give_consent("obama", Purpose.ATTENDANCE, NOTICE, Circumstances(age=18))  # 16 was a mistake
+    keep.give_consent("obama", Purpose.PAYMENT, NOTICE)
+    clock.forward(hours=1)
+    keep.give_consent("obama", Purpose.PAYMENT, NOTICE, MINOR)
+    with pytest.raises(ConsentError, match="said before"):
+        keep.give_consent("obama", Purpose.OWN_PHOTOS, NOTICE)
+    clock.forward(days=2 * 366)
+    keep.give_consent("obama", Purpose.OWN_PHOTOS, NOTICE)
+
+
 def test_what_a_guardian_withdraws_is_gone_from_the_next_search(
     keep: Keep, picture: Picture, clock: MovedClock
 ) -> None:

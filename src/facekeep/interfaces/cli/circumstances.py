@@ -94,10 +94,13 @@ def evidence_of(text: str) -> Evidence:
     """The evidence that is meant: as it is written, or a form by the file of its scan.
 
     Raises:
+        UsageError: it cannot be named by anybody.
         FormatError: it is none.
         BadInputError: the scan cannot be read.
     """
     kind, _, name = text.partition(":")
+    if kind == EvidenceKind.ACCOUNT:
+        raise UsageError("nobody but the person can sign in to consent", hint="Name a capture or a form.")
     if kind != EvidenceKind.FORM or not name or re.fullmatch("[0-9a-f]{64}", name):
         return Evidence.read(text)
     try:

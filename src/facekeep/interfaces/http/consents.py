@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, RootModel, model_validator
 from facekeep.domain.accounts import Account, Principal, Role
 from facekeep.domain.actions import Action
 from facekeep.domain.consent import Consent, Purpose
+from facekeep.domain.evidence import UNTOLD, Circumstances, Evidence, EvidenceKind
 from facekeep.errors import UsageError
 from facekeep.interfaces.http.bodies import Body, documented_body, read
 from facekeep.interfaces.http.circumstances import CircumstancesFields, GuardianAnswer, guardian_answer
@@ -63,7 +64,7 @@ class ConsentAnswer(BaseModel):
     notice: str = Field(description="Hash of the notice.")
     given: datetime
     withdrawn: datetime | None
-    evidence: str = Field(description="What shows that it was given: `word`, `capture:…` or `form:…`.")
+    evidence: str = Field(description="What shows that it was given: `word`, `capture:…`, `form:…` or `account:…`.")
     guardian: GuardianAnswer | None = Field(description="Who gave it for a minor.")
     of_age: datetime | None = Field(
         description="Of a minor: by then the person is of age, and is to be asked anew. The consent holds until it is "
@@ -131,15 +132,22 @@ async def give_consent(
 ) -> Response:
     """Record that a person consented to a purpose, or a minor's guardian; gives all consents."""
     asked = await read(request, ConsentRequest)
-    if asked.notice and isinstance(who, Account) and Role.DATA_SUBJECT in who.roles:
-        # A person consents to what the keep shows, and does not write it.
-        raise UsageError("consent to a notice that the keep holds", hint="Give its notice_hash: GET /v1/notices.")
-    return await once(request, keep, who, asked, partial(_give_consent, keep, subject, asked))
+    circumstances = asked.circumstances
+    if isinstance(who, Account) and Role.DATA_SUBJECT in who.roles:
+        if asked.notice:
+            # A person consents to what the keep shows, and does not write it.
+            raise UsageError("consent to a notice that the keep holds", hint="Give its notice_hash: GET /v1/notices.")
+        if circumstances != UNTOLD:
+            raise UsageError(
+                "evidence, age and guardian are for the relying party to say", hint="Leave them away, or ask there."
+            )
+        circumstances = Circumstances(Evidence(EvidenceKind.ACCOUNT, who.id.hex()))
+    return await once(request, keep, who, asked, partial(_give_consent, keep, subject, asked, circumstances))
 
 
-def _give_consent(keep: Keep, subject: str, asked: ConsentRequest) -> Consents:
+def _give_consent(keep: Keep, subject: str, asked: ConsentRequest, circumstances: Circumstances) -> Consents:
     label = keep.label_of(subject)
-    keep.give_consent(label, asked.purpose, notice_of(asked.notice, asked.notice_hash), asked.circumstances)
+    keep.give_consent(label, asked.purpose, notice_of(asked.notice, asked.notice_hash), circumstances)
     return _all(keep, label)
 
 
@@ -159,6 +167,8 @@ async def withdraw_consent(
     by: Annotated[Withdrawing, Query(description="Who withdraws; a minor's guardian may.")] = Withdrawing.SUBJECT,
 ) -> Response:
     """Withdraw a consent: the next comparison leaves the person out. Gives all consents."""
+    if by is Withdrawing.GUARDIAN and isinstance(who, Account) and Role.DATA_SUBJECT in who.roles:
+        raise UsageError("who is signed in is the person, and no guardian", hint="Leave by away.")
     do = partial(_withdraw_consent, keep, subject, purpose, by)
     return await once(request, keep, who, WithdrawalRequest(by=by), do, status=200)
 
