@@ -33,7 +33,7 @@ def test_an_auditor_keeps_heads_and_checks_the_log(app: FastAPI, keep: Keep) -> 
         key, head = VerifierKey.read(one.ledger_key()), one.ledger_head()
         keep.withdraw_consent("biden", Purpose.VERIFY)
         report = verify(one.ledger_bundle(), key, seen=[read_head(head.note)])
-    assert (report.faults, report.size) == ([], head.size + 1)
+    assert (report.faults, report.size) == ([], head.size + 2)  # the withdrawal and the export
 
 
 def test_a_person_reads_who_asked_for_them_and_nobody_else_does(keep: Keep, asking: Asking, pictures: Path) -> None:
@@ -62,3 +62,58 @@ def test_a_person_reads_who_asked_for_them_and_nobody_else_does(keep: Keep, aski
 def test_who_may_not_read_gets_nothing_of_it(asking: Asking, what: str) -> None:
     assert asking(Scope.VERIFY).get(f"/v1/{what}").status_code == 403
     assert asking().get(f"/v1/{what}").status_code == 401
+
+
+def test_whoever_reads_a_record_is_told_of_to_the_person(keep: Keep, asking: Asking) -> None:
+    """Every operation that shows a person's record, by whoever may, and nothing of what the person reads herself."""
+    obama, first = keep.subject("obama").id, len(keep.accesses("obama"))
+    person = signed_in(keep, "barack again", Role.DATA_SUBJECT, "obama")
+    reader, ann = asking(Scope.READ), signed_in(keep, "watched", Role.OPERATOR)
+    asked = {
+        "record": lambda who: who.get(f"/v1/subjects/{obama}"),
+        "references": lambda who: who.get(f"/v1/subjects/{obama}/references"),
+        "consents": lambda who: who.get(f"/v1/subjects/{obama}/consents"),
+    }
+    for part, ask in asked.items():
+        seen = len(keep.accesses("obama"))
+        assert ask(person).status_code == 200
+        assert len(keep.accesses("obama")) == seen
+        for who in (reader, ann):
+            assert ask(who).status_code == 200, part
+        assert len(keep.accesses("obama")) == seen + 2
+    for who in (reader, ann):
+        assert who.post("/v1/subjects/lookups", json={"label": "obama"}).status_code == 200
+    assert person.get(f"/v1/subjects/{obama}/ledger").status_code == 200
+    since = keep.accesses("obama")[: -first or None]
+    assert (len([each for each in since if each.operator == "account watched"]), len(since)) == (4, 8)
+
+
+def test_a_list_of_people_is_one_entry_with_their_number(keep: Keep, asking: Asking) -> None:
+    reader = asking(Scope.READ)
+    size = keep.ledger_head().size
+    people = len(reader.get("/v1/subjects").json()["subjects"])
+    report = verify(keep.ledger_bundle(), VerifierKey.read(keep.ledger_key))
+    (listed,) = [entry for entry in report.opened.values() if entry["kind"] == "listed"]
+    assert (int(listed["people"]), people >= 2) == (people, True)
+    assert report.size == size + 2  # the list, the export
+
+
+def test_who_administers_is_told_of(keep: Keep) -> None:
+    root = signed_in(keep, "chief", Role.ADMINISTRATOR)
+    token = root.post("/v1/tokens", json={"name": "till", "scopes": ["read"], "days": 1}).json()["id"]
+    account = root.post("/v1/accounts", json={"name": "eve", "roles": ["operator"]}).json()["id"]
+    root.post(f"/v1/accounts/{account}/invitations", json={})
+    root.patch(f"/v1/accounts/{account}", json={"roles": ["reviewer"]})
+    root.delete(f"/v1/accounts/{account}")
+    root.delete(f"/v1/tokens/{token}")
+    by = keep.operator_pseudonym(keep.account_named("chief"))
+    report = verify(keep.ledger_bundle(), VerifierKey.read(keep.ledger_key))
+    told = [entry for _, entry in sorted(report.opened.items()) if entry.get("operator") == by]
+    assert [(entry["kind"], entry.get("account") or entry["client"]) for entry in told] == [
+        ("token-created", token),
+        ("account-created", account),
+        ("account-invited", account),
+        ("account-changed", account),
+        ("account-revoked", account),
+        ("token-revoked", token),
+    ]

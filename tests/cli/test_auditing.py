@@ -20,7 +20,7 @@ def test_a_person_checks_what_is_written_about_them(run: Run, keep: Path, tmp_pa
     assert (wrote.code, wrote.error) == (0, "")
     checked = run("audit", "verify", tmp_path / "mine", "--key", key, "--seen", tmp_path / "head", "--json")
     assert checked.code == 0
-    assert [entry["kind"] for entry in checked.document["opened"]][-1] == "consent-withdrawn"
+    assert [entry["kind"] for entry in checked.document["opened"]][-2:] == ["consent-withdrawn", "viewed"]
     # Nothing is written over.
     again = run("audit", "export", tmp_path / "mine", "--label", "obama", "--keep", keep)
     assert (again.code, "not there yet" in again.error) == (4, True)
@@ -49,6 +49,25 @@ def test_what_cannot_be_checked_is_no_finding(run: Run, keep: Path, tmp_path: Pa
         assert (ran.code, "as facekeep audit key shows them" in ran.error) == (4, True)
     ran = run("audit", "export", tmp_path / "two", "--since", "1", "--keep", keep)
     assert (ran.code, "needs no proof" in ran.error) == (2, True)
+
+
+def test_what_is_shown_and_given_at_the_keep_itself_is_told_of(run: Run, keep: Path, tmp_path: Path) -> None:
+    key = run("audit", "key", "--keep", keep).out.strip()
+    run("list", "--keep", keep)
+    run("show", "obama", "--keep", keep)
+    run("consent", "show", "obama", "--keep", keep)
+    run("reference", "list", "obama", "--keep", keep)
+    run("token", "create", "till", "--scope", "read", "--keep", keep)
+    run("audit", "export", tmp_path / "mine", "--label", "obama", "--keep", keep)
+    run("audit", "export", tmp_path / "whole", "--keep", keep)
+    opened = [
+        run("audit", "verify", tmp_path / name, "--key", key, "--json").document["opened"] for name in ("mine", "whole")
+    ]
+    mine, whole = ([(entry["kind"], entry.get("part", "")) for entry in entries] for entries in opened)
+    assert [part for kind, part in mine if kind == "viewed"][-4:] == ["record", "consents", "references", "ledger"]
+    assert [kind for kind, _ in whole][-3:] == ["listed", "token-created", "exported"]
+    operators = {entry["operator"] for entry in [*opened[0][-4:], *opened[1][-3:]]}
+    assert len(operators) == 1  # the account of the operating system
 
 
 def test_a_receipt_of_an_erasure_is_written_and_checked(run: Run, keep: Path, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from typing import Final
 
 from facekeep.domain.canonical import canonical
 
-__all__ = ["SALT_BYTES", "EntryKind", "LedgerEntry", "Opening", "SignedHead", "written"]
+__all__ = ["SALT_BYTES", "EntryKind", "LedgerEntry", "Opening", "Part", "SignedHead", "deed", "written"]
 
 SALT_BYTES: Final = 32
 _CONTEXT: Final = b"facekeep-ledger-1\n"
@@ -56,7 +56,8 @@ class EntryKind(StrEnum):
     VIEWED = "viewed"
     """Somebody's record was shown to an ``operator``; ``part`` which of it."""
     EXPORTED = "exported"
-    """Somebody had all that is held of them given out, to themselves or by an ``operator``."""
+    """Somebody had all that is held of them given out, to themselves or by an ``operator``; or, about nobody, an
+    ``operator`` got the whole ledger."""
     APPEALED = "appealed"
     """Somebody objected: ``appeal`` what is said, ``about`` the leaf that it is about, if any."""
     APPEAL_ANSWERED = "appeal-answered"
@@ -74,6 +75,50 @@ class EntryKind(StrEnum):
     """A ``purpose`` was switched ``to`` on or off for everybody."""
     CONSENT_RULES_SET = "consent-rules-set"
     """What is asked of consents: ``guardian-under`` an age in years, ``age-required`` yes or no."""
+    LISTED = "listed"
+    """A list of ``people``, so many, was shown to an ``operator``."""
+    BEGUN = "begun"
+    """The ledger began; its heads are signed by ``ledger-key``."""
+    REFRESHED = "refreshed"
+    """New shares of every row and new epoch keys were drawn, the old destroyed; ``epoch`` is that of the halves."""
+    ROTATED = "rotated"
+    """New role keys of the three stores were drawn, the old destroyed."""
+    KEY_GRANTED = "key-granted"
+    """A ``key`` may sign searches of a ``holder`` for ``purposes`` ``until`` a time; in place of an older of its name.
+    No holder is the keep's own desk, no time is for ever."""
+    KEY_REVOKED = "key-revoked"
+    """A ``key`` signs no search any more."""
+    BUDGET_FORGIVEN = "budget-forgiven"
+    """The rejected comparisons of somebody's references were forgiven by two ``reviewers``."""
+    ACCOUNT_CREATED = "account-created"
+    """An ``account`` with ``roles`` was made, and invited."""
+    ACCOUNT_INVITED = "account-invited"
+    """An ``account`` was invited again."""
+    ACCOUNT_CHANGED = "account-changed"
+    """An ``account`` got other ``roles``."""
+    ACCOUNT_REVOKED = "account-revoked"
+    """An ``account`` was forgotten."""
+    PASSKEY_ADDED = "passkey-added"
+    """An ``account`` got a passkey, by its link."""
+    TOKEN_CREATED = "token-created"  # noqa: S105 - the name of a kind
+    """A machine ``client`` with ``scopes`` got a token ``until`` a time."""
+    TOKEN_REVOKED = "token-revoked"  # noqa: S105 - the name of a kind
+    """A machine ``client`` was forgotten."""
+    WEBHOOK_ADDED = "webhook-added"
+    """A ``webhook`` is told of ``events``."""
+    WEBHOOK_REMOVED = "webhook-removed"
+    """A ``webhook`` is told of nothing any more."""
+
+
+class Part(StrEnum):
+    """Which part of a person's record was shown."""
+
+    RECORD = "record"
+    """All that the registry holds of the person."""
+    REFERENCES = "references"
+    CONSENTS = "consents"
+    LEDGER = "ledger"
+    """The person's own entries of the ledger."""
 
 
 def written(time: datetime) -> str:
@@ -123,6 +168,20 @@ class LedgerEntry:
         if entry.written != written:
             raise ValueError("the bytes are not the way in which an entry is written")
         return entry
+
+
+def deed(kind: EntryKind, time: datetime, operator: str, **facts: str) -> LedgerEntry:
+    """An entry of what somebody did.
+
+    Args:
+        kind: what.
+        time: when, with time zone.
+        operator: the pseudonym of who did it; "" if it was asked of the keep by nobody who has a name, as in a program
+            that has the keep open. The entry has no such fact then.
+        facts: what else, in names with underscores for hyphens.
+    """
+    told = {name.replace("_", "-"): fact for name, fact in facts.items()}
+    return LedgerEntry(kind, time, told | ({"operator": operator} if operator else {}))
 
 
 @dataclass(frozen=True, slots=True)

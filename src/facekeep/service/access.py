@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from facekeep.domain.access import Client, Scope
+from facekeep.domain.ledger import EntryKind, deed, written
 from facekeep.errors import AuthenticationError, NotFoundError, UsageError
 from facekeep.service.bearer import digest_of, new_secret
 from facekeep.store.registry import Registry
@@ -29,7 +30,7 @@ class AccessService:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
-    def issue(self, name: str, scopes: Iterable[Scope], days: int, now: datetime) -> IssuedToken:
+    def issue(self, name: str, scopes: Iterable[Scope], days: int, now: datetime, by: str = "") -> IssuedToken:
         """Make a client.
 
         Args:
@@ -37,6 +38,7 @@ class AccessService:
             scopes: what it may do, at least one.
             days: for how long, 1 to 366.
             now: the time.
+            by: the pseudonym of who makes it, or "".
 
         Raises:
             UsageError: no scope, too long, or the name is taken.
@@ -48,7 +50,10 @@ class AccessService:
             raise UsageError(f"a token lives 1 to {TOKEN_DAYS_MAX} days")
         token = new_secret(_PREFIX)
         with self._registry.transaction() as tx:
-            client = tx.add_client(name, allowed, digest_of(token), created=now, expires=now + timedelta(days=days))
+            ends = now + timedelta(days=days)
+            client = tx.add_client(name, allowed, digest_of(token), created=now, expires=ends)
+            facts = {"client": client.id.hex(), "scopes": " ".join(sorted(allowed)), "until": written(ends)}
+            tx.record([deed(EntryKind.TOKEN_CREATED, now, by, **facts)])
         return IssuedToken(client, token)
 
     def authenticate(self, token: str, now: datetime) -> Client:
@@ -77,7 +82,7 @@ class AccessService:
             raise NotFoundError("there is no such client", hint="List them: facekeep token list.")
         return client
 
-    def revoke(self, name: str) -> None:
+    def revoke(self, name: str, now: datetime, by: str = "") -> None:
         """Forget a client; its token is refused from then on.
 
         Raises:
@@ -86,3 +91,4 @@ class AccessService:
         client = self.named(name)
         with self._registry.transaction() as tx:
             tx.remove_client(client.id)
+            tx.record([deed(EntryKind.TOKEN_REVOKED, now, by, client=client.id.hex())])

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from facekeep.domain.accounts import Account, AccountId, Invitation, Role, Session
+from facekeep.domain.ledger import EntryKind, deed
 from facekeep.domain.subject import normalised_label
 from facekeep.errors import AuthenticationError, NotFoundError, UsageError
 from facekeep.service.bearer import digest_of, new_secret
@@ -68,6 +69,7 @@ class AccountService:
         name: str,
         roles: Iterable[Role],
         now: datetime,
+        by: str = "",
         *,
         label: str | None = None,
         identity: tuple[str, str] | None = None,
@@ -78,6 +80,7 @@ class AccountService:
             name: what others call it, unique in the keep.
             roles: what the person is, at least one.
             now: the time.
+            by: the pseudonym of who invites, or "".
             label: the data subject that the person is, exactly if that is the role.
             identity: issuer and subject of an identity elsewhere that may sign in as this account.
 
@@ -97,16 +100,20 @@ class AccountService:
             account = tx.add_account(name, wanted, subject=subject, created=now)
             if identity is not None:
                 tx.bind_identity(account.id, *identity)
+            facts = {"account": account.id.hex(), "roles": _written(wanted)}
+            tx.record([deed(EntryKind.ACCOUNT_CREATED, now, by, **facts)])
             return _invited(tx, account, now)
 
-    def invite_again(self, name: str, now: datetime) -> Invited:
+    def invite_again(self, name: str, now: datetime, by: str = "") -> Invited:
         """A new link for an account that there is; an older one works no more.
 
         Raises:
             NotFoundError: there is no such account.
         """
         with self._registry.transaction() as tx:
-            return _invited(tx, _named(tx, name), now)
+            account = _named(tx, name)
+            tx.record([deed(EntryKind.ACCOUNT_INVITED, now, by, account=account.id.hex())])
+            return _invited(tx, account, now)
 
     def invited(self, secret: str, now: datetime) -> tuple[Account, Invitation]:
         """Whom a link invites; it stays good.
@@ -150,7 +157,7 @@ class AccountService:
         _check_roles(wanted, bound=account.subject is not None)
         return replace(account, roles=wanted)
 
-    def change_roles(self, name: str, roles: Iterable[Role]) -> Account:
+    def change_roles(self, name: str, roles: Iterable[Role], now: datetime, by: str = "") -> Account:
         """Give an account other roles, from its next request on.
 
         Raises:
@@ -161,16 +168,20 @@ class AccountService:
         with self._registry.transaction() as tx:
             account = _named(tx, name)
             _check_roles(wanted, bound=account.subject is not None)
+            facts = {"account": account.id.hex(), "roles": _written(wanted)}
+            tx.record([deed(EntryKind.ACCOUNT_CHANGED, now, by, **facts)])
             return tx.change_roles(account.id, wanted)
 
-    def revoke(self, name: str) -> None:
+    def revoke(self, name: str, now: datetime, by: str = "") -> None:
         """Forget an account with its passkeys, sessions and invitations.
 
         Raises:
             NotFoundError: there is no such account.
         """
         with self._registry.transaction() as tx:
-            tx.remove_account(_named(tx, name).id)
+            account = _named(tx, name)
+            tx.remove_account(account.id)
+            tx.record([deed(EntryKind.ACCOUNT_REVOKED, now, by, account=account.id.hex())])
 
     def sign_out(self, name: str) -> None:
         """End every session of an account; its person may sign in again.
@@ -268,6 +279,10 @@ def _named(tx: View, name: str) -> Account:
     if account is None:
         raise NotFoundError("there is no such account", hint="List them: facekeep account list.")
     return account
+
+
+def _written(roles: frozenset[Role]) -> str:
+    return " ".join(sorted(roles))
 
 
 def _check_roles(roles: frozenset[Role], *, bound: bool) -> None:

@@ -164,11 +164,12 @@ class Access:
     Attributes:
         leaf: of the entry in the ledger, by which it is found in a bundle.
         time: when.
-        kind: ``VERIFIED``, ``RETURNED`` or ``VIEWED``.
+        kind: ``VERIFIED``, ``RETURNED``, ``VIEWED`` or ``EXPORTED``.
         purpose: what for; None of a look at the record, which needs none.
         case: identifier of the case, 32 hexadecimal digits, under which it can be asked about; "" if there was none.
             Not its title, which may be about others.
-        operator: who, as others call them now; None of who has left, or works at the keep itself and opened no case.
+        operator: who, as others call them now; None of who has left, or works at the keep itself and opened no case
+            under that name.
         outcome: what they learned.
     """
 

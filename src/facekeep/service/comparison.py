@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,7 +9,7 @@ from datetime import datetime
 
 import numpy as np
 
-from facekeep.domain.accounts import OF_PRINCIPALS, Operator, kind_of
+from facekeep.domain.accounts import Operator
 from facekeep.domain.comparison import Calibration, Level
 from facekeep.domain.consent import Purpose
 from facekeep.domain.row import Pseudonym
@@ -19,6 +18,7 @@ from facekeep.domain.subject import SubjectId, normalised_label
 from facekeep.errors import BudgetError, FormatError, NotFoundError, PurposeOffError, RefusedError, UsageError
 from facekeep.service.answers import Identification, IdentifiedCandidate, Verification
 from facekeep.service.opening import Roles
+from facekeep.service.pseudonyms import pseudonym_of
 from facekeep.service.references import comparable
 from facekeep.split.codes import FineCode
 from facekeep.split.gate import Hit, Question
@@ -112,32 +112,8 @@ class ComparisonService:
         self._secret = secret
 
     def operator(self, who: Operator) -> str:
-        """The pseudonym by which the halves know an operator: their logs hold no name.
-
-        Of a client or an account it is made of the identifier, which no other ever has: whoever takes a name that was
-        another's inherits neither keys nor counts. Of who works at the keep itself it is made of the name; no name
-        gives the pseudonym of an identifier.
-
-        Raises:
-            UsageError: the operator has no name, one that cannot be written, or one like a client's or an account's.
-        """
-        if not isinstance(who, str):
-            return self._pseudonym(f"facekeep/1/principal/{kind_of(who)}/".encode() + who.id)
-        try:
-            known = normalised_label(who)
-        except FormatError:
-            raise UsageError(
-                "an operator has a name of 1 to 128 characters", hint="Say who asks: the halves count by operator."
-            ) from None
-        if known.startswith(OF_PRINCIPALS):
-            raise UsageError(
-                "who works at the keep itself has no name that begins like a client's or an account's",
-                hint="Take another name. A key of a client or an account: facekeep operator add NAME --kind …",
-            )
-        return self._pseudonym(b"facekeep/1/operator/" + known.encode())
-
-    def _pseudonym(self, of: bytes) -> str:
-        return hmac.digest(self._secret, of, "sha256")[:16].hex()
+        """The pseudonym by which the halves know an operator. See :func:`pseudonym_of`."""
+        return pseudonym_of(self._secret, who)
 
     # Verification
 

@@ -545,7 +545,7 @@ class Keep(KeepAccess, KeepOwn, KeepCanaries):
 
     # Whoever may not ask any more signs nothing any more
 
-    def revoke_token(self, name: str) -> None:
+    def revoke_token(self, name: str, *, by: Operator | None = None) -> None:
         """Forget a machine client; its token is refused from then on, and its keys sign nothing.
 
         Raises:
@@ -553,9 +553,9 @@ class Keep(KeepAccess, KeepOwn, KeepCanaries):
             UnsignedError: it is forgotten, and has keys that the registrar has to revoke on its own host.
         """
         with self._using(), self._without_keys(self.client_named(name)):
-            super().revoke_token(name)
+            super().revoke_token(name, by=by)
 
-    def revoke_account(self, name: str) -> None:
+    def revoke_account(self, name: str, *, by: Operator | None = None) -> None:
         """Forget an account with its sessions and passkeys; they sign nothing from then on.
 
         Raises:
@@ -563,9 +563,9 @@ class Keep(KeepAccess, KeepOwn, KeepCanaries):
             UnsignedError: it is forgotten, and has keys that the registrar has to revoke on its own host.
         """
         with self._using(), self._without_keys(self.account_named(name)):
-            super().revoke_account(name)
+            super().revoke_account(name, by=by)
 
-    def change_roles(self, name: str, roles: Iterable[Role]) -> Account:
+    def change_roles(self, name: str, roles: Iterable[Role], *, by: Operator | None = None) -> Account:
         """Give an account other roles, from its next request on. One that may not search any more loses its keys.
 
         Raises:
@@ -577,9 +577,9 @@ class Keep(KeepAccess, KeepOwn, KeepCanaries):
         with self._using():
             account = self._accounts.with_roles(name, wanted)
             if _may_search(account, self._now()):
-                return super().change_roles(name, wanted)
+                return super().change_roles(name, wanted, by=by)
             with self._without_keys(account):
-                return super().change_roles(name, wanted)
+                return super().change_roles(name, wanted, by=by)
 
 
 def _identification(

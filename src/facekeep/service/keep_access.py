@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from facekeep.domain.access import Client, Scope
-from facekeep.domain.accounts import Account, AccountId, Role, Session
+from facekeep.domain.accounts import Account, AccountId, Operator, Role, Session
 from facekeep.errors import NotFoundError
 from facekeep.service.access import AccessService, IssuedToken
 from facekeep.service.accounts import AccountDetails, AccountService, Invited, SignedIn
@@ -34,19 +34,20 @@ class KeepAccess(KeepLife):
 
     # Machine clients
 
-    def issue_token(self, name: str, scopes: Iterable[Scope], *, days: int) -> IssuedToken:
+    def issue_token(self, name: str, scopes: Iterable[Scope], *, days: int, by: Operator | None = None) -> IssuedToken:
         """Make a machine client with a token, which is shown this once.
 
         Args:
             name: what operators call it, unique in the keep.
             scopes: what it may do, at least one.
             days: for how long, 1 to 366.
+            by: who asks, if anybody with a name does.
 
         Raises:
             UsageError: no scope, too long, or the name is taken.
         """
         with self._using():
-            return self._access.issue(name, scopes, days, self._now())
+            return self._access.issue(name, scopes, days, self._now(), self._known_as(by))
 
     def authenticate(self, token: str) -> Client:
         """The machine client of a token.
@@ -82,14 +83,18 @@ class KeepAccess(KeepLife):
         with self._reading():
             return self._access.named(name)
 
-    def revoke_token(self, name: str) -> None:
+    def revoke_token(self, name: str, *, by: Operator | None = None) -> None:
         """Forget a machine client; its token is refused from then on.
+
+        Args:
+            name: of the client.
+            by: who asks, if anybody with a name does.
 
         Raises:
             NotFoundError: there is none of this name.
         """
         with self._using():
-            self._access.revoke(name)
+            self._access.revoke(name, self._now(), self._known_as(by))
 
     # People
 
@@ -100,6 +105,7 @@ class KeepAccess(KeepLife):
         *,
         label: str | None = None,
         identity: tuple[str, str] | None = None,
+        by: Operator | None = None,
     ) -> Invited:
         """Make an account and the secret of a link by which its person registers a passkey, once, within three days.
 
@@ -108,22 +114,27 @@ class KeepAccess(KeepLife):
             roles: what the person is, at least one.
             label: the data subject that the person is, exactly if that is the role.
             identity: issuer and subject of an identity elsewhere that may sign in as this account.
+            by: who asks, if anybody with a name does.
 
         Raises:
             UsageError: roles and label do not fit each other, or the name or the identity is taken.
             NotFoundError: there is no data subject of this label.
         """
         with self._using():
-            return self._accounts.invite(name, roles, self._now(), label=label, identity=identity)
+            return self._accounts.invite(name, roles, self._now(), self._known_as(by), label=label, identity=identity)
 
-    def invite_again(self, name: str) -> Invited:
+    def invite_again(self, name: str, *, by: Operator | None = None) -> Invited:
         """A new link for an account that there is; an older one works no more.
+
+        Args:
+            name: of the account.
+            by: who asks, if anybody with a name does.
 
         Raises:
             NotFoundError: there is no such account.
         """
         with self._using():
-            return self._accounts.invite_again(name, self._now())
+            return self._accounts.invite_again(name, self._now(), self._known_as(by))
 
     def accounts(self) -> tuple[AccountDetails, ...]:
         """All accounts, oldest first."""
@@ -150,24 +161,33 @@ class KeepAccess(KeepLife):
         with self._reading():
             return self._accounts.named(name)
 
-    def change_roles(self, name: str, roles: Iterable[Role]) -> Account:
+    def change_roles(self, name: str, roles: Iterable[Role], *, by: Operator | None = None) -> Account:
         """Give an account other roles, from its next request on.
+
+        Args:
+            name: of the account.
+            roles: what its person is from then on.
+            by: who asks, if anybody with a name does.
 
         Raises:
             NotFoundError: there is no such account.
             UsageError: the roles do not fit the account.
         """
         with self._using():
-            return self._accounts.change_roles(name, roles)
+            return self._accounts.change_roles(name, roles, self._now(), self._known_as(by))
 
-    def revoke_account(self, name: str) -> None:
+    def revoke_account(self, name: str, *, by: Operator | None = None) -> None:
         """Forget an account with its passkeys, sessions and invitations.
+
+        Args:
+            name: of the account.
+            by: who asks, if anybody with a name does.
 
         Raises:
             NotFoundError: there is no such account.
         """
         with self._using():
-            self._accounts.revoke(name)
+            self._accounts.revoke(name, self._now(), self._known_as(by))
 
     def sign_out(self, name: str) -> None:
         """End every session of an account; its person may sign in again.

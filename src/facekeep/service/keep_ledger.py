@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from facekeep.domain.accounts import OF_PRINCIPALS, Operator, operator_name
+from facekeep.domain.accounts import OF_PRINCIPALS, Account, Operator, operator_name
 from facekeep.domain.consent import Purpose
-from facekeep.domain.ledger import EntryKind, LedgerEntry, Opening, SignedHead
+from facekeep.domain.ledger import EntryKind, LedgerEntry, Opening, Part, SignedHead, deed
 from facekeep.domain.merkle import Nodes
 from facekeep.domain.subject import SubjectId, normalised_label
 from facekeep.errors import NotFoundError, UsageError
 from facekeep.service.answers import Access, AccessOutcome
 from facekeep.service.keep_signing import KeepSigning
+from facekeep.service.keep_telling import Told
 from facekeep.service.ledger_signing import opened_bundle, whole_bundle
 from facekeep.store.view import View
 
 __all__ = ["KeepLedger", "openings"]
 
 _PAGE = 1024
-_OUTCOMES: Final = {EntryKind.RETURNED: AccessOutcome.RETURNED, EntryKind.VIEWED: AccessOutcome.SHOWN}
+_OUTCOMES: Final = {
+    EntryKind.RETURNED: AccessOutcome.RETURNED,
+    EntryKind.VIEWED: AccessOutcome.SHOWN,
+    EntryKind.EXPORTED: AccessOutcome.SHOWN,
+}
 
 
 class KeepLedger(KeepSigning):
@@ -47,27 +52,36 @@ class KeepLedger(KeepSigning):
         with self._roles.registry.read() as view:
             return b"".join(opened_bundle(self._ledger, head, _nodes(view), [(leaf, opening)])).decode()
 
-    def ledger_bundle(self) -> bytes:
+    def ledger_bundle(self, *, by: Operator | None = None) -> bytes:
         """The whole log, for auditors: every leaf, every head that was signed, and the entries that are about nobody.
 
-        What the entries about people say is not in it.
+        What the entries about people say is not in it. That it was given is the last entry.
+
+        Args:
+            by: who asks, if anybody with a name does.
         """
+        self._tell([Told(deed(EntryKind.EXPORTED, self._now(), self._known_as(by)))])
         self.ledger_head()
         with self._reading(), self._roles.registry.read() as view:
             heads = view.ledger_heads()
             return b"".join(whole_bundle(self._ledger, heads, _nodes(view), openings(view, heads[-1].size)))
 
-    def ledger_bundle_of(self, label: str, *, seen: Iterable[int] = ()) -> bytes:
+    def ledger_bundle_of(self, label: str, *, seen: Iterable[int] = (), by: Operator | None = None) -> bytes:
         """The entries about one person, each with its proof, for that person.
 
         Args:
             label: whose.
             seen: sizes of heads that the person has, from which the log is shown to have only grown.
+            by: who asks, if anybody with a name does. Others than the person are told of in it.
 
         Raises:
             NotFoundError: there is no such person.
             UsageError: there was no head of such a size.
         """
+        self.tell_viewed(label, Part.LEDGER, by=by)
+        return self._ledger_bundle_of(label, seen)
+
+    def _ledger_bundle_of(self, label: str, seen: Iterable[int]) -> bytes:
         head = self.ledger_head()
         with self._reading(), self._roles.registry.read() as view:
             person = view.subject_by_label(normalised_label(label))
@@ -81,6 +95,29 @@ class KeepLedger(KeepSigning):
                 )
             found = openings(view, head.size, person.id)
             return b"".join(opened_bundle(self._ledger, head, _nodes(view), found, sizes))
+
+    # Who looked
+
+    def tell_viewed(self, label: str, part: Part, *, by: Operator | None = None) -> None:
+        """Record that a part of a person's record is about to be shown; on disk when this returns.
+
+        Nothing is recorded if the person reads their own, by their account, or if nobody has the label.
+
+        Args:
+            label: whose.
+            part: what is shown.
+            by: to whom, if to anybody with a name.
+        """
+        with self._reading():
+            person = self._roles.registry.subject_by_label(normalised_label(label))
+        if person is None or (isinstance(by, Account) and by.subject == person.id):
+            return
+        entry = deed(EntryKind.VIEWED, self._now(), self._known_as(by), part=part.value)
+        self._tell([Told(entry, person.id)])
+
+    def tell_listed(self, people: int, *, by: Operator | None = None) -> None:
+        """Record that so many people are about to be listed: one entry about nobody, not one about each."""
+        self._tell([Told(deed(EntryKind.LISTED, self._now(), self._known_as(by), people=str(people)))])
 
     # Who asked
 
@@ -123,12 +160,16 @@ def _access(leaf: int, entry: LedgerEntry, names: Mapping[str, str]) -> Access |
     facts = entry.facts
     if entry.kind is EntryKind.VERIFIED:
         outcome = AccessOutcome.VERIFIED if facts["verified"] == "yes" else AccessOutcome.NOT_VERIFIED
+    elif entry.kind is EntryKind.EXPORTED and "operator" not in facts:
+        return None  # the person's own
     elif entry.kind in _OUTCOMES:
         outcome = _OUTCOMES[entry.kind]
     else:
         return None
     purpose = Purpose(facts["purpose"]) if "purpose" in facts else None
-    return Access(leaf, entry.time, entry.kind, purpose, facts.get("case", ""), names.get(facts["operator"]), outcome)
+    return Access(
+        leaf, entry.time, entry.kind, purpose, facts.get("case", ""), names.get(facts.get("operator", "")), outcome
+    )
 
 
 def _nodes(view: View) -> Nodes:

@@ -14,8 +14,10 @@ from typing import Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from facekeep.domain.accounts import Operator
 from facekeep.domain.comparison import Calibration
 from facekeep.domain.consent import Purpose
+from facekeep.domain.ledger import EntryKind, LedgerEntry
 from facekeep.errors import DamagedStoreError, UnavailableError, UsageError
 from facekeep.face.models import ModelPack
 from facekeep.face.pipeline import FacePipeline, PipelineSettings
@@ -39,10 +41,12 @@ from facekeep.service.opening import (
     rotate_stores,
     system_clock,
 )
+from facekeep.service.pseudonyms import pseudonym_of
 from facekeep.service.stages import Stage, Stages
 from facekeep.split.approval import ClientKey
 from facekeep.split.budget import Limits
 from facekeep.store.journal import JournalKind
+from facekeep.store.transaction import Transaction
 
 _DEFAULT_PURPOSES = (Purpose.VERIFY, Purpose.IDENTIFY)
 _AWAY_SECONDS = 1.0
@@ -231,8 +235,17 @@ class KeepLife:
                 rotate=partial(rotate_stores, directory, plan, file),
                 gate=gate,
             )
+            keep._begin_ledger()
             opened.pop_all()
         return keep
+
+    def _begin_ledger(self) -> None:
+        """Say in the first entry of all by which key the ledger's heads are signed."""
+        with self._roles.registry.read() as view:
+            begun = view.ledger_size() > 0
+        if not begun:
+            with self._roles.registry.transaction() as tx:
+                tx.record([LedgerEntry(EntryKind.BEGUN, self._now(), {"ledger-key": self._ledger.key})])
 
     @property
     def is_apart(self) -> bool:
@@ -313,6 +326,10 @@ class KeepLife:
         if self._closed:
             raise UsageError("the keep is closed", hint="Open it again.")
 
+    def _known_as(self, who: Operator | None) -> str:
+        """The pseudonym of an operator, "" of nobody who has a name."""
+        return "" if who is None else pseudonym_of(self._secret, who)
+
     def _now(self) -> datetime:
         now = self._clock()
         if now.tzinfo is None:
@@ -330,9 +347,13 @@ class KeepLife:
     def refresh(self) -> Refreshed:
         """Draw new shares of every row and new epoch keys, and destroy the old: copies made before are dead."""
         with self._using():
-            began = self._now()
+            began, epoch = self._now(), self._roles.left.epoch + 1
+
+            def decide(tx: Transaction) -> None:
+                tx.record([LedgerEntry(EntryKind.REFRESHED, began, {"epoch": str(epoch)})])
+
             self._roles.coordinator.run_on_halves(
-                JournalKind.REFRESH, lambda half, transaction: half.stage_refresh(transaction)
+                JournalKind.REFRESH, lambda half, transaction: half.stage_refresh(transaction), decide=decide
             )
             # Should this not come to pass, the next refresh is due earlier than need be.
             file = replace(self._file, refreshed=began)
@@ -353,6 +374,8 @@ class KeepLife:
             self._stale = True
             self._rotate()
             self._reopen()
+            with self._roles.registry.transaction() as tx:
+                tx.record([LedgerEntry(EntryKind.ROTATED, self._now())])
 
     def tend(self) -> None:
         """See whether every store answers, and open what was cut off anew.

@@ -42,7 +42,7 @@ class KeepOwn(KeepRecords, KeepLedger):
             with self._roles.registry.transaction() as tx:
                 tx.record([LedgerEntry(EntryKind.EXPORTED, now, facts)], subject)
         # Whoever is erased between these is not found any more; all else of them is of one moment each.
-        bundle, accesses = self.ledger_bundle_of(label).decode(), self.accesses(label)
+        bundle, accesses = self._ledger_bundle_of(label, ()).decode(), self.accesses(label)
         with self._reading(), self._roles.registry.read() as view:
             consents = view.consents_of(subject)
             return OwnData(

@@ -6,6 +6,7 @@ import hmac
 from collections import Counter
 from collections.abc import Callable, Iterable
 
+from facekeep.domain.accounts import Operator
 from facekeep.domain.consent import Notice, Purpose
 from facekeep.domain.ledger import EntryKind, LedgerEntry
 from facekeep.domain.row import Pseudonym
@@ -204,19 +205,22 @@ class KeepRecords(KeepLife):
 
     # Webhooks
 
-    def add_webhook(self, url: str, events: Iterable[EventKind], *, private: bool = False) -> Webhook:
+    def add_webhook(
+        self, url: str, events: Iterable[EventKind], *, private: bool = False, by: Operator | None = None
+    ) -> Webhook:
         """Have an endpoint told of events while the keep is served. Its secret is shown this once.
 
         Args:
             url: https beyond this machine.
             events: of which kinds.
             private: whether the endpoint may be in this network, or on this machine.
+            by: who asks, if anybody with a name does.
 
         Raises:
             UsageError: the address does not fit, no kind was named, or there are too many endpoints.
         """
         with self._using():
-            return self._webhooks.add(url, events, self._now(), private=private)
+            return self._webhooks.add(url, events, self._now(), self._known_as(by), private=private)
 
     def webhooks(self) -> tuple[WebhookStatus, ...]:
         """All endpoints, oldest first."""
@@ -232,14 +236,18 @@ class KeepRecords(KeepLife):
         with self._reading():
             return self._webhooks.status(webhook)
 
-    def remove_webhook(self, webhook: str) -> None:
+    def remove_webhook(self, webhook: str, *, by: Operator | None = None) -> None:
         """Forget an endpoint and what waits for it.
+
+        Args:
+            webhook: its identifier.
+            by: who asks, if anybody with a name does.
 
         Raises:
             NotFoundError: there is none.
         """
         with self._using():
-            self._webhooks.remove(webhook)
+            self._webhooks.remove(webhook, self._now(), self._known_as(by))
 
     def waiting_deliveries(self, webhook: WebhookId) -> tuple[Delivery, ...]:
         """What waits for an endpoint, oldest first."""

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from facekeep.domain.accounts import Operator, Principal, operator_name
 from facekeep.domain.consent import Purpose, purpose_bits
-from facekeep.domain.ledger import EntryKind, LedgerEntry
+from facekeep.domain.ledger import EntryKind, LedgerEntry, written
 from facekeep.errors import BadInputError, ImageError, NotFoundError, UnsignedError, UsageError
 from facekeep.service.acquisition import Probe
 from facekeep.service.answers import Identification, Verification
@@ -25,11 +25,14 @@ from facekeep.service.word_requests import AskedKey, Signed, WordAsked
 from facekeep.split.approval import Approval
 from facekeep.split.asking import Approved, Prepared, Question, Signer
 from facekeep.split.codes import FineCode, fine_code
+from facekeep.split.forgiveness import read_forgiven
 from facekeep.split.gate import TOGETHER
-from facekeep.split.operators import ANYBODY, EVERY_PURPOSE, KeyKind, OperatorKey
+from facekeep.split.operators import ANYBODY, EVERY_PURPOSE, KeyKind, OperatorKey, read_changed
 from facekeep.split.rows import NEVER_RETURN_BIT
 from facekeep.split.statement import commit
+from facekeep.split.word import SignedWord
 from facekeep.store.journal import JournalKind
+from facekeep.store.transaction import Transaction
 
 KEY_DAYS_MAX = 366
 
@@ -390,18 +393,44 @@ class KeepSigning(KeepTelling):
             self._give(signed)
 
     def _give(self, signed: Signed) -> None:
+        now = self._now()
         if signed.is_forgiveness:
             for half in (self._roles.left, self._roles.right):
                 half.forgive(signed.word)
+            self._record_forgiven(signed.word, now)
             return
         self._roles.coordinator.run_on_halves(
-            JournalKind.PURPOSES, lambda half, transaction: half.stage_operators(transaction, signed.word)
+            JournalKind.PURPOSES,
+            lambda half, transaction: half.stage_operators(transaction, signed.word),
+            decide=lambda tx: _record_change(tx, signed.word, now),
         )
+
+    def _record_forgiven(self, word: SignedWord, now: datetime) -> None:
+        """Tell the ledger of a forgiveness, which both halves have checked and taken."""
+        rows, reviewers = read_forgiven(word)
+        entry = LedgerEntry(EntryKind.BUDGET_FORGIVEN, now, {"reviewers": " ".join(reviewers)})
+        with self._roles.registry.transaction() as tx:
+            whose = (tx.subject_of_pseudonym(row) for row in rows)
+            for subject in sorted({one for one in whose if one is not None}):
+                tx.record([entry], subject)
 
 
 def acquired_probes(probes: Sequence[Probe | ImageError]) -> list[Probe]:
     """Those of which there is a template, in order."""
     return [probe for probe in probes if isinstance(probe, Probe) and probe.template is not None]
+
+
+def _record_change(tx: Transaction, word: SignedWord, now: datetime) -> None:
+    """Tell the ledger of a change of keys, which both halves have checked and are about to make."""
+    key, revoked = read_changed(word)
+    if key is None:
+        tx.record([LedgerEntry(EntryKind.KEY_REVOKED, now, {"key": revoked})])
+        return
+    shown = _shown(key)
+    facts = {"key": key.id, "holder": key.operator, "purposes": " ".join(sorted(shown.purposes))}
+    if shown.expires is not None:
+        facts["until"] = written(shown.expires)
+    tx.record([LedgerEntry(EntryKind.KEY_GRANTED, now, facts)])
 
 
 def _shown(key: OperatorKey) -> SigningKey:

@@ -36,6 +36,7 @@ from webauthn.helpers.structs import (
 from webauthn.registration.verify_registration_response import VerifiedRegistration
 
 from facekeep.domain.accounts import Account, AccountId, Passkey
+from facekeep.domain.ledger import EntryKind, LedgerEntry
 from facekeep.errors import AuthenticationError
 from facekeep.service.accounts import SignedIn, begin_session, invited
 from facekeep.store.registry import Registry
@@ -205,6 +206,7 @@ class PasskeyService:
                 created=now,
             )
             tx.remove_invitations_of(account.id)
+            tx.record([LedgerEntry(EntryKind.PASSKEY_ADDED, now, {"account": account.id.hex()})])
             secret, session = begin_session(tx, account.id, now)
         return SignedIn(account, session, secret)
 

@@ -18,6 +18,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
+from facekeep.domain.ledger import EntryKind, deed
 from facekeep.domain.webhooks import Delivery, EventKind, Webhook, WebhookId, headers_of
 from facekeep.errors import FacekeepError, NotFoundError, UnavailableError, UsageError
 from facekeep.store.registry import Registry
@@ -124,8 +125,8 @@ class WebhookService:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
-    def add(self, url: str, events: Iterable[EventKind], now: datetime, *, private: bool) -> Webhook:
-        """Record an endpoint.
+    def add(self, url: str, events: Iterable[EventKind], now: datetime, by: str = "", *, private: bool) -> Webhook:
+        """Record an endpoint; in the ledger without its address.
 
         Raises:
             UsageError: its address does not fit, it wants to be told of nothing, or there are too many.
@@ -137,7 +138,10 @@ class WebhookService:
         with self._registry.transaction() as tx:
             if len(tx.webhooks()) >= _WEBHOOKS_MAX:
                 raise UsageError(f"a keep has at most {_WEBHOOKS_MAX} webhooks", hint="Remove one first.")
-            return tx.add_webhook(url, kinds, now)
+            made = tx.add_webhook(url, kinds, now)
+            facts = {"webhook": made.id.hex(), "events": " ".join(sorted(kinds))}
+            tx.record([deed(EntryKind.WEBHOOK_ADDED, now, by, **facts)])
+            return made
 
     def statuses(self) -> tuple[WebhookStatus, ...]:
         """All endpoints, oldest first."""
@@ -154,7 +158,7 @@ class WebhookService:
         with self._registry.read() as view:
             return WebhookStatus(view.webhook(identifier), view.waiting(identifier))
 
-    def remove(self, webhook: str) -> None:
+    def remove(self, webhook: str, now: datetime, by: str = "") -> None:
         """Forget an endpoint and what waits for it.
 
         Raises:
@@ -163,6 +167,7 @@ class WebhookService:
         identifier = _identifier(webhook)
         with self._registry.transaction() as tx:
             tx.remove_webhook(identifier)
+            tx.record([deed(EntryKind.WEBHOOK_REMOVED, now, by, webhook=webhook)])
 
     def deliveries(self, webhook: WebhookId) -> tuple[Delivery, ...]:
         """What waits for an endpoint, oldest first."""

@@ -6,6 +6,7 @@ lies would otherwise invent two reviewers whenever a budget stops it (docs/adr/0
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
 
@@ -104,6 +105,12 @@ def open_forgiveness(word: SignedWord, registrar: bytes, keep: str, now: int) ->
     if given.expires <= now:
         raise RefusedError("a forgiveness has expired", hint=_AGAIN)
     return given
+
+
+def read_forgiven(word: SignedWord) -> tuple[tuple[Pseudonym, ...], tuple[str, ...]]:
+    """The rows and the reviewers of a word that a half has checked before."""
+    plain = json.loads(word.payload)
+    return tuple(Pseudonym(bytes.fromhex(row)) for row in plain["rows"]), _names(plain["reviewers"])
 
 
 def used_before() -> RefusedError:

@@ -6,6 +6,7 @@ halves have pinned, and numbered, so that an old one does not serve twice.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
@@ -220,6 +221,12 @@ def read_change(grant: Any, revoke: Any) -> tuple[OperatorKey | None, str]:
     if (grant is None) == (revoke == ""):
         raise FormatError("a change of the operators' keys gives or takes one key")
     return None if grant is None else OperatorKey.from_plain(grant), revoke
+
+
+def read_changed(word: SignedWord) -> tuple[OperatorKey | None, str]:
+    """What a word says that a half has checked before. See :func:`read_change`."""
+    plain = json.loads(word.payload)
+    return read_change(plain["grant"], plain["revoke"])
 
 
 def changed(keys: Mapping[str, OperatorKey], change: KeyChange) -> dict[str, OperatorKey]:

@@ -54,11 +54,11 @@ def test_what_is_no_token_is_nobody(access: AccessService, token: str) -> None:
 
 def test_a_revoked_token_is_nobody_and_its_name_is_free(access: AccessService) -> None:
     issued = access.issue("till", [Scope.VERIFY], 2, NOW)
-    access.revoke("till")
+    access.revoke("till", NOW)
     with pytest.raises(AuthenticationError):
         access.authenticate(issued.token, NOW)
     with pytest.raises(NotFoundError):
-        access.revoke("till")
+        access.revoke("till", NOW)
     assert access.clients() == ()
     assert access.issue("till", [Scope.VERIFY], 2, NOW).token != issued.token
 

@@ -85,12 +85,12 @@ def test_what_is_over_is_forgotten_when_the_next_session_begins(accounts: Accoun
 def test_revoking_ends_everything(accounts: AccountService, registry: Registry) -> None:
     invited = accounts.invite("root", [Role.ADMINISTRATOR], NOW, identity=("https://issuer.example", "r"))
     secret, _ = accounts.begin_session(invited.account.id, NOW)
-    accounts.revoke("root")
+    accounts.revoke("root", NOW)
     with pytest.raises(AuthenticationError):
         accounts.authenticate(secret, NOW)
     with pytest.raises(AuthenticationError):
         accounts.invited(invited.secret, NOW)
-    for call in (lambda: accounts.revoke("root"), lambda: accounts.begin_session(invited.account.id, NOW)):
+    for call in (lambda: accounts.revoke("root", NOW), lambda: accounts.begin_session(invited.account.id, NOW)):
         with pytest.raises(NotFoundError):
             call()
     assert accounts.accounts() == ()
@@ -115,14 +115,14 @@ def test_erasing_a_person_ends_the_persons_account(accounts: AccountService, reg
 def test_roles_change_at_once(accounts: AccountService) -> None:
     account = accounts.invite("root", [Role.ADMINISTRATOR], NOW).account
     secret, _ = accounts.begin_session(account.id, NOW)
-    accounts.change_roles("root", [Role.AUDITOR])
+    accounts.change_roles("root", [Role.AUDITOR], NOW)
     assert accounts.authenticate(secret, NOW)[0].roles == {Role.AUDITOR}
     with pytest.raises(UsageError):
-        accounts.change_roles("root", [])
+        accounts.change_roles("root", [], NOW)
     with pytest.raises(UsageError):
-        accounts.change_roles("root", [Role.DATA_SUBJECT])
+        accounts.change_roles("root", [Role.DATA_SUBJECT], NOW)
     with pytest.raises(NotFoundError):
-        accounts.change_roles("nobody", [Role.AUDITOR])
+        accounts.change_roles("nobody", [Role.AUDITOR], NOW)
 
 
 @pytest.mark.parametrize(

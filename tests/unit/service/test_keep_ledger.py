@@ -9,10 +9,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from facekeep.domain.access import Scope
 from facekeep.domain.accounts import Role
 from facekeep.domain.consent import Purpose
+from facekeep.domain.ledger import Part
+from facekeep.domain.webhooks import EventKind
 from facekeep.errors import DamagedStoreError, NotFoundError, UsageError
 from facekeep.ledger_verifier import Report, VerifierKey, read_head, verify
 from facekeep.service.answers import AccessOutcome
@@ -34,19 +38,21 @@ def whole(keep: Keep) -> Report:
 def own(keep: Keep, label: str) -> list[str]:
     report = verify(keep.ledger_bundle_of(label), VerifierKey.read(keep.ledger_key))
     assert report.faults == []
-    return [f"{entry['kind']} {entry.get('purpose', '')}".strip() for _, entry in sorted(report.opened.items())]
+    told = [entry for _, entry in sorted(report.opened.items()) if entry["kind"] != "viewed"]
+    return [f"{entry['kind']} {entry.get('purpose', '')}".strip() for entry in told]
 
 
 def test_every_deed_is_in_it(keep: Keep, picture: Picture, clock: MovedClock) -> None:
     first, *consents = own(keep, "obama")
     assert (first, sorted(consents)) == ("enrolled", ["consent-given identify", "consent-given verify"])
-    before = whole(keep).size
+    before = keep.ledger_head().size
     clock.forward(hours=1)
     keep.give_consent("obama", Purpose.ATTENDANCE, "Attendance.")
     keep.withdraw_consent("obama", Purpose.IDENTIFY)
     keep.add_references("obama", [picture("obama2.jpg")], operator="op")
     keep.remove_reference("obama", keep.references("obama")[0].id)
     keep.never_return("obama", picture("obama.jpg"), operator="op")
+    size = keep.ledger_head().size
     assert own(keep, "obama")[3:] == [
         "consent-given attendance",
         "consent-withdrawn identify",
@@ -55,6 +61,7 @@ def test_every_deed_is_in_it(keep: Keep, picture: Picture, clock: MovedClock) ->
         "never-return-joined",
     ]
     assert own(keep, "biden")[3:] == []
+    assert keep.ledger_head().size == size + 2  # that they were read
     keep.switch(Purpose.PAYMENT, True)
     keep.open_case("found dog", operator="op")
     keep.close_case("found dog")
@@ -62,9 +69,11 @@ def test_every_deed_is_in_it(keep: Keep, picture: Picture, clock: MovedClock) ->
     keep.add_notice("Another.", language="en")  # as it was: nothing is done
     keep.erase("obama")
     report = whole(keep)
-    assert report.size == before + 10
+    assert report.size == before + 13
     told = [entry for leaf, entry in sorted(report.opened.items()) if leaf >= before]
-    assert [entry["kind"] for entry in told] == ["switched", "case-opened", "case-closed", "notice-added", "erased"]
+    assert [entry["kind"] for entry in told] == [
+        *("switched", "case-opened", "case-closed", "notice-added", "erased", "exported")
+    ]
     assert {entry["time"][:13] for entry in told} == {"2027-03-01T13"}
     with pytest.raises(NotFoundError):
         keep.ledger_bundle_of("obama")
@@ -75,7 +84,9 @@ def test_a_bundle_names_nobody(keep: Keep) -> None:
     for data in (keep.ledger_bundle(), keep.ledger_bundle_of("obama")):
         assert not [name for name in names if name in data]
     # What a bundle of the whole log opens is about nobody.
-    assert {entry["kind"] for entry in whole(keep).opened.values()} <= {"case-opened", "notice-added", "switched"}
+    assert {entry["kind"] for entry in whole(keep).opened.values()} <= {
+        *("begun", "case-opened", "notice-added", "switched", "exported")
+    }
 
 
 def test_who_kept_a_head_sees_that_the_log_only_grew(keep: Keep) -> None:
@@ -84,7 +95,7 @@ def test_who_kept_a_head_sees_that_the_log_only_grew(keep: Keep) -> None:
     seen = [read_head(head.note)]
     assert verify(keep.ledger_bundle(), key, seen=seen).faults == []
     report = verify(keep.ledger_bundle_of("obama", seen=[head.size]), key, seen=seen)
-    assert (report.faults, report.size) == ([], head.size + 1)
+    assert (report.faults, report.size) == ([], head.size + 3)  # the withdrawal, the export, the look
     with pytest.raises(UsageError):
         keep.ledger_bundle_of("obama", seen=[1000])
 
@@ -108,7 +119,8 @@ def test_a_registry_that_was_put_back_is_found_out_by_a_head(
     old = registry_path(folder).read_bytes()
     keep = reopen()
     clock.forward(minutes=1)
-    keep.add_notice("Another.")  # of the registry alone: the halves count nothing, and do not notice
+    keep.add_notice("Another.")
+    keep.add_notice("Yet another.")  # of the registry alone: the halves count nothing, and do not notice
     key, head = VerifierKey.read(keep.ledger_key), keep.ledger_head()
     keep.close()
     registry_path(folder).write_bytes(old)
@@ -121,7 +133,7 @@ def test_an_entry_is_kept_to_the_millisecond_of_the_deed(keep: Keep, clock: Move
     clock.now += timedelta(microseconds=123_456)
     keep.switch(Purpose.PAYMENT, True)
     report = whole(keep)
-    assert report.opened[report.size - 1]["time"] == "2027-03-01T12:00:00.123Z"
+    assert report.opened[report.size - 2]["time"] == "2027-03-01T12:00:00.123Z"
 
 
 def facts(report: Report, kind: str) -> list[dict[str, str]]:
@@ -148,11 +160,11 @@ def test_a_person_reads_who_asked_for_them(keep: Keep, picture: Picture) -> None
 
 
 def test_a_claim_about_nobody_is_recorded_like_one_about_somebody(keep: Keep, picture: Picture) -> None:
-    before = whole(keep).size
+    before = keep.ledger_head().size
     keep.verify("nobody", picture("biden.jpg"), operator="guard")
     keep.compare(picture("obama.jpg"), picture("biden.jpg"), operator="guard")
     report = whole(keep)
-    assert report.size == before + 2
+    assert report.size == before + 3
     assert facts(report, "verified")[0]["verified"] == "no"
     assert facts(report, "compared") == [{"operator": keep.operator_pseudonym("guard")}]
 
@@ -244,9 +256,124 @@ def test_a_person_reads_names_purposes_and_cases_of_who_asked(keep: Keep, pictur
     opened = verify(keep.ledger_bundle_of("obama"), VerifierKey.read(keep.ledger_key)).opened
     assert {opened[each.leaf]["kind"] for each in before} == {"returned", "verified"}
     assert keep.accesses("biden") == ()
+    # That somebody exported what is about them is theirs to read too.
+    assert [(each.operator, each.purpose, each.outcome) for each in keep.accesses("obama")][:1] == [
+        (None, None, AccessOutcome.SHOWN)
+    ]
     # Who takes the name of somebody who has left is not taken for them.
     keep.revoke_account("ann")
     keep.invite("ann", [Role.OPERATOR])
-    assert [each.operator for each in keep.accesses("obama")] == [None, "guard", None, "client front desk"]
+    assert [each.operator for each in keep.accesses("obama")][1:] == [None, "guard", None, "client front desk"]
     with pytest.raises(NotFoundError):
         keep.accesses("nobody")
+
+
+def told_since(keep: Keep, size: int) -> list[dict[str, str]]:
+    """What is about nobody, after the first leaves, without its time and without the export that shows it."""
+    opened = sorted(whole(keep).opened.items())
+    return [{name: fact for name, fact in entry.items() if name != "time"} for leaf, entry in opened if leaf >= size][
+        :-1
+    ]
+
+
+def test_who_may_ask_is_in_it(keep: Keep) -> None:
+    root = keep.invite("root", [Role.ADMINISTRATOR, Role.AUDITOR], by="op").account
+    op, by = keep.operator_pseudonym("op"), keep.operator_pseudonym(root)
+    size = keep.ledger_head().size
+    till = keep.issue_token("till", [Scope.VERIFY, Scope.READ], days=2, by=root).client
+    ann = keep.invite("ann", [Role.OPERATOR], by=root).account
+    keep.invite_again("ann")
+    keep.change_roles("ann", [Role.REVIEWER], by=root)
+    hook = keep.add_webhook("https://canary.example/secret", [EventKind.CASE_OPENED, EventKind.CASE_CLOSED], by=root)
+    keep.remove_webhook(hook.id.hex(), by=root)
+    keep.revoke_account("ann", by="op")
+    keep.revoke_token("till", by=root)
+    client, account, webhook = ({"client": till.id.hex()}, {"account": ann.id.hex()}, {"webhook": hook.id.hex()})
+    until = "2027-03-03T12:00:00.000Z"
+    assert told_since(keep, size) == [
+        client | {"kind": "token-created", "scopes": "read verify", "until": until, "operator": by},
+        account | {"kind": "account-created", "roles": "operator", "operator": by},
+        account | {"kind": "account-invited"},  # by nobody who gave a name
+        account | {"kind": "account-changed", "roles": "reviewer", "operator": by},
+        webhook | {"kind": "webhook-added", "events": "case.closed case.opened", "operator": by},
+        webhook | {"kind": "webhook-removed", "operator": by},
+        account | {"kind": "account-revoked", "operator": op},
+        client | {"kind": "token-revoked", "operator": by},
+    ]
+    # None of it, if it came to nothing.
+    size = keep.ledger_head().size
+    for refused in (
+        lambda: keep.revoke_token("till"),
+        lambda: keep.revoke_account("ann"),
+        lambda: keep.invite("x", []),
+    ):
+        with pytest.raises((NotFoundError, UsageError)):
+            refused()
+    assert keep.ledger_head().size == size
+    bundle = keep.ledger_bundle()
+    assert not [name for name in (b"root", b"ann", b"till", b"canary") if name in bundle]
+
+
+def test_what_was_done_with_keys_is_in_it(keep: Keep) -> None:
+    assert facts(whole(keep), "begun") == [{"ledger-key": keep.ledger_key}]
+    size = keep.ledger_head().size
+    public = Ed25519PrivateKey.generate().public_key()
+    der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    ann = keep.invite("ann", [Role.OPERATOR]).account
+    key = keep.add_operator_key(ann, der, purposes=[Purpose.VERIFY, Purpose.IDENTIFY], days=1)
+    desk = keep.limit_desk([Purpose.IDENTIFY])
+    epoch = keep.status().epoch
+    keep.refresh()
+    keep.rotate()
+    keep.revoke_account("ann")
+    holder = keep.operator_pseudonym(ann)
+    assert told_since(keep, size)[1:] == [
+        {"kind": "key-granted", "key": key.id, "holder": holder, "purposes": "identify verify"}
+        | {"until": "2027-03-02T12:00:00.000Z"},
+        {"kind": "key-granted", "key": desk.id, "holder": "", "purposes": "identify"},
+        {"kind": "refreshed", "epoch": str(epoch + 1)},
+        {"kind": "rotated"},
+        {"kind": "key-revoked", "key": key.id},  # with the account whose it is
+        {"kind": "account-revoked", "account": ann.id.hex()},
+    ]
+    assert keep.status().epoch == epoch + 1
+
+
+def test_who_forgave_is_the_persons_to_read(keep: Keep) -> None:
+    keep.unlock("obama", ["guard", "chief"])
+    reviewers = " ".join(sorted(keep.operator_pseudonym(name) for name in ("guard", "chief")))
+    key = VerifierKey.read(keep.ledger_key)
+    assert facts(verify(keep.ledger_bundle_of("obama"), key), "budget-forgiven") == [{"reviewers": reviewers}]
+    assert facts(verify(keep.ledger_bundle_of("biden"), key), "budget-forgiven") == []
+
+
+def test_who_looked_at_a_record_is_the_persons_to_read(keep: Keep) -> None:
+    ann = keep.invite("ann", [Role.OPERATOR]).account
+    myself = keep.invite("barack", [Role.DATA_SUBJECT], label="obama").account
+    size = keep.ledger_head().size
+    for part in Part:
+        keep.tell_viewed("obama", part, by=ann)
+        keep.tell_viewed("obama", part, by=myself)
+        keep.tell_viewed("nobody", part, by=ann)
+    keep.tell_listed(2, by=ann)
+    assert keep.ledger_head().size == size + len(Part) + 1
+    by = keep.operator_pseudonym(ann)
+    report = verify(keep.ledger_bundle_of("obama", by=myself), VerifierKey.read(keep.ledger_key))
+    assert facts(report, "viewed") == [{"part": part.value, "operator": by} for part in Part]
+    assert {(each.operator, each.outcome) for each in keep.accesses("obama")} == {("account ann", AccessOutcome.SHOWN)}
+    assert told_since(keep, size) == [{"kind": "listed", "people": "2", "operator": by}]
+
+
+def test_what_cannot_be_recorded_is_not_shown(keep: Keep, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise DamagedStoreError("the disk is full", store="registry")
+
+    monkeypatch.setattr(Transaction, "record", full)
+    for shown in (
+        lambda: keep.tell_viewed("obama", Part.RECORD, by="op"),
+        lambda: keep.tell_listed(2, by="op"),
+        keep.ledger_bundle,
+        lambda: keep.ledger_bundle_of("obama"),
+    ):
+        with pytest.raises(DamagedStoreError):
+            shown()

@@ -138,7 +138,7 @@ def test_what_was_proved_is_refused_if_the_passkey_or_the_link_went_in_between(
     _register(service, again.secret, mine)
     begun = service.begin_sign_in(HERE, NOW)
     answered = service.prove_sign_in(begun.name, mine.answer(begun.options), HERE, NOW)
-    accounts.revoke("ada")
+    accounts.revoke("ada", NOW)
     with pytest.raises(AuthenticationError, match="passkey"):
         service.sign_in(answered, NOW)
     # Neither if somebody registers it anew: it is another passkey by then.
@@ -274,7 +274,7 @@ def test_what_is_no_answer_is_refused(tmp_path_factory: pytest.TempPathFactory, 
         begun = service.begin_registration(link, HERE, NOW)
         with pytest.raises(AuthenticationError):
             _finish_registration(service, link, begun.name, text, HERE, NOW)
-        accounts.revoke("ada")
+        accounts.revoke("ada", NOW)
 
 
 _KEYS = MemoryKeyProvider()

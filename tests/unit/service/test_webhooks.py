@@ -254,7 +254,7 @@ def test_waits_are_spread(outbox: Outbox) -> None:
         outbox.tell()
         due = Courier(outbox, refuse, outbox.clock, jitter=lambda drawn=drawn: drawn).round()  # type: ignore[misc]
         assert due == outbox.now + timedelta(seconds=wait)
-        outbox.service.remove(webhook.id.hex())
+        outbox.service.remove(webhook.id.hex(), NOW)
 
 
 def test_an_old_message_is_given_up_when_it_fails_once_more(outbox: Outbox) -> None:
@@ -313,14 +313,14 @@ def test_one_that_is_removed_meanwhile(outbox: Outbox) -> None:
         outbox.tell()
 
         def post(*_: object, webhook: Webhook = webhook, answer: int = answer) -> int:
-            outbox.service.remove(webhook.id.hex())
+            outbox.service.remove(webhook.id.hex(), NOW)
             return answer
 
         assert courier(outbox, post).round() is None
         assert outbox.webhooks() == ()
     for wrong in ("0" * 32, "x"):
         with pytest.raises(NotFoundError):
-            outbox.service.remove(wrong)
+            outbox.service.remove(wrong, NOW)
         with pytest.raises(NotFoundError):
             outbox.service.status(wrong)
 
@@ -421,7 +421,7 @@ def test_nothing_is_sent_to_an_endpoint_that_was_removed_or_disabled_since_its_m
 
     def removing(_: str, __: object, body: bytes) -> int:
         sent.append(body)
-        outbox.service.remove(webhook.id.hex())
+        outbox.service.remove(webhook.id.hex(), NOW)
         return 200
 
     for number in (1, 2, 3):

@@ -58,8 +58,10 @@ def export(
         raise UsageError(
             "a bundle of the whole log has every leaf in it, and needs no proof", hint="Leave --since away."
         )
-    with composition(context).open(keep) as opened:
-        data = opened.ledger_bundle() if label is None else opened.ledger_bundle_of(label, seen=since or ())
+    parts = composition(context)
+    with parts.open(keep) as opened:
+        by = parts.operator(None)
+        data = opened.ledger_bundle(by=by) if label is None else opened.ledger_bundle_of(label, seen=since or (), by=by)
     try:
         with to.open("xb") as file:
             file.write(data)

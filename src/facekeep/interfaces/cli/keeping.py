@@ -88,7 +88,9 @@ def init(
     at = origin or parts.settings.origin or DEFAULT_ORIGIN
     with parts.create(directory, record, calibration) as keep:
         status = keep.status()
-        administrator = LocalOffice(keep, at).invite(_ADMINISTRATOR, [Role.ADMINISTRATOR], None, None)
+        administrator = LocalOffice(keep, at, parts.operator(None)).invite(
+            _ADMINISTRATOR, [Role.ADMINISTRATOR], None, None
+        )
     findings = _findings(parts, directory, status)
     document = {
         "keep": directory.absolute(),

@@ -8,6 +8,7 @@ from dataclasses import replace
 from facekeep.client import NewWebhook, NoticeSummary, WebhookDetails
 from facekeep.domain.consent import Consent, KnownNotice, Notice, Purpose
 from facekeep.domain.evidence import Circumstances
+from facekeep.domain.ledger import Part
 from facekeep.domain.search import Case
 from facekeep.domain.webhooks import EventKind, shown_secret
 from facekeep.errors import ImageError
@@ -80,10 +81,13 @@ class LocalDesk:
 
     def subjects(self) -> Iterator[SubjectSummary]:
         """See :meth:`Keep.subjects`."""
-        return self._keep.subjects()
+        people = list(self._keep.subjects())
+        self._keep.tell_listed(len(people), by=self._operator)
+        return iter(people)
 
     def subject(self, label: str) -> SubjectDetails:
         """See :meth:`Keep.subject`."""
+        self._keep.tell_viewed(label, Part.RECORD, by=self._operator)
         return self._keep.subject(label)
 
     def erase(self, label: str) -> Erasure:
@@ -102,6 +106,7 @@ class LocalDesk:
 
     def consents(self, label: str) -> tuple[Consent, ...]:
         """See :meth:`Keep.consents`."""
+        self._keep.tell_viewed(label, Part.CONSENTS, by=self._operator)
         return self._keep.consents(label)
 
     def verify(self, label: str, picture: bytes, *, fmr: float, purpose: Purpose) -> Verification:
@@ -131,6 +136,7 @@ class LocalDesk:
 
     def references(self, label: str) -> Sequence[ReferenceDetails]:
         """See :meth:`Keep.references`."""
+        self._keep.tell_viewed(label, Part.REFERENCES, by=self._operator)
         return self._keep.references(label)
 
     def add_references(self, label: str, pictures: Sequence[bytes], *, gallery: str) -> Enrolment:
@@ -181,7 +187,7 @@ class LocalDesk:
 
     def add_webhook(self, url: str, events: Sequence[EventKind]) -> NewWebhook:
         """See :meth:`Keep.add_webhook`."""
-        made = self._keep.add_webhook(url, events, private=self._private)
+        made = self._keep.add_webhook(url, events, private=self._private, by=self._operator)
         return NewWebhook(made.id.hex(), made.url, tuple(events), made.created, shown_secret(made.secret))
 
     def webhooks(self) -> Sequence[WebhookDetails]:
@@ -194,7 +200,7 @@ class LocalDesk:
 
     def remove_webhook(self, webhook: str) -> None:
         """See :meth:`Keep.remove_webhook`."""
-        self._keep.remove_webhook(webhook)
+        self._keep.remove_webhook(webhook, by=self._operator)
 
 
 def _details(status: WebhookStatus) -> WebhookDetails:

@@ -81,7 +81,7 @@ def office(context: typer.Context, place: Place, origin: str | None = None) -> I
     address = place.served(parts.settings)
     if address is None:
         with parts.open(place.keep) as keep:
-            yield LocalOffice(keep, origin or parts.settings.origin or DEFAULT_ORIGIN)
+            yield LocalOffice(keep, origin or parts.settings.origin or DEFAULT_ORIGIN, parts.operator(None))
         return
     if origin is not None:
         raise UsageError("a server knows where people sign in", hint="Leave --origin away.")
@@ -92,9 +92,10 @@ def office(context: typer.Context, place: Place, origin: str | None = None) -> I
 class LocalOffice:
     """By an open keep."""
 
-    def __init__(self, keep: Keep, origin: str) -> None:
+    def __init__(self, keep: Keep, origin: str, operator: str) -> None:
         self._keep = keep
         self._origin = origin
+        self._operator = operator
 
     def tokens(self) -> Sequence[TokenDetails]:
         """See :class:`Office`."""
@@ -102,12 +103,12 @@ class LocalOffice:
 
     def create_token(self, name: str, scopes: Collection[Scope], days: int) -> TokenDetails:
         """See :class:`Office`."""
-        issued = self._keep.issue_token(name, scopes, days=days)
+        issued = self._keep.issue_token(name, scopes, days=days, by=self._operator)
         return _token(issued.client, issued.token)
 
     def revoke_token(self, name: str) -> None:
         """See :class:`Office`."""
-        self._keep.revoke_token(name)
+        self._keep.revoke_token(name, by=self._operator)
 
     def accounts(self) -> Sequence[AccountSummary]:
         """See :class:`Office`."""
@@ -127,21 +128,21 @@ class LocalOffice:
         self, name: str, roles: Collection[Role], label: str | None, identity: tuple[str, str] | None
     ) -> AccountSummary:
         """See :class:`Office`."""
-        return self._invited(self._keep.invite(name, roles, label=label, identity=identity))
+        return self._invited(self._keep.invite(name, roles, label=label, identity=identity, by=self._operator))
 
     def invite_again(self, name: str) -> AccountSummary:
         """See :class:`Office`."""
-        return self._invited(self._keep.invite_again(name))
+        return self._invited(self._keep.invite_again(name, by=self._operator))
 
     def change_roles(self, name: str, roles: Collection[Role]) -> AccountSummary:
         """See :class:`Office`."""
         from facekeep.client import AccountSummary
 
-        return AccountSummary(*_parts(self._keep.change_roles(name, roles)))
+        return AccountSummary(*_parts(self._keep.change_roles(name, roles, by=self._operator)))
 
     def revoke_account(self, name: str) -> None:
         """See :class:`Office`."""
-        self._keep.revoke_account(name)
+        self._keep.revoke_account(name, by=self._operator)
 
     def sign_out(self, name: str) -> None:
         """See :class:`Office`."""

@@ -159,11 +159,11 @@ async def create_token(
         raise Problem(
             "forbidden", "The service makes no token that administers.", "On its machine: facekeep token create."
         )
-    return await once(request, keep, who, asked, partial(_create, keep, asked), kept=without("token"))
+    return await once(request, keep, who, asked, partial(_create, keep, asked, who), kept=without("token"))
 
 
-def _create(keep: Keep, asked: TokenRequest) -> NewTokenAnswer:
-    issued = keep.issue_token(asked.name, asked.scopes, days=asked.days)
+def _create(keep: Keep, asked: TokenRequest, by: Principal) -> NewTokenAnswer:
+    issued = keep.issue_token(asked.name, asked.scopes, days=asked.days, by=by)
     return NewTokenAnswer(**_token(issued.client).model_dump(), token=issued.token)
 
 
@@ -174,7 +174,7 @@ async def revoke_token(
     """Revoke the token of a machine client, named by the client's identifier."""
 
     def do() -> DoneAnswer:
-        keep.revoke_token(keep.client(token).name)
+        keep.revoke_token(keep.client(token).name, by=who)
         return DoneAnswer(id=token)
 
     return await once(request, keep, who, Nothing(), do, status=200)
@@ -209,14 +209,14 @@ async def create_account(
     asked = await read(request, AccountRequest)
     if bool(asked.issuer) != bool(asked.issuer_subject):
         raise Problem("invalid-request", "An identity elsewhere is an issuer and a subject.", "Give both, or none.")
-    do = partial(_create_account, keep, asked, site.origin)
+    do = partial(_create_account, keep, asked, site.origin, who)
     return await once(request, keep, who, asked, do, kept=without("link"), about=_subject_of)
 
 
-def _create_account(keep: Keep, asked: AccountRequest, origin: str) -> InvitedAnswer:
+def _create_account(keep: Keep, asked: AccountRequest, origin: str, by: Principal) -> InvitedAnswer:
     label = keep.label_of(asked.subject) if asked.subject else None
     identity = (asked.issuer, asked.issuer_subject) if asked.issuer else None
-    return _invited(keep.invite(asked.name, asked.roles, label=label, identity=identity), origin)
+    return _invited(keep.invite(asked.name, asked.roles, label=label, identity=identity, by=by), origin)
 
 
 @router.patch(
@@ -232,7 +232,7 @@ async def change_account(
     asked = await read(request, RolesRequest)
 
     def do() -> AccountAnswer:
-        return _account(keep.change_roles(keep.account(account).name, asked.roles))
+        return _account(keep.change_roles(keep.account(account).name, asked.roles, by=who))
 
     return await once(request, keep, who, asked, do, status=200, about=_subject_of)
 
@@ -242,7 +242,8 @@ async def revoke_account(
     account: str, request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.REVOKE_ACCOUNT))]
 ) -> Response:
     """Revoke an account with its passkeys, sessions and invitations."""
-    return await once(request, keep, who, Nothing(), partial(_end, keep, account, keep.revoke_account), status=200)
+    do = partial(_end, keep, account, partial(keep.revoke_account, by=who))
+    return await once(request, keep, who, Nothing(), do, status=200)
 
 
 @router.delete(
@@ -276,7 +277,7 @@ async def invite_again(
 ) -> Response:
     """Make a new link for an account; an older one works no more."""
     asked = await read(request, Nothing)
-    do = partial(_invite_again, keep, account, site.origin)
+    do = partial(_invite_again, keep, account, site.origin, who)
     return await once(request, keep, who, asked, do, kept=without("link"), about=_subject_of)
 
 
@@ -284,8 +285,8 @@ def _subject_of(account: AccountAnswer) -> str | None:
     return account.subject
 
 
-def _invite_again(keep: Keep, account: str, origin: str) -> InvitedAnswer:
-    return _invited(keep.invite_again(keep.account(account).name), origin)
+def _invite_again(keep: Keep, account: str, origin: str, by: Principal) -> InvitedAnswer:
+    return _invited(keep.invite_again(keep.account(account).name, by=by), origin)
 
 
 def _token(client: Client) -> TokenAnswer:

@@ -15,6 +15,7 @@ from facekeep.domain.accounts import Account, Principal, Role
 from facekeep.domain.actions import Action
 from facekeep.domain.consent import Consent, Purpose
 from facekeep.domain.evidence import UNTOLD, Circumstances, Evidence, EvidenceKind
+from facekeep.domain.ledger import Part
 from facekeep.errors import UsageError
 from facekeep.interfaces.http.bodies import Body, documented_body, read
 from facekeep.interfaces.http.circumstances import CircumstancesFields, GuardianAnswer, guardian_answer
@@ -109,14 +110,21 @@ async def list_consents(
     subject: str,
     request: Request,
     keep: KeepOf,
-    _: Annotated[Principal, Depends(may(Action.LIST_CONSENTS))],
+    who: Annotated[Principal, Depends(may(Action.LIST_CONSENTS))],
+    *,
     after: Annotated[str | None, Query(pattern="^[0-9]{8}$", description="`next` of the page before.")] = None,
     limit: Limit = 50,
 ) -> Response:
     """A page of the consents of a person."""
+
+    def consents() -> list[Consent]:
+        label = keep.label_of(subject)
+        keep.tell_viewed(label, Part.CONSENTS, by=who)
+        return list(keep.consents(label))
+
     # Consents are only ever added, so that their number names them.
-    every = await run_sync(lambda: list(enumerate(keep.consents(keep.label_of(subject)))))
-    found, following = page(every, lambda one: f"{one[0]:08}", after, limit)
+    every = await run_sync(consents)
+    found, following = page(list(enumerate(every)), lambda one: f"{one[0]:08}", after, limit)
     return tagged(request, ConsentPage(consents=[consent_answer(consent) for _, consent in found], next=following))
 
 

@@ -52,17 +52,17 @@ async def ledger_head(keep: KeepOf, _: Annotated[Principal, Depends(may(Action.R
 
 @router.get("/ledger", responses=documented(*ALWAYS))
 async def export_ledger(
-    keep: KeepOf, _: Annotated[Principal, Depends(may(Action.EXPORT_LEDGER))]
+    keep: KeepOf, who: Annotated[Principal, Depends(may(Action.EXPORT_LEDGER))]
 ) -> LedgerBundleAnswer:
     """The whole ledger as a bundle: every leaf and signed head, and opened what is about nobody."""
-    return LedgerBundleAnswer(bundle=(await run_sync(keep.ledger_bundle)).decode())
+    return LedgerBundleAnswer(bundle=(await run_sync(lambda: keep.ledger_bundle(by=who))).decode())
 
 
 @router.get("/subjects/{subject}/ledger", responses=documented(*ALWAYS, "not-found", "invalid-request"))
 async def own_ledger(
     subject: str,
     keep: KeepOf,
-    _: Annotated[Principal, Depends(may(Action.READ_SUBJECT_LEDGER))],
+    who: Annotated[Principal, Depends(may(Action.READ_SUBJECT_LEDGER))],
     since: Annotated[
         int | None,
         Query(ge=1, description="Leaves of a head that the person has: the log is shown to have grown from it."),
@@ -71,6 +71,6 @@ async def own_ledger(
     """What the ledger has about a person, opened and proved, for that person alone."""
 
     def bundle() -> bytes:
-        return keep.ledger_bundle_of(keep.label_of(subject), seen=() if since is None else (since,))
+        return keep.ledger_bundle_of(keep.label_of(subject), seen=() if since is None else (since,), by=who)
 
     return LedgerBundleAnswer(bundle=(await run_sync(bundle)).decode())

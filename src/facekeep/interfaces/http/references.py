@@ -12,12 +12,14 @@ from pydantic import BaseModel, Field
 
 from facekeep.domain.accounts import Principal
 from facekeep.domain.actions import Action
+from facekeep.domain.ledger import Part
 from facekeep.interfaces.http.bodies import Body, Gallery, Picture, documented_body, read
 from facekeep.interfaces.http.once import KEYED, Nothing, once
 from facekeep.interfaces.http.paging import After, Limit, Next, page
 from facekeep.interfaces.http.problems import ALWAYS, KEYED_ON, WITH_BODY, documented
 from facekeep.interfaces.http.security import KeepOf, may
 from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged
+from facekeep.service.answers import ReferenceDetails
 from facekeep.service.keep import Keep
 
 __all__ = ["router"]
@@ -98,12 +100,19 @@ async def list_references(
     subject: str,
     request: Request,
     keep: KeepOf,
-    _: Annotated[Principal, Depends(may(Action.LIST_REFERENCES))],
+    who: Annotated[Principal, Depends(may(Action.LIST_REFERENCES))],
+    *,
     after: After = None,
     limit: Limit = 50,
 ) -> Response:
     """A page of the references of a person."""
-    every = await run_sync(lambda: keep.references(keep.label_of(subject)))
+
+    def references() -> tuple[ReferenceDetails, ...]:
+        label = keep.label_of(subject)
+        keep.tell_viewed(label, Part.REFERENCES, by=who)
+        return keep.references(label)
+
+    every = await run_sync(references)
     found, following = page(every, lambda reference: reference.id, after, limit)
     answers = [ReferenceAnswer(id=r.id, gallery=r.gallery, enrolled=r.enrolled, locked=r.locked) for r in found]
     return tagged(request, ReferencePage(references=answers, next=following))

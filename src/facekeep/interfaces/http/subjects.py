@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, model_validator
 from facekeep.domain.accounts import Principal
 from facekeep.domain.actions import Action
 from facekeep.domain.consent import Purpose
+from facekeep.domain.ledger import Part
 from facekeep.interfaces.http.bodies import Body, Gallery, Picture, documented_body, read
 from facekeep.interfaces.http.circumstances import CircumstancesFields
 from facekeep.interfaces.http.consents import ConsentAnswer, consent_answer
@@ -142,7 +143,7 @@ def _enrol(keep: Keep, asked: EnrolmentRequest, operator: Principal) -> Enrolmen
 async def list_subjects(
     request: Request,
     keep: KeepOf,
-    _: Annotated[Principal, Depends(may(Action.LIST_SUBJECTS))],
+    who: Annotated[Principal, Depends(may(Action.LIST_SUBJECTS))],
     after: After = None,
     limit: Limit = 50,
 ) -> Response:
@@ -159,6 +160,7 @@ async def list_subjects(
         )
         for s in found[:limit]
     ]
+    await run_sync(lambda: keep.tell_listed(len(page), by=who))
     return tagged(request, SubjectPage(subjects=page, next=page[-1].id if len(found) > limit else None))
 
 
@@ -166,19 +168,24 @@ async def list_subjects(
     "/{subject}", response_model=SubjectDetailsAnswer, responses={**documented(*ALWAYS, "not-found"), **NOT_MODIFIED}
 )
 async def show(
-    subject: str, request: Request, keep: KeepOf, _: Annotated[Principal, Depends(may(Action.READ_SUBJECT))]
+    subject: str, request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.READ_SUBJECT))]
 ) -> Response:
     """All that the registry holds of a data subject."""
-    return tagged(request, _details(await run_sync(lambda: keep.subject(keep.label_of(subject)))))
+    return tagged(request, _details(await run_sync(lambda: _shown(keep, keep.label_of(subject), who))))
 
 
 @router.post("/lookups", responses=documented(*WITH_BODY, "not-found"), openapi_extra=documented_body(LookupRequest))
 async def find(
-    request: Request, keep: KeepOf, _: Annotated[Principal, Depends(may(Action.FIND_SUBJECT))]
+    request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.FIND_SUBJECT))]
 ) -> SubjectDetailsAnswer:
     """All that the registry holds of a data subject, by label."""
     asked = await read(request, LookupRequest)
-    return _details(await run_sync(keep.subject, asked.label))
+    return _details(await run_sync(_shown, keep, asked.label, who))
+
+
+def _shown(keep: Keep, label: str, who: Principal) -> SubjectDetails:
+    keep.tell_viewed(label, Part.RECORD, by=who)
+    return keep.subject(label)
 
 
 def _details(found: SubjectDetails) -> SubjectDetailsAnswer:

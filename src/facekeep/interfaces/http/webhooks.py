@@ -86,13 +86,12 @@ async def add_webhook(
 ) -> Response:
     """Have an endpoint told of events. Its secret is shown this once."""
     asked = await read(request, WebhookRequest)
-    return await once(
-        request, keep, who, asked, partial(_add, keep, asked, private=request.app.state.private), kept=without("secret")
-    )
+    do = partial(_add, keep, asked, who, private=request.app.state.private)
+    return await once(request, keep, who, asked, do, kept=without("secret"))
 
 
-def _add(keep: Keep, asked: WebhookRequest, *, private: bool) -> NewWebhookAnswer:
-    made = keep.add_webhook(asked.url, asked.events, private=private)
+def _add(keep: Keep, asked: WebhookRequest, by: Principal, *, private: bool) -> NewWebhookAnswer:
+    made = keep.add_webhook(asked.url, asked.events, private=private, by=by)
     return NewWebhookAnswer(
         id=made.id.hex(), url=made.url, events=_kinds(made), created=made.created, secret=shown_secret(made.secret)
     )
@@ -129,11 +128,11 @@ async def remove_webhook(
     webhook: str, request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.REMOVE_WEBHOOK))]
 ) -> Response:
     """Forget an endpoint and what waits for it."""
-    return await once(request, keep, who, Nothing(), partial(_remove, keep, webhook), status=200)
+    return await once(request, keep, who, Nothing(), partial(_remove, keep, webhook, who), status=200)
 
 
-def _remove(keep: Keep, webhook: str) -> RemovedWebhookAnswer:
-    keep.remove_webhook(webhook)
+def _remove(keep: Keep, webhook: str, by: Principal) -> RemovedWebhookAnswer:
+    keep.remove_webhook(webhook, by=by)
     return RemovedWebhookAnswer(id=webhook)
 
 
