@@ -28,7 +28,19 @@ from typing import Any, Final
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-__all__ = ["BLOCK", "FORMAT", "Fault", "Head", "Report", "VerifierKey", "main", "read_head", "verify"]
+__all__ = [
+    "BLOCK",
+    "FORMAT",
+    "Fault",
+    "Head",
+    "Report",
+    "VerifierKey",
+    "climbed",
+    "grew",
+    "main",
+    "read_head",
+    "verify",
+]
 
 FORMAT: Final = "facekeep-ledger-1"
 BLOCK: Final = 64
@@ -173,7 +185,7 @@ class Report:
         size: leaves of the newest head.
         heads: how many signed heads were checked.
         opened: entries that were opened, by their leaf.
-        witnessed: names of the witnesses whose co-signatures were checked.
+        witnessed: of each witness that was asked for, leaves of the largest head that it co-signed.
         faults: what is wrong, at most twenty; nothing is right unless this is empty.
     """
 
@@ -181,13 +193,15 @@ class Report:
     size: int = 0
     heads: int = 0
     opened: dict[int, dict[str, Any]] = field(default_factory=dict)
-    witnessed: set[str] = field(default_factory=set)
+    witnessed: dict[str, int] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
 
     @property
     def lines(self) -> list[str]:
         """What was found, in words: every fault, or that there is none."""
         sums = f"{self.size} leaves, {self.heads} heads, {len(self.opened)} entries opened"
+        for name, size in sorted(self.witnessed.items()):
+            sums += f", {size} leaves co-signed by {name}"
         return [str(fault) for fault in self.faults] or [f"Right: {self.origin}, {sums}."]
 
 
@@ -211,7 +225,7 @@ def verify(
         data: the whole file.
         key: of the ledger, from somewhere else than the bundle.
         seen: heads of this log that were got before, or by others.
-        witnesses: whose co-signatures the newest head must have, each of them.
+        witnesses: each of whom must have co-signed a head of the bundle.
 
     Returns:
         What was found; it raises nothing, whatever the data.
@@ -230,14 +244,15 @@ def verify(
         newest = bundle.heads[-1]
         report.size, report.heads = newest.size, len(bundle.heads)
         for witness in witnesses:
-            if newest.is_signed_by(witness):
-                report.witnessed.add(witness.name)
+            cosigned = [head.size for head in bundle.heads if head.is_signed_by(witness)]
+            if cosigned:
+                report.witnessed[witness.name] = max(cosigned)
             else:
-                report.faults.append(Fault("not-witnessed", f"{witness.name} did not co-sign the newest head"))
+                report.faults.append(Fault("not-witnessed", f"{witness.name} co-signed no head of the bundle"))
         if bundle.leaves is not None:
             _check_heads(bundle.leaves, bundle, report)
-        elif len(bundle.heads) > 1:
-            report.faults.append(Fault("malformed", "a bundle without all leaves has one head"))
+        else:
+            _check_older(bundle, report)
         _check_seen(bundle, seen, report)
         _check_openings(bundle, report)
     else:
@@ -347,6 +362,18 @@ def _check_seen(bundle: _Bundle, seen: Sequence[Head], report: Report) -> None:
             same = head.size
 
 
+def _check_older(bundle: _Bundle, report: Report) -> None:
+    """Heads beside the newest in a bundle without all leaves: each needs a proof."""
+    newest, last = bundle.heads[-1], 0
+    for head in bundle.heads[:-1]:
+        if not last < head.size < newest.size:
+            report.faults.append(Fault("malformed", "the heads are not in the order of their sizes"))
+        elif head.size not in bundle.grown or not _is_of(head, newest, bundle, {}):
+            said = "a leaf was altered, dropped, added or moved after this was signed"
+            report.faults.append(Fault("altered", said, last, head.size))
+        last = head.size
+
+
 def _is_of(head: Head, newest: Head, bundle: _Bundle, roots: Mapping[int, bytes]) -> bool:
     if bundle.leaves is not None:
         return roots.get(head.size) == head.root
@@ -354,10 +381,10 @@ def _is_of(head: Head, newest: Head, bundle: _Bundle, roots: Mapping[int, bytes]
         return head.root == newest.root
     if head.size == 0:
         return head.root == hashlib.sha256().digest()
-    return _grew(head, newest, bundle.grown[head.size])
+    return grew(head, newest, bundle.grown[head.size])
 
 
-def _grew(old: Head, new: Head, proof: Sequence[bytes]) -> bool:
+def grew(old: Head, new: Head, proof: Sequence[bytes]) -> bool:
     """Whether a proof of consistency leads to both heads: RFC 9162, section 2.1.4.2; the sizes are not the same."""
     path = [old.root, *proof] if old.size & (old.size - 1) == 0 else list(proof)
     if not path:
@@ -414,7 +441,7 @@ def _check_openings(bundle: _Bundle, report: Report) -> None:
             leaf = hashlib.sha256(b"\0" + hashlib.sha256(entry).digest()).digest()
             if bundle.leaves is None:
                 path = [_hash(text) for text in opening["proof"]]
-                fits = _climbed(leaf, index, newest.size, path) == newest.root
+                fits = climbed(leaf, index, newest.size, path) == newest.root
             else:
                 fits = 0 <= index < len(bundle.leaves) and bundle.leaves[index] == leaf
         except (ValueError, KeyError, TypeError):
@@ -425,7 +452,7 @@ def _check_openings(bundle: _Bundle, report: Report) -> None:
             report.faults.append(Fault("unopened", "the entry is not what the log has there", index, index + 1))
 
 
-def _climbed(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
+def climbed(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
     """The head that a proof of inclusion leads to, RFC 9162, section 2.1.3.2; None if it is no proof."""
     if not 0 <= index < size:
         return None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -12,10 +15,12 @@ from facekeep.client import Client
 from facekeep.domain.access import Scope
 from facekeep.domain.accounts import Role
 from facekeep.domain.consent import Purpose
+from facekeep.errors import FacekeepError
 from facekeep.interfaces.http.app import build
 from facekeep.interfaces.http.site import Site
-from facekeep.ledger_verifier import VerifierKey, read_head, verify
+from facekeep.ledger_verifier import VerifierKey, climbed, grew, read_head, verify
 from facekeep.service.keep import Keep
+from facekeep.service.ledger_signing import WitnessSigner
 from tests.api.conftest import Asking
 from tests.api.test_client import Through
 
@@ -117,3 +122,51 @@ def test_who_administers_is_told_of(keep: Keep) -> None:
         ("account-revoked", account),
         ("token-revoked", token),
     ]
+
+
+def test_proofs_lead_to_the_head(keep: Keep, asking: Asking) -> None:
+    reader = asking(Scope.READ)
+    old = reader.get("/v1/ledger/head").json()
+    keep.withdraw_consent("obama", Purpose.IDENTIFY)
+    head = read_head(reader.get("/v1/ledger/head").json()["note"])
+    answer = reader.get("/v1/ledger/proofs/consistency", params={"old": old["size"], "size": head.size}).json()
+    proof = [bytes.fromhex(node) for node in answer["proof"]]
+    assert grew(read_head(old["note"]), head, proof)
+    assert not grew(read_head(old["note"]), head, proof[:-1])
+    lines = [json.loads(line) for line in reader.get("/v1/ledger").json()["bundle"].splitlines()]
+    leaves = [bytes.fromhex(leaf) for line in lines for leaf in line.get("leaves", ())]
+    for leaf in (0, 1, head.size - 1):
+        answer = reader.get("/v1/ledger/proofs/inclusion", params={"leaf": leaf, "size": head.size}).json()
+        path = [bytes.fromhex(node) for node in answer["proof"]]
+        assert climbed(leaves[leaf], leaf, head.size, path) == head.root
+        assert climbed(leaves[leaf], leaf, head.size, path[::-1]) != head.root
+    for kind, wrong in (
+        ("inclusion", {"leaf": head.size, "size": head.size}),
+        ("inclusion", {"leaf": 0, "size": 10**9}),
+        ("inclusion", {"leaf": 0}),
+        ("consistency", {"old": 10**9, "size": 10**9}),
+        ("consistency", {"old": 2, "size": 1}),
+        ("consistency", {"old": 0, "size": 1}),
+    ):
+        assert reader.get(f"/v1/ledger/proofs/{kind}", params=wrong).status_code == 422, wrong
+        assert asking(Scope.VERIFY).get(f"/v1/ledger/proofs/{kind}", params=wrong).status_code == 403
+
+
+def test_a_witness_gives_its_co_signature_and_everybody_sees_it(app: FastAPI, keep: Keep) -> None:
+    auditor = WitnessSigner("auditor", Ed25519PrivateKey.generate())
+    keep.add_witness(auditor.key)
+    token = keep.issue_token("witness", [Scope.READ], days=1).token
+    with Client("http://keep", token, transport=Through(app)) as one:
+        assert one.witnessed_head() is None
+        head = one.ledger_head()
+        note = auditor.cosigned(head, datetime.now(UTC)).note
+        assert one.cosign_ledger(head.size, note.removeprefix(head.note)).note == note
+        assert (one.ledger_head().note, one.witnessed_head()) == (note, note)
+        assert one.ledger_inclusion(0, head.size) == keep.ledger_inclusion(0, head.size)
+        assert one.ledger_consistency(1, head.size) == keep.ledger_consistency(1, head.size)
+        with pytest.raises(FacekeepError):
+            one.cosign_ledger(head.size, note.removeprefix(head.note).replace("auditor", "another"))
+        report = verify(
+            one.ledger_bundle(), VerifierKey.read(one.ledger_key()), witnesses=[VerifierKey.read(auditor.key)]
+        )
+    assert (report.faults, report.witnessed) == ([], {"auditor": head.size})

@@ -18,7 +18,7 @@ import httpx2
 import pytest
 from cryptography import x509
 
-from facekeep.client import verify_webhook
+from facekeep.client import Client, verify_webhook
 from facekeep.client.exchange import trusted
 from facekeep.domain.access import Scope
 from facekeep.domain.consent import Notice, Purpose
@@ -61,7 +61,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     assert main(["init", str(keep), "--json"]) == 0
     from facekeep.service.keep import Keep
 
-    with Keep.open(keep) as opened:
+    assert main(["init", str(folder / "witness"), "--json"]) == 0
+    with Keep.open(folder / "witness") as witness, Keep.open(keep) as opened:
+        opened.add_witness(witness.witness_key)
+        (folder / "ledger-key").write_text(opened.ledger_key)
         for name, scopes in (("token", tuple(Scope)), ("narrow", (Scope.VERIFY,))):
             (folder / name).touch(mode=0o600)
             (folder / name).write_text(opened.issue_token(name, scopes, days=1).token + "\n")
@@ -391,3 +394,27 @@ def test_whether_a_server_can_work(run: Run, served: Served) -> None:
     assert run("ready").code == 2
     with httpx2.Client(base_url=served.address, verify=trusted(served.folder / "cert.pem")) as client:
         assert client.get("/health/live").headers["strict-transport-security"] == "max-age=63072000"
+
+
+@pytest.mark.enable_socket
+def test_a_keep_is_a_witness_of_one_that_is_served(run: Run, served: Served, tmp_path: Path) -> None:
+    key, own = (served.folder / "ledger-key").read_text(), ["--keep", served.folder / "witness"]
+    reach = ["--token-file", served.folder / "token", "--authorities", served.folder / "cert.pem"]
+    sizes = []
+    for number in range(2):
+        done = run("audit", "cosign", served.address, "--key", key, *reach, *own, "--json")
+        assert (done.code, done.error) == (0, ""), done
+        sizes.append(done.document["size"])
+        run("token", "create", f"later {number}", "--scope", "verify", *served.options())
+    assert sizes[1] > sizes[0]
+    with Client(
+        served.address, (served.folder / "token").read_text().strip(), authorities=served.folder / "cert.pem"
+    ) as it:
+        (tmp_path / "bundle").write_bytes(it.ledger_bundle())
+    witness = run("audit", "witness-key", *own).out.strip()
+    report = run("audit", "verify", tmp_path / "bundle", "--key", key, "--witness", witness, "--json")
+    assert (report.code, list(report.document["witnessed"].values())) == (0, [sizes[1]])
+    # The head that the witness has seen last is of another log than this one, as if the keep had been made anew.
+    other = run("audit", "key", *own).out.strip()
+    wrong = run("audit", "cosign", served.address, "--key", other, *reach, *own)
+    assert (wrong.code, "Not co-signed. unsigned" in wrong.out) == (1, True)

@@ -52,9 +52,10 @@ class Log:
         openings = [(leaf, self.openings[leaf]) for leaf in shown]
         return b"".join(whole_bundle(SIGNER, heads, self.nodes.__getitem__, openings))
 
-    def some(self, shown: Sequence[int], seen: Sequence[int] = ()) -> bytes:
+    def some(self, shown: Sequence[int], seen: Sequence[int] = (), witnessed: SignedHead | None = None) -> bytes:
         openings = [(leaf, self.openings[leaf]) for leaf in shown]
-        return b"".join(opened_bundle(SIGNER, self.head(), self.nodes.__getitem__, openings, seen))
+        lines = opened_bundle(SIGNER, self.head(), self.nodes.__getitem__, openings, seen, witnessed=witnessed)
+        return b"".join(lines)
 
 
 @pytest.fixture(scope="module")
@@ -231,7 +232,7 @@ def test_witnesses_are_asked_for_by_their_keys(log: Log) -> None:
     key = VerifierKey("auditor", 4, public)
     assert VerifierKey.read(str(key)) == key
     report = verify(log.whole([head]), KEY, witnesses=[key])
-    assert (report.faults, report.witnessed) == ([], {"auditor"})
+    assert (report.faults, report.witnessed) == ([], {"auditor": 200})
     report = verify(log.whole([log.head()]), KEY, witnesses=[key])
     assert kinds(report) == ["not-witnessed"]
     other = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
@@ -239,6 +240,26 @@ def test_witnesses_are_asked_for_by_their_keys(log: Log) -> None:
     assert kinds(report) == ["not-witnessed"]
     # The log's own signature is none of a witness, nor the other way round.
     assert not read(head).is_signed_by(replace(key, kind=1))
+
+
+def test_a_head_that_was_co_signed_before_goes_with_the_newest(log: Log) -> None:
+    key = VerifierKey("auditor", 4, WITNESS.public_key().public_bytes_raw())
+    older = cosigned(log.head(130), "auditor", WITNESS, NOW)
+    for data in (log.some([7], seen=[64, 130], witnessed=older), log.whole([log.head(64), older, log.head()])):
+        report = verify(data, KEY, witnesses=[key], seen=[read(log.head(64))])
+        assert (report.faults, report.witnessed) == ([], {"auditor": 130})
+        assert "130 leaves co-signed by auditor" in report.lines[0]
+    data = log.some([7], witnessed=older)
+    # Of another log, with a proof that is none, without one, or in another order: the older head is held against it.
+    branch = Log([*log.openings[:100], *(opening(1000 + number) for number in range(100))])
+    report = verify(branch.some([7], witnessed=older), KEY, witnesses=[key])
+    assert (kinds(report), places(report)) == (["altered"], [(0, 130)])
+    lines = data.split(b"\n")
+    proof = next(line for line in lines if line.startswith(b'{"old"'))
+    assert kinds(verify(resigned(b"", lines=[line for line in lines if line != proof]), KEY)) == ["altered"]
+    notes = [place for place, line in enumerate(lines) if line.startswith(b'{"note"')]
+    lines[notes[0]], lines[notes[1]] = lines[notes[1]], lines[notes[0]]
+    assert "malformed" in kinds(verify(resigned(b"", lines=lines), KEY))
 
 
 @pytest.mark.parametrize("text", ["", "a+b", "name+00000000+AQ==", SIGNER.key.replace("registry", "left")])

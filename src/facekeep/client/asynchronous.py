@@ -508,8 +508,39 @@ class AsyncClient:
         return await self._do(ledger.key())
 
     async def ledger_head(self) -> SignedHead:
-        """The newest head of the ledger, signed now. Needs the scope ``read``."""
+        """The newest head of the ledger, with the co-signatures that it has. Needs the scope ``read``."""
         return await self._do(ledger.head())
+
+    async def witnessed_head(self) -> str | None:
+        """The largest head of the ledger that a witness of the keep has co-signed. Needs the scope ``read``."""
+        return await self._do(ledger.witnessed_head())
+
+    async def ledger_inclusion(self, leaf: int, size: int) -> tuple[bytes, ...]:
+        """The proof that a leaf is in the tree of the first leaves, the lowest node first. Needs the scope ``read``.
+
+        Args:
+            leaf: its number, from 0.
+            size: leaves of the tree.
+        """
+        return await self._do(ledger.inclusion(leaf, size))
+
+    async def ledger_consistency(self, old: int, size: int) -> tuple[bytes, ...]:
+        """The proof that the log only grew from the first leaves, the lowest node first. Needs the scope ``read``.
+
+        Args:
+            old: leaves of the smaller tree.
+            size: leaves of the larger one.
+        """
+        return await self._do(ledger.consistency(old, size))
+
+    async def cosign_ledger(self, size: int, cosignature: str) -> SignedHead:
+        """Give the co-signature of a witness to a head; gives the head with it. Needs the scope ``read``.
+
+        Args:
+            size: leaves of the head.
+            cosignature: the line that goes under it.
+        """
+        return await self._do(ledger.cosign(size, cosignature))
 
     async def ledger_bundle(self) -> bytes:
         """The whole ledger as a bundle, which is checked offline. Needs the scope ``read``."""

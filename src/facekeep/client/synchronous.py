@@ -505,8 +505,39 @@ class Client:
         return self._do(ledger.key())
 
     def ledger_head(self) -> SignedHead:
-        """The newest head of the ledger, signed now. Needs the scope ``read``."""
+        """The newest head of the ledger, with the co-signatures that it has. Needs the scope ``read``."""
         return self._do(ledger.head())
+
+    def witnessed_head(self) -> str | None:
+        """The largest head of the ledger that a witness of the keep has co-signed. Needs the scope ``read``."""
+        return self._do(ledger.witnessed_head())
+
+    def ledger_inclusion(self, leaf: int, size: int) -> tuple[bytes, ...]:
+        """The proof that a leaf is in the tree of the first leaves, the lowest node first. Needs the scope ``read``.
+
+        Args:
+            leaf: its number, from 0.
+            size: leaves of the tree.
+        """
+        return self._do(ledger.inclusion(leaf, size))
+
+    def ledger_consistency(self, old: int, size: int) -> tuple[bytes, ...]:
+        """The proof that the log only grew from the first leaves, the lowest node first. Needs the scope ``read``.
+
+        Args:
+            old: leaves of the smaller tree.
+            size: leaves of the larger one.
+        """
+        return self._do(ledger.consistency(old, size))
+
+    def cosign_ledger(self, size: int, cosignature: str) -> SignedHead:
+        """Give the co-signature of a witness to a head; gives the head with it. Needs the scope ``read``.
+
+        Args:
+            size: leaves of the head.
+            cosignature: the line that goes under it.
+        """
+        return self._do(ledger.cosign(size, cosignature))
 
     def ledger_bundle(self) -> bytes:
         """The whole ledger as a bundle, which is checked offline. Needs the scope ``read``."""

@@ -23,7 +23,18 @@ from typing import Final
 
 from facekeep.domain.canonical import canonical
 
-__all__ = ["SALT_BYTES", "EntryKind", "LedgerEntry", "Opening", "Part", "SignedHead", "deed", "written"]
+__all__ = [
+    "SALT_BYTES",
+    "EntryKind",
+    "LedgerEntry",
+    "Opening",
+    "Part",
+    "SignedHead",
+    "WatchedLog",
+    "Witness",
+    "deed",
+    "written",
+]
 
 SALT_BYTES: Final = 32
 _CONTEXT: Final = b"facekeep-ledger-1\n"
@@ -104,6 +115,12 @@ class EntryKind(StrEnum):
     """A machine ``client`` with ``scopes`` got a token ``until`` a time."""
     TOKEN_REVOKED = "token-revoked"  # noqa: S105 - the name of a kind
     """A machine ``client`` was forgotten."""
+    WITNESS_ADDED = "witness-added"
+    """A ``witness`` may co-sign heads of this ledger; its name and key, as verifiers take it."""
+    WITNESS_REMOVED = "witness-removed"
+    """A ``witness`` may do so no more."""
+    COSIGNED = "cosigned"
+    """This keep co-signed a head of another log: its ``origin``, ``size`` and ``root``."""
     WEBHOOK_ADDED = "webhook-added"
     """A ``webhook`` is told of ``events``."""
     WEBHOOK_REMOVED = "webhook-removed"
@@ -217,3 +234,31 @@ class SignedHead:
 
     size: int
     note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """Who co-signs heads of this ledger.
+
+    Attributes:
+        name: by which its signatures name it.
+        key: its public key, as verifiers take it.
+        size: leaves of the largest head that it has co-signed; 0 for none.
+    """
+
+    name: str
+    key: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedLog:
+    """A log of somebody else whose heads this keep has co-signed.
+
+    Attributes:
+        origin: what the log is called.
+        notes: heads that were co-signed, in the order of their sizes; the newest, and some of before.
+    """
+
+    origin: str
+    notes: tuple[str, ...]

@@ -32,6 +32,7 @@ from facekeep.service.keep_access import KeepAccess
 from facekeep.service.keep_canaries import KeepCanaries
 from facekeep.service.keep_own import KeepOwn
 from facekeep.service.keep_signing import acquired_probes
+from facekeep.service.keep_witnessing import KeepWitnessing
 from facekeep.service.never_return import NeverReturn
 from facekeep.service.opening import Roles
 from facekeep.service.references import comparable
@@ -49,7 +50,7 @@ REFRESH_DAYS = 30
 _PAGE = 100
 
 
-class Keep(KeepAccess, KeepOwn, KeepCanaries):
+class Keep(KeepAccess, KeepOwn, KeepWitnessing, KeepCanaries):
     """A keep: a registry of people, and their references as two halves. Safe for threads; one process at a time.
 
     Example:

@@ -8,7 +8,7 @@ from typing import Final
 from facekeep.domain.accounts import OF_PRINCIPALS, Account, Operator, operator_name
 from facekeep.domain.consent import Purpose
 from facekeep.domain.ledger import EntryKind, LedgerEntry, Opening, Part, SignedHead, deed
-from facekeep.domain.merkle import Nodes
+from facekeep.domain.merkle import Nodes, consistency_proof, inclusion_proof
 from facekeep.domain.subject import SubjectId, normalised_label
 from facekeep.errors import NotFoundError, UsageError
 from facekeep.service.answers import Access, AccessOutcome
@@ -17,9 +17,10 @@ from facekeep.service.keep_telling import Told
 from facekeep.service.ledger_signing import opened_bundle, whole_bundle
 from facekeep.store.view import View
 
-__all__ = ["KeepLedger", "openings"]
+__all__ = ["KeepLedger", "openings", "witnessed_head"]
 
 _PAGE = 1024
+_SIZES = "How many leaves there are is the second line of a head."
 _OUTCOMES: Final = {
     EntryKind.RETURNED: AccessOutcome.RETURNED,
     EntryKind.VIEWED: AccessOutcome.SHOWN,
@@ -36,13 +37,20 @@ class KeepLedger(KeepSigning):
         return self._ledger.key
 
     def ledger_head(self) -> SignedHead:
-        """The newest head, signed now and kept. Whoever has it can show later that the log was another."""
+        """The newest head, signed and kept. Whoever has it can show later that the log was another.
+
+        If nothing was recorded since the last one, that one, with its co-signatures.
+        """
         with self._using():
             return self._sign_head()
 
     def _sign_head(self) -> SignedHead:
         with self._roles.registry.transaction() as tx:
-            head = self._ledger.head(tx.ledger_size(), _nodes(tx), self._now())
+            size = tx.ledger_size()
+            kept = tx.ledger_head(size)
+            if kept is not None:  # as it was signed then: what was co-signed is this text
+                return kept
+            head = self._ledger.head(size, _nodes(tx), self._now())
             tx.keep_ledger_head(head)
         return head
 
@@ -51,6 +59,36 @@ class KeepLedger(KeepSigning):
         head = self._sign_head()
         with self._roles.registry.read() as view:
             return b"".join(opened_bundle(self._ledger, head, _nodes(view), [(leaf, opening)])).decode()
+
+    def ledger_inclusion(self, leaf: int, size: int) -> tuple[bytes, ...]:
+        """What proves that a leaf is in the tree of the first leaves (RFC 9162, section 2.1.3), the lowest node first.
+
+        Args:
+            leaf: its number, from 0.
+            size: leaves of the tree.
+
+        Raises:
+            UsageError: there are no so many leaves.
+        """
+        with self._reading(), self._roles.registry.read() as view:
+            if not 0 <= leaf < size <= view.ledger_size():
+                raise UsageError("the ledger has no such leaf, or not so many of them", hint=_SIZES)
+            return inclusion_proof(leaf, size, _nodes(view))
+
+    def ledger_consistency(self, old: int, size: int) -> tuple[bytes, ...]:
+        """What proves that the log only grew from the first leaves (RFC 9162, section 2.1.4), the lowest node first.
+
+        Args:
+            old: leaves of the smaller tree, at least 1.
+            size: leaves of the larger one.
+
+        Raises:
+            UsageError: there are no so many leaves.
+        """
+        with self._reading(), self._roles.registry.read() as view:
+            if not 0 < old <= size <= view.ledger_size():
+                raise UsageError("the ledger has not so many leaves, or the trees are in the other order", hint=_SIZES)
+            return consistency_proof(old, size, _nodes(view))
 
     def ledger_bundle(self, *, by: Operator | None = None) -> bytes:
         """The whole log, for auditors: every leaf, every head that was signed, and the entries that are about nobody.
@@ -94,7 +132,8 @@ class KeepLedger(KeepSigning):
                     hint="The size is the second line of the head.",
                 )
             found = openings(view, head.size, person.id)
-            return b"".join(opened_bundle(self._ledger, head, _nodes(view), found, sizes))
+            lines = opened_bundle(self._ledger, head, _nodes(view), found, sizes, witnessed=witnessed_head(view))
+            return b"".join(lines)
 
     # Who looked
 
@@ -183,6 +222,12 @@ def _nodes(view: View) -> Nodes:
         return pages[page][at]
 
     return node
+
+
+def witnessed_head(view: View) -> SignedHead | None:
+    """The largest head that a present witness has co-signed."""
+    size = max((witness.size for witness in view.ledger_witnesses()), default=0)
+    return view.ledger_head(size) if size else None
 
 
 def openings(view: View, size: int, subject: SubjectId | None = None) -> list[tuple[int, Opening]]:

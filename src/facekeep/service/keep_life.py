@@ -80,6 +80,7 @@ class KeepLife:
         self._secret = secret
         self._results = results
         self._ledger = LedgerSigner(f"facekeep/{file.keep_id.hex()}/registry", ledger)
+        self._witness = self._ledger.witness(f"facekeep/{file.keep_id.hex()}/witness")
         self._opener = opener
         self._rotate = rotate
         self._gate = gate

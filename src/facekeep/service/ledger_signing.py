@@ -13,12 +13,14 @@ from datetime import datetime
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from facekeep.domain.canonical import canonical
 from facekeep.domain.ledger import Opening, SignedHead, written
 from facekeep.domain.merkle import Nodes, consistency_proof, inclusion_proof, place_of, root
 
-__all__ = ["LedgerSigner", "cosigned", "opened_bundle", "whole_bundle"]
+__all__ = ["LedgerSigner", "WitnessSigner", "cosigned", "opened_bundle", "whole_bundle"]
 
 _FORMAT: Final = "facekeep-ledger-1"
 _BLOCK_LEVEL: Final = 6
@@ -59,6 +61,15 @@ class LedgerSigner:
         signature = _key_hash(self.origin, public) + self._key.sign(text.encode())
         return SignedHead(size, f"{text}\n\N{EM DASH} {self.origin} {_base64(signature)}\n")
 
+    def witness(self, name: str) -> WitnessSigner:
+        """What co-signs for others: with a key of its own, which follows from the log's.
+
+        Args:
+            name: of the witness, without spaces and plus signs.
+        """
+        seed = HKDF(SHA256(), 32, salt=None, info=b"facekeep/1/witness").derive(self._key.private_bytes_raw())
+        return WitnessSigner(name, Ed25519PrivateKey.from_private_bytes(seed))
+
     def sign_bundle(self, lines: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
         """The lines of a bundle as they are written, and the signature over them."""
         digest = hashlib.sha256(f"{_FORMAT}\n".encode())
@@ -67,6 +78,23 @@ class LedgerSigner:
             digest.update(written)
             yield written
         yield _written({"signature": self._key.sign(digest.digest()).hex()})
+
+
+class WitnessSigner:
+    """Co-signs heads of other logs."""
+
+    def __init__(self, name: str, key: Ed25519PrivateKey) -> None:
+        self.name, self._key = name, key
+
+    @property
+    def key(self) -> str:
+        """The public key, as verifiers take it."""
+        public = _WITNESS + self._key.public_key().public_bytes_raw()
+        return f"{self.name}+{_key_hash(self.name, public).hex()}+{_base64(public)}"
+
+    def cosigned(self, head: SignedHead, now: datetime) -> SignedHead:
+        """See :func:`cosigned`."""
+        return cosigned(head, self.name, self._key, now)
 
 
 def cosigned(head: SignedHead, name: str, key: Ed25519PrivateKey, now: datetime) -> SignedHead:
@@ -119,6 +147,8 @@ def opened_bundle(
     nodes: Nodes,
     openings: Iterable[tuple[int, Opening]],
     seen: Iterable[int] = (),
+    *,
+    witnessed: SignedHead | None = None,
 ) -> Iterator[bytes]:
     """A bundle of some entries, each with its proof: what one person gets, who learns nothing of the others.
 
@@ -128,12 +158,16 @@ def opened_bundle(
         nodes: of the tree.
         openings: leaf and opening of each.
         seen: sizes of earlier heads from which it is proved that the log only grew.
+        witnessed: an earlier head with co-signatures, which goes with it.
     """
+    older = witnessed if witnessed is not None and witnessed.size < head.size else None
 
     def lines() -> Iterator[Mapping[str, Any]]:
         yield {"format": _FORMAT, "key": signer.key, "origin": signer.origin, "whole": False}
+        if older is not None:
+            yield {"note": older.note}
         yield {"note": head.note}
-        for old in seen:
+        for old in sorted({*seen, *(() if older is None else (older.size,))}):
             yield {"old": old, "proof": [node.hex() for node in consistency_proof(old, head.size, nodes)]}
         for leaf, opening in openings:
             proof = [node.hex() for node in inclusion_proof(leaf, head.size, nodes)]

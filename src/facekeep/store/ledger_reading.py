@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row, Table, select
 
-from facekeep.domain.ledger import LedgerEntry, Opening, SignedHead
+from facekeep.domain.ledger import LedgerEntry, Opening, SignedHead, WatchedLog, Witness
 from facekeep.domain.merkle import leaf_hash, place_of, places_in
 from facekeep.domain.subject import SubjectId
 from facekeep.errors import DamagedStoreError
@@ -91,6 +91,33 @@ class LedgerReading(Snapshot, ABC):
         return tuple(
             SignedHead(int.from_bytes(row.id), self._vault.root.open(cell, row.id, row.sealed)["note"]) for row in rows
         )
+
+    def ledger_head(self, size: int) -> SignedHead | None:
+        """The head of so many leaves, if one was signed, with its co-signatures."""
+        row = self._row(tables.ledger_heads.c.id, head_row(size))
+        if row is None:
+            return None
+        return SignedHead(size, self._vault.root.open(tables.ledger_heads.c.sealed, row.id, row.sealed)["note"])
+
+    def ledger_witnesses(self) -> tuple[Witness, ...]:
+        """Who may co-sign heads of this ledger, by name."""
+        return tuple(sorted((witness for _, witness in self._witnesses()), key=lambda witness: witness.name))
+
+    def watched_log(self, origin: str) -> WatchedLog | None:
+        """What was co-signed of somebody else's log, or None."""
+        return next((log for _, log in self._watched() if log.origin == origin), None)
+
+    def _witnesses(self) -> list[tuple[bytes, Witness]]:
+        cell = tables.ledger_witnesses.c.sealed
+        rows = self._connection.execute(select(tables.ledger_witnesses)).all()
+        opened = ((row.id, self._vault.root.open(cell, row.id, row.sealed)) for row in rows)
+        return [(row, Witness(record["name"], record["key"], record["size"])) for row, record in opened]
+
+    def _watched(self) -> list[tuple[bytes, WatchedLog]]:
+        cell = tables.ledger_watched.c.sealed
+        rows = self._connection.execute(select(tables.ledger_watched)).all()
+        opened = ((row.id, self._vault.root.open(cell, row.id, row.sealed)) for row in rows)
+        return [(row, WatchedLog(record["origin"], tuple(record["notes"]))) for row, record in opened]
 
     def _opening_of(self, table: Table, row: Row[Any], cells: Cells) -> tuple[bytes, int, Opening]:
         record = cells.open(table.c.sealed, row.id, row.sealed)

@@ -24,7 +24,7 @@ __all__ = [
     "invitations",
     "journal",
 ]
-__all__ += ["ledger_entries", "ledger_heads", "ledger_nodes", "ledger_own"]
+__all__ += ["ledger_entries", "ledger_heads", "ledger_nodes", "ledger_own", "ledger_watched", "ledger_witnesses"]
 __all__ += ["meta", "metadata", "never_return", "notices", "passkeys", "references", "requests", "sessions", "subjects"]
 __all__ += ["tombstones", "webhooks"]
 
@@ -116,6 +116,8 @@ ledger_entries: Final = _table("ledger_entries", _blob("id", key=True), _blob("s
 ledger_own: Final = _table("ledger_own", _blob("id", key=True), _subject(), _blob("sealed"))
 ledger_heads: Final = _table("ledger_heads", _blob("id", key=True), _blob("sealed"))
 appeals: Final = _table("appeals", _blob("id", key=True), _subject(), _blob("sealed"))
+ledger_witnesses: Final = _table("ledger_witnesses", _blob("id", key=True), _blob("sealed"))
+ledger_watched: Final = _table("ledger_watched", _blob("id", key=True), _blob("sealed"))
 
 ROOT_CELLS: Final = (
     (subjects.c.id, subjects.c.key),
@@ -134,5 +136,7 @@ ROOT_CELLS: Final = (
     (tombstones.c.id, tombstones.c.sealed),
     (ledger_entries.c.id, ledger_entries.c.sealed),
     (ledger_heads.c.id, ledger_heads.c.sealed),
+    (ledger_witnesses.c.id, ledger_witnesses.c.sealed),
+    (ledger_watched.c.id, ledger_watched.c.sealed),
 )
 """Row identifier and cell of everything that is sealed under the registry's own keys; the rest is under data keys."""

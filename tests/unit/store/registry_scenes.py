@@ -9,7 +9,7 @@ from facekeep.domain.access import Scope
 from facekeep.domain.accounts import Role
 from facekeep.domain.appeals import AppealAnswer, AppealKind
 from facekeep.domain.consent import Notice, Purpose
-from facekeep.domain.ledger import EntryKind, LedgerEntry, SignedHead
+from facekeep.domain.ledger import EntryKind, LedgerEntry, SignedHead, WatchedLog, Witness
 from facekeep.domain.requests import KeptAnswer
 from facekeep.domain.row import Pseudonym
 from facekeep.domain.subject import SubjectId
@@ -63,6 +63,9 @@ def fill(registry: Registry, *, ledger: bool = True) -> None:
             for about in (3, None):
                 appeal = tx.add_appeal(tx.subjects()[0].id, AppealKind.APPEAL, about=about, text="No.", filed=NOW)
             tx.answer_appeal(appeal.id, AppealAnswer(True, "You are right.", NOW, "reviewer"))
+            tx.cosign_ledger_head(SignedHead(4, "a note that was co-signed"))
+            tx.set_ledger_witness(Witness("auditor", "a key", 4))
+            tx.set_watched_log(WatchedLog("another", ("a note", "a later one")))
         tx.set_switch(Purpose.VERIFY, on=True)
         tx.journal_begin(JournalKind.REFRESH, {"epoch": 2})
         tx.advance_generation()
@@ -83,6 +86,7 @@ def snapshot(registry: Registry) -> list[object]:
     with registry.read() as view:
         found += [(webhook, view.deliveries(webhook.id)) for webhook in view.webhooks()]
         found += [view.ledger_openings(), view.ledger_heads(), view.ledger_nodes(0, 100)]
+        found += [view.ledger_head(4), view.ledger_witnesses(), view.watched_log("another")]
         found += [view.ledger_openings(person.id) for person in people]
         found += [view.appeals(), [view.appeals_of(person.id) for person in people]]
         found += [view.requests(), view.request_by_digest(DIGEST)]

@@ -27,6 +27,7 @@ from facekeep.store.migrations.versions import (
     r0005_webhooks,
     r0006_ledger,
     r0007_appeals,
+    r0008_witnesses,
 )
 from facekeep.store.registry import Registry
 from facekeep.store.tables import metadata
@@ -34,7 +35,7 @@ from tests.unit.store.registry_scenes import DIGEST, KEEP, MODEL, NOW, execute, 
 
 ACCOUNTS = {"accounts", "passkeys", "sessions", "invitations", "identities"}
 
-LEDGER = {"ledger_nodes", "ledger_entries", "ledger_own", "ledger_heads"}
+LEDGER = {"ledger_nodes", "ledger_entries", "ledger_own", "ledger_heads", "ledger_witnesses", "ledger_watched"}
 
 
 def test_they_lead_to_the_tables_in_use(tmp_path: Path) -> None:
@@ -84,6 +85,7 @@ def test_the_revisions_make_every_table(tmp_path: Path) -> None:
         r0005_webhooks.upgrade()
         r0006_ledger.upgrade()
         r0007_appeals.upgrade()
+        r0008_witnesses.upgrade()
         assert set(inspect(connection).get_table_names()) == set(metadata.tables)
     database.close()
 

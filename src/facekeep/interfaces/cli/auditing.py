@@ -1,4 +1,4 @@
-"""Commands about the ledger: audit key, head, export; and audit verify, which needs no keep."""
+"""Commands about the ledger: audit key, head, export, witnesses; and audit verify, which needs no keep."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
-from facekeep.errors import BadInputError, UsageError
+from facekeep.errors import BadInputError, NotFoundError, UsageError
 from facekeep.interfaces.cli.context import composition
+from facekeep.interfaces.cli.desk import connected
 from facekeep.interfaces.cli.options import JsonOption, KeepOption
-from facekeep.interfaces.cli.reply import Exit, reply
+from facekeep.interfaces.cli.place import Place
+from facekeep.interfaces.cli.reply import Exit, Rows, reply, shown
 
 __all__ = ["add_commands"]
 
@@ -22,6 +24,11 @@ def add_commands(app: typer.Typer) -> None:
     group.command()(head)
     group.command()(export)
     group.command()(verify)
+    group.command()(cosign)
+    group.command("witness-add")(add_witness)
+    group.command("witness-remove")(remove_witness)
+    group.command("witness-list")(list_witnesses)
+    group.command("witness-key")(witness_key)
     app.add_typer(group, name="audit", rich_help_panel="Safety")
 
 
@@ -32,10 +39,20 @@ def key(context: typer.Context, *, keep: KeepOption = None, as_json: JsonOption 
     reply({"key": text}, [text], as_json=as_json)
 
 
-def head(context: typer.Context, *, keep: KeepOption = None, as_json: JsonOption = False) -> None:
+def head(
+    context: typer.Context,
+    *,
+    witnessed: Annotated[
+        bool, typer.Option("--witnessed", help="The largest that a witness has co-signed, not the newest.")
+    ] = False,
+    keep: KeepOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Sign the newest head of the ledger. Keep it elsewhere: a log that is rewritten later does not fit it."""
     with composition(context).open(keep) as opened:
-        signed = opened.ledger_head()
+        signed = opened.witnessed_head() if witnessed else opened.ledger_head()
+    if signed is None:
+        raise NotFoundError("no head was co-signed by a witness", hint="facekeep audit witness-list shows them.")
     reply({"size": signed.size, "note": signed.note}, [signed.note.rstrip("\n")], as_json=as_json)
 
 
@@ -70,6 +87,93 @@ def export(
             "the bundle cannot be written", hint="Name a file that is not there yet, in a folder that is."
         ) from None
     reply({"bytes": len(data)}, [f"A bundle of {len(data)} bytes. Check it: facekeep audit verify."], as_json=as_json)
+
+
+def cosign(
+    context: typer.Context,
+    *,
+    server: Annotated[str, typer.Argument(metavar="URL", help="The served keep whose ledger is to be co-signed.")],
+    key: Annotated[str, typer.Option("--key", help="The key of its ledger, from somewhere else than the server.")],
+    token_file: Annotated[
+        Path | None,
+        typer.Option("--token-file", metavar="FILE", help="Holds the token for it; else FACEKEEP_TOKEN is the token."),
+    ] = None,
+    authorities: Annotated[
+        Path | None,
+        typer.Option(
+            "--authorities", metavar="FILE", help="Certificates to trust for it, PEM; else FACEKEEP_AUTHORITIES."
+        ),
+    ] = None,
+    keep: KeepOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Be a witness of another keep: see that its ledger only grew since the last time, and co-sign its head.
+
+    Exit code 1 says that it did not, and between which leaves it was forked or cut.
+    """
+    parts = composition(context)
+    with (
+        parts.open(keep) as opened,
+        connected(parts, Place(token_file=token_file, authorities=authorities), server) as client,
+    ):
+        note = client.ledger_head().note
+        done = opened.cosign(note, key, client.ledger_consistency, by=parts.operator(None))
+        if done.fault is None:
+            client.cosign_ledger(done.size, done.cosignature)
+    fault = done.fault
+    document = {
+        "size": done.size,
+        "cosignature": done.cosignature,
+        "fault": None
+        if fault is None
+        else {"kind": fault.kind, "said": fault.said, "first": fault.first, "end": fault.end},
+    }
+    line = f"Co-signed {done.size} leaves: the log only grew." if fault is None else f"Not co-signed. {fault}"
+    reply(document, [line], as_json=as_json, code=Exit.YES if fault is None else Exit.NO)
+
+
+def add_witness(
+    context: typer.Context,
+    *,
+    key: Annotated[str, typer.Argument(metavar="KEY", help="As facekeep audit witness-key shows it at the witness.")],
+    keep: KeepOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take the co-signatures of a witness, in place of one of the same name."""
+    parts = composition(context)
+    with parts.open(keep) as opened:
+        witness = opened.add_witness(key, by=parts.operator(None))
+    reply({"name": witness.name, "key": witness.key}, [f"{shown(witness.name)} is a witness."], as_json=as_json)
+
+
+def remove_witness(
+    context: typer.Context,
+    *,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As facekeep audit witness-list shows it.")],
+    keep: KeepOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take no co-signatures of a witness any more."""
+    parts = composition(context)
+    with parts.open(keep) as opened:
+        opened.remove_witness(name, by=parts.operator(None))
+    reply({"removed": name}, [f"{shown(name)} is no witness any more."], as_json=as_json)
+
+
+def list_witnesses(context: typer.Context, *, keep: KeepOption = None, as_json: JsonOption = False) -> None:
+    """List the witnesses, and how many leaves each has co-signed."""
+    with composition(context).open(keep) as opened:
+        found = opened.witnesses()
+    rows = Rows(("witness", "leaves", "key"), [(one.name, f"{one.size:,}", one.key) for one in found], frozenset({1}))
+    document = {"witnesses": [{"name": one.name, "size": one.size, "key": one.key} for one in found]}
+    reply(document, [rows] if found else ["there is no witness."], as_json=as_json)
+
+
+def witness_key(context: typer.Context, *, keep: KeepOption = None, as_json: JsonOption = False) -> None:
+    """Show the key by which this keep co-signs heads of others. They add it: facekeep audit witness-add KEY."""
+    with composition(context).open(keep) as opened:
+        text = opened.witness_key
+    reply({"key": text}, [text], as_json=as_json)
 
 
 def verify(
@@ -107,7 +211,7 @@ def verify(
         "size": report.size,
         "heads": report.heads,
         "opened": [{"leaf": leaf, **entry} for leaf, entry in sorted(report.opened.items())],
-        "witnessed": sorted(report.witnessed),
+        "witnessed": dict(sorted(report.witnessed.items())),
         "faults": faults,
     }
     reply(document, report.lines, as_json=as_json, code=Exit.NO if report.faults else Exit.YES)

@@ -293,9 +293,9 @@ def test_people_sign_up_and_in_with_a_registry_elsewhere(registry: Registry, rem
         passkeys.sign_in(passkeys.prove_sign_in(begun.name, device.answer(begun.options), origin, now), now)
     assert here.sign_in_elsewhere("https://id.example", "1", now).account == invited.account
     here.end_session(again.secret)
-    here.change_roles("ada", [accounts.Role.AUDITOR])
+    here.change_roles("ada", [accounts.Role.AUDITOR], NOW)
     assert here.accounts() == AccountService(registry).accounts()
-    here.revoke("ada")
+    here.revoke("ada", NOW)
     with pytest.raises(AuthenticationError):
         here.authenticate(made.secret, now)
     assert AccountService(registry).accounts() == ()
