@@ -164,15 +164,18 @@ class Fault:
         first: the first leaf that may be concerned; None where no leaf is.
         end: the leaf behind the last of these.
         said: in words.
+        log: the half whose log it is in, of which ``first`` and ``end`` count the records then; "" for the ledger.
     """
 
     kind: str
     said: str
     first: int | None = None
     end: int | None = None
+    log: str = ""
 
     def __str__(self) -> str:
-        where = "" if self.first is None else f", leaves {self.first} to {(self.end or 0) - 1}"
+        what = f"{self.log} records" if self.log else "leaves"
+        where = "" if self.first is None else f", {what} {self.first} to {(self.end or 0) - 1}"
         return f"{self.kind}{where}: {self.said}"
 
 
@@ -186,6 +189,7 @@ class Report:
         heads: how many signed heads were checked.
         opened: entries that were opened, by their leaf.
         witnessed: of each witness that was asked for, leaves of the largest head that it co-signed.
+        logs: of the log of each half how many records are those that the ledger has taken down.
         faults: what is wrong, at most twenty; nothing is right unless this is empty.
     """
 
@@ -194,6 +198,7 @@ class Report:
     heads: int = 0
     opened: dict[int, dict[str, Any]] = field(default_factory=dict)
     witnessed: dict[str, int] = field(default_factory=dict)
+    logs: dict[str, int] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
 
     @property
@@ -202,6 +207,8 @@ class Report:
         sums = f"{self.size} leaves, {self.heads} heads, {len(self.opened)} entries opened"
         for name, size in sorted(self.witnessed.items()):
             sums += f", {size} leaves co-signed by {name}"
+        for log, size in sorted(self.logs.items()):
+            sums += f", {size} records in the log of the {log} half"
         return [str(fault) for fault in self.faults] or [f"Right: {self.origin}, {sums}."]
 
 
@@ -212,6 +219,8 @@ class _Bundle:
     blocks: list[tuple[int, bytes]]
     heads: list[Head]
     openings: list[dict[str, Any]]
+    logs: dict[str, list[bytes]]
+    """Leaves of the logs of the halves."""
     grown: dict[int, list[bytes]]
     """Proofs that the newest head grew from one of so many leaves."""
 
@@ -255,6 +264,8 @@ def verify(
             _check_older(bundle, report)
         _check_seen(bundle, seen, report)
         _check_openings(bundle, report)
+        if bundle.leaves is not None:
+            _check_logs(bundle, report)
     else:
         report.faults.append(Fault("malformed", "the bundle has no signed head"))
     del report.faults[_MANY:]
@@ -275,13 +286,15 @@ def _read(data: bytes, key: VerifierKey, report: Report) -> _Bundle:
     first = parts.pop(0)
     if first["format"] != FORMAT or first["key"] != str(key):
         raise ValueError("the bundle is of another format or another ledger")
-    bundle = _Bundle(first["origin"], [] if first["whole"] else None, [], [], [], {})
+    bundle = _Bundle(first["origin"], [] if first["whole"] else None, [], [], [], {}, {})
     for part in parts:
         match list(part):
             case ["leaves"] | ["head", "leaves"] if bundle.leaves is not None:
                 bundle.leaves += [_hash(text) for text in part["leaves"]]
                 if "head" in part:
                     bundle.blocks.append((len(bundle.leaves), _hash(part["head"])))
+            case ["leaves", "log"] if bundle.leaves is not None:
+                bundle.logs.setdefault(part["log"], []).extend(_hash(text) for text in part["leaves"])
             case ["old", "proof"] if bundle.leaves is None:
                 bundle.grown[int(part["old"])] = [_hash(text) for text in part["proof"]]
             case ["note"]:
@@ -450,6 +463,33 @@ def _check_openings(bundle: _Bundle, report: Report) -> None:
             report.opened[index] = opening["entry"]
         else:
             report.faults.append(Fault("unopened", "the entry is not what the log has there", index, index + 1))
+
+
+def _check_logs(bundle: _Bundle, report: Report) -> None:
+    """The logs of the halves against what the entries of the ledger have of them."""
+    told: dict[str, list[tuple[int, bytes]]] = {log: [] for log in bundle.logs}
+    for leaf, entry in sorted(report.opened.items()):
+        if entry.get("kind") == "logs":
+            try:
+                for log in set(entry) - {"kind", "time"}:
+                    size, root = entry[log].split(" ")
+                    told.setdefault(log, []).append((int(size), _hash(root)))
+            except (ValueError, TypeError, AttributeError):
+                report.faults.append(Fault("malformed", "an entry tells of logs in another form", leaf, leaf + 1))
+    for log, heads in sorted(told.items()):
+        leaves, good = bundle.logs.get(log, []), 0
+        roots = dict(_roots(leaves, {size for size, _ in heads}))
+        for size, root in heads:
+            if size > len(leaves):
+                said = f"the log of the {log} half has {len(leaves)} records, and had {size}"
+                report.faults.append(Fault("dropped", said, len(leaves), size, log))
+                break
+            if size < good or roots.get(size) != root:
+                said = f"a record in the log of the {log} half was altered, dropped, added or moved"
+                report.faults.append(Fault("altered", said, min(good, size), max(good, size), log))
+                break
+            good = size
+        report.logs[log] = good
 
 
 def climbed(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:

@@ -35,6 +35,7 @@ from facekeep.split.messages import (
     HalfStatus,
     LeftPart,
     LeftTables,
+    LogHead,
     Released,
     RightPart,
     RightPicks,
@@ -49,7 +50,7 @@ from facekeep.split.wire.frames import FRAME_BYTES_MAX, HEADER, Header, Kind, cu
 from facekeep.split.wire.methods import RIGHTS, Method
 from facekeep.split.wire.registry_messages import RegistryIdentity
 from facekeep.split.wire.search_messages import Choice, Claiming, Fetch, Offer
-from facekeep.split.wire.values import Mark
+from facekeep.split.wire.values import Mark, Span
 from facekeep.split.wire.write_messages import Marks, Operators, Rows, Switch
 from facekeep.split.word import SignedWord
 
@@ -117,6 +118,8 @@ def values() -> dict[str, list[tuple[Any, Any]]]:
         (ex.ALARMS, (None, (_ROW,))),
         (ex.ASK_LEVELS, (None, ((6400, 8448), (1e-2, 1e-3)))),
         (ex.ASK_OPERATORS, (None, (_CLIENT, _PASSKEY))),
+        (ex.ASK_LOG_HEAD, (None, LogHead(2**34, _bytes("log", 32)))),
+        (ex.ASK_LOG_COMMITMENTS, (Span(2**34, 8192), (_bytes("one", 32), _bytes("another", 32)))),
         (ex.BEGIN, ((_SEARCH,), (None, TicketError("a ticket has expired")))),
         (ex.RELEASE, (Claiming(_NONCE, (Claim(2, _bytes("token")),)), (Released(2, _ROW, 15),))),
         (ex.STAGE_ERASE, (Rows(_TX, (_ROW, _OTHER)), None)),
@@ -196,7 +199,7 @@ def _headers() -> dict[str, object]:
     ]
     first = HEADER.unpack(good[0].encode())
     changes = [
-        ("version 0", 0, 0), ("version 2", 0, 2), ("unknown method", 1, 10), ("method 0", 1, 0), ("unknown kind", 2, 3),
+        ("version 0", 0, 0), ("version 2", 0, 2), ("unknown method", 1, 12), ("method 0", 1, 0), ("unknown kind", 2, 3),
         ("more is neither 0 nor 1", 3, 2), ("request 0", 4, 0), ("length over 1 MiB", 5, FRAME_BYTES_MAX + 1),
         ("length 2^32 - 1", 5, 2**32 - 1),
     ]  # fmt: skip

@@ -115,6 +115,8 @@ class EntryKind(StrEnum):
     """A machine ``client`` with ``scopes`` got a token ``until`` a time."""
     TOKEN_REVOKED = "token-revoked"  # noqa: S105 - the name of a kind
     """A machine ``client`` was forgotten."""
+    LOGS = "logs"
+    """How many records the logs of the halves have, and the heads of their trees: ``left``, ``right``."""
     WITNESS_ADDED = "witness-added"
     """A ``witness`` may co-sign heads of this ledger; its name and key, as verifiers take it."""
     WITNESS_REMOVED = "witness-removed"

@@ -23,6 +23,7 @@ __all__ = [
     "inclusion_proof",
     "leaf_hash",
     "node_hash",
+    "peaks",
     "place_of",
     "places_in",
     "root",
@@ -54,6 +55,16 @@ def places_in(size: int) -> int:
 def place_of(level: int, index: int) -> int:
     """The place of a node: after all that was complete before its last leaf, and after the nodes below it."""
     return places_in((index + 1) * (1 << level) - 1) + level
+
+
+def peaks(size: int) -> list[int]:
+    """The places of the complete subtrees that a tree of this many leaves is made of, the largest first."""
+    places, first = [], 0
+    for level in range(size.bit_length() - 1, -1, -1):
+        if size >> level & 1:
+            places.append(place_of(level, first >> level))
+            first += 1 << level
+    return places
 
 
 def grown(size: int, entries: Iterable[bytes], nodes: Nodes) -> Iterator[tuple[int, bytes]]:

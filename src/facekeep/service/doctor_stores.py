@@ -1,24 +1,30 @@
 """The deep part of ``facekeep doctor``: every cell of the three stores is opened and every count compared.
 
-The keep must not be open meanwhile. Each store is looked at on its own, so that a damaged one does not hide another.
+The logs of the halves are held against what the ledger has taken down of them. The keep must not be open
+meanwhile. Each store is looked at on its own, so that a damaged one does not hide another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from facekeep.errors import FacekeepError
 from facekeep.service.doctor import Finding, error_finding
+from facekeep.service.half_logs import check_log, noted_heads
 from facekeep.service.keep_file import KeepFile
 from facekeep.service.key_plan import KeyPlan
 from facekeep.service.opening import half_path, log_path, registry_path
+from facekeep.split.log_tree import commitment_of
+from facekeep.split.messages import LogHead
 from facekeep.store.half_log import FileHalfLog
 from facekeep.store.half_store import SqliteHalfStore
 from facekeep.store.keys import KeyProvider
 from facekeep.store.registry import Registry
 
 __all__ = ["examine_stores"]
+
+_SIDES = ("left", "right")
 
 
 def examine_stores(directory: Path, plan: KeyPlan) -> Iterator[Finding]:
@@ -29,8 +35,9 @@ def examine_stores(directory: Path, plan: KeyPlan) -> Iterator[Finding]:
     except FacekeepError as error:
         yield error_finding(error)
         return
-    checks: list[Callable[[], None]] = [lambda: _registry(directory, keys)]
-    checks += [lambda side=side: _half(directory, side, keys, file.keep_id) for side in ("left", "right")]  # type: ignore[misc]
+    noted: dict[str, tuple[LogHead, ...]] = {}  # of a registry that cannot be read: nothing
+    checks: list[Callable[[], None]] = [lambda: _registry(directory, keys, noted)]
+    checks += [lambda side=side: _half(directory, side, keys, file.keep_id, noted) for side in _SIDES]  # type: ignore[misc]
     for check in checks:
         try:
             check()
@@ -38,16 +45,20 @@ def examine_stores(directory: Path, plan: KeyPlan) -> Iterator[Finding]:
             yield error_finding(error)
 
 
-def _registry(directory: Path, keys: KeyProvider) -> None:
+def _registry(directory: Path, keys: KeyProvider, noted: dict[str, tuple[LogHead, ...]]) -> None:
     with Registry.open(registry_path(directory), keys) as registry:
         registry.check()
+        with registry.read() as view:
+            noted |= {side: noted_heads(view, side) for side in _SIDES}
 
 
-def _half(directory: Path, side: str, keys: KeyProvider, keep_id: bytes) -> None:
+def _half(
+    directory: Path, side: str, keys: KeyProvider, keep_id: bytes, noted: Mapping[str, tuple[LogHead, ...]]
+) -> None:
     with (
         SqliteHalfStore.open(half_path(directory, side), keys, side=side, keep_id=keep_id) as store,
         FileHalfLog.open(log_path(directory, side), keys, side=side, store_id=store.store_id) as log,
     ):
         store.verify()
-        for _ in log.replay():
-            pass
+        records = (commitment_of(store.store_id, record) for record in log.replay())
+        check_log(side, records, noted.get(side, ()))

@@ -7,19 +7,22 @@ from typing import Final
 
 from facekeep.domain.accounts import OF_PRINCIPALS, Account, Operator, operator_name
 from facekeep.domain.consent import Purpose
-from facekeep.domain.ledger import EntryKind, LedgerEntry, Opening, Part, SignedHead, deed
+from facekeep.domain.ledger import EntryKind, LedgerEntry, Opening, Part, SignedHead, WatchedLog, deed
 from facekeep.domain.merkle import Nodes, consistency_proof, inclusion_proof
 from facekeep.domain.subject import SubjectId, normalised_label
 from facekeep.errors import NotFoundError, UsageError
 from facekeep.service.answers import Access, AccessOutcome
+from facekeep.service.half_logs import check_log, commitments, noted_heads, written_log_head
 from facekeep.service.keep_signing import KeepSigning
 from facekeep.service.keep_telling import Told
 from facekeep.service.ledger_signing import opened_bundle, whole_bundle
+from facekeep.split.roles import HalfPort
 from facekeep.store.view import View
 
 __all__ = ["KeepLedger", "openings", "witnessed_head"]
 
 _PAGE = 1024
+_REMEMBERED: Final = 64  # heads of a half's log
 _SIZES = "How many leaves there are is the second line of a head."
 _OUTCOMES: Final = {
     EntryKind.RETURNED: AccessOutcome.RETURNED,
@@ -45,7 +48,14 @@ class KeepLedger(KeepSigning):
             return self._sign_head()
 
     def _sign_head(self) -> SignedHead:
+        logs = {side: half.log_head() for side, half in self._halves()}
         with self._roles.registry.transaction() as tx:
+            if any(noted_heads(tx, side)[-1:] != (log,) for side, log in logs.items()):
+                facts = {side: written_log_head(log) for side, log in logs.items()}
+                tx.record([LedgerEntry(EntryKind.LOGS, self._now(), facts)])
+                for side in logs:
+                    before = tx.watched_log(side) or WatchedLog(side, ())
+                    tx.set_watched_log(WatchedLog(side, (*before.notes, facts[side])[-_REMEMBERED:]))
             size = tx.ledger_size()
             kept = tx.ledger_head(size)
             if kept is not None:  # as it was signed then: what was co-signed is this text
@@ -53,6 +63,22 @@ class KeepLedger(KeepSigning):
             head = self._ledger.head(size, _nodes(tx), self._now())
             tx.keep_ledger_head(head)
         return head
+
+    def _halves(self) -> tuple[tuple[str, HalfPort], ...]:
+        return ("left", self._roles.left), ("right", self._roles.right)
+
+    def check(self) -> None:
+        """Hold the three stores against each other, and the logs of the halves against the ledger.
+
+        Raises:
+            DamagedStoreError: they do not fit. Of a log it says between which records.
+        """
+        super().check()
+        with self._reading():
+            with self._roles.registry.read() as view:
+                noted = {side: noted_heads(view, side) for side, _ in self._halves()}
+            for side, half in self._halves():
+                check_log(side, commitments(half, max((log.size for log in noted[side]), default=0)), noted[side])
 
     def _receipt(self, leaf: int, opening: Opening) -> str:
         """A bundle of one entry with its proof. The caller has the keep alone."""
@@ -102,7 +128,10 @@ class KeepLedger(KeepSigning):
         self.ledger_head()
         with self._reading(), self._roles.registry.read() as view:
             heads = view.ledger_heads()
-            return b"".join(whole_bundle(self._ledger, heads, _nodes(view), openings(view, heads[-1].size)))
+            # As far as the last head knows them: what was logged since is in no entry yet.
+            logs = {side: commitments(half, noted_heads(view, side)[-1].size) for side, half in self._halves()}
+            lines = whole_bundle(self._ledger, heads, _nodes(view), openings(view, heads[-1].size), logs=logs)
+            return b"".join(lines)
 
     def ledger_bundle_of(self, label: str, *, seen: Iterable[int] = (), by: Operator | None = None) -> bytes:
         """The entries about one person, each with its proof, for that person.

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -18,7 +19,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from facekeep.domain.canonical import canonical
 from facekeep.domain.ledger import Opening, SignedHead, written
-from facekeep.domain.merkle import Nodes, consistency_proof, inclusion_proof, place_of, root
+from facekeep.domain.merkle import Nodes, consistency_proof, inclusion_proof, leaf_hash, place_of, root
 
 __all__ = ["LedgerSigner", "WitnessSigner", "cosigned", "opened_bundle", "whole_bundle"]
 
@@ -114,7 +115,12 @@ def cosigned(head: SignedHead, name: str, key: Ed25519PrivateKey, now: datetime)
 
 
 def whole_bundle(
-    signer: LedgerSigner, heads: Sequence[SignedHead], nodes: Nodes, openings: Iterable[tuple[int, Opening]]
+    signer: LedgerSigner,
+    heads: Sequence[SignedHead],
+    nodes: Nodes,
+    openings: Iterable[tuple[int, Opening]],
+    *,
+    logs: Mapping[str, Iterable[bytes]] | None = None,
 ) -> Iterator[bytes]:
     """A bundle with all leaves.
 
@@ -123,10 +129,15 @@ def whole_bundle(
         heads: in the order of their sizes, at least one; leaves up to the last are in the bundle.
         nodes: of the tree.
         openings: leaf and opening of what is shown.
+        logs: of each half's log what stands for its records in its tree.
     """
 
     def lines() -> Iterator[Mapping[str, Any]]:
         yield {"format": _FORMAT, "key": signer.key, "origin": signer.origin, "whole": True}
+        for log, commitments in (logs or {}).items():
+            records = iter(commitments)
+            while some := [leaf_hash(commitment).hex() for commitment in islice(records, _BLOCK)]:
+                yield {"leaves": some, "log": log}
         for first in range(0, heads[-1].size, _BLOCK):
             end = min(first + _BLOCK, heads[-1].size)
             line: dict[str, Any] = {"leaves": [nodes(place_of(0, leaf)).hex() for leaf in range(first, end)]}

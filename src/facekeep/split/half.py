@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -33,11 +34,13 @@ from facekeep.errors import DamagedStoreError, FormatError, RefusedError, Unavai
 from facekeep.split.blocks import CoarseBlocks
 from facekeep.split.budget import Budgets, counted_operator
 from facekeep.split.forgiveness import used_before
-from facekeep.split.messages import HalfStatus
+from facekeep.split.log_tree import LogTree, commitment_of
+from facekeep.split.messages import HalfStatus, LogHead
 from facekeep.split.operators import OperatorKey
 from facekeep.split.ports import HalfLog, HalfStore
 from facekeep.split.ratchet import Handshake, Hello, Ratchet
 from facekeep.split.refusals import Refusals
+from facekeep.split.roles import LOG_TOGETHER
 from facekeep.split.rows import RowTable
 from facekeep.split.rules import Rules
 from facekeep.split.word import SignedWord
@@ -104,6 +107,7 @@ class Half(ABC):
         self._nonces: dict[str, int] = {}
         self._refusals = Refusals()
         self._snapshot_log = self._snapshot_turn = 0
+        self._tree, self._tree_lock = LogTree(), threading.Lock()
         stored = self._store.state(_RULES)
         if stored is None:
             raise self._damaged("has no rules")
@@ -155,11 +159,14 @@ class Half(ABC):
                 self._snapshot_turn = int(snapshot["turn"])
                 self._nonces = {str(nonce): int(expires) for nonce, expires in snapshot["nonces"].items()}
                 self._refusals = Refusals(*map(int, snapshot["refusals"]))
+                # Of a snapshot from before the tree it begins with the first record, when it is asked for.
+                size, kept = snapshot.get("tree", (0, []))
+                self._tree = LogTree(int(size), [bytes.fromhex(node) for node in kept])
                 parts = [self._store.state(_part(self._snapshot_turn, n)) or b"" for n in range(int(snapshot["parts"]))]
                 budgets = Budgets.restore(self._rules.limits, b"".join(parts))
             except (ValueError, KeyError, TypeError, AttributeError) as problem:
                 raise FormatError("the counts of a half do not parse") from problem
-        if len(self._log) < start:
+        if len(self._log) < max(start, self._tree.size):
             raise self._damaged("has a log that is shorter than it was")
         for record in self._log.replay(start):
             self._count(budgets, json.loads(record))
@@ -214,7 +221,7 @@ class Half(ABC):
         # A snapshot must not be of records that a power failure can still take away.
         self._log.append_many((), durable=True)
         self._nonces = {nonce: expires for nonce, expires in self._nonces.items() if expires > now}
-        counts, turn = self._budgets.snapshot(), 1 - self._snapshot_turn
+        counts, turn, tree = self._budgets.snapshot(), 1 - self._snapshot_turn, self._tree
         starts = range(0, len(counts), _SNAPSHOT_PART)
         for number, start in enumerate(starts):
             self._store.save_state(_part(turn, number), counts[start : start + _SNAPSHOT_PART])
@@ -226,6 +233,7 @@ class Half(ABC):
             "refusals": refusals,
             "turn": turn,
             "parts": len(starts),
+            "tree": (tree.size, [node.hex() for node in tree.kept]),
         }
         self._store.save_state(_BUDGETS, json.dumps(head).encode())
         self._snapshot_log, self._snapshot_turn = len(self._log), turn
@@ -423,6 +431,27 @@ class Half(ABC):
         """Rows with too many rejected comparisons."""
         with self._lock:
             return self._budgets.alarms()
+
+    def log_head(self) -> LogHead:
+        """Number of records in the log, all on disk, and the head of their tree.
+
+        The tree grows here by what was appended since it was asked for the last time, so that appending costs nothing.
+        """
+        with self._tree_lock:
+            size, tree, store_id = len(self._log), LogTree(self._tree.size, self._tree.kept), self._store.store_id
+            # What a power failure can still take away is not told.
+            self._log.append_many((), durable=True)
+            records = islice(self._log.replay(tree.size), size - tree.size)
+            while some := [commitment_of(store_id, record) for record in islice(records, LOG_TOGETHER)]:
+                tree.grow(some)
+            self._tree = tree
+            return LogHead(tree.size, tree.root)
+
+    def log_commitments(self, first: int, count: int) -> list[bytes]:
+        """What stands for records in the tree of the log; fewer where it ends, at most ``LOG_TOGETHER`` at once."""
+        store_id = self._store.store_id
+        records = islice(self._log.replay(first), min(count, LOG_TOGETHER))
+        return [commitment_of(store_id, record) for record in records]
 
     def levels(self) -> tuple[tuple[int, ...], tuple[float, ...]]:
         """The thresholds and false match rates in this half's rules."""

@@ -105,6 +105,19 @@ class RightPart:
 
 
 @dataclass(frozen=True, slots=True)
+class LogHead:
+    """The log of a half at some time.
+
+    Attributes:
+        size: records.
+        root: head of their tree (split.log_tree), 32 bytes.
+    """
+
+    size: int
+    root: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class HalfStatus:
     """How a half is; nothing in it is about a face.
 

@@ -19,6 +19,7 @@ from facekeep.split.messages import (
     HalfStatus,
     LeftPart,
     LeftTables,
+    LogHead,
     Released,
     RightPart,
     RightPicks,
@@ -52,6 +53,10 @@ class DeltaSource(Protocol):
         ...
 
 
+LOG_TOGETHER = 8192
+"""Commitments of a half's log that are asked for at once, at most."""
+
+
 class HalfPort(Protocol):
     """What the coordinator and the gate ask of either half. Both halves have all of it; parts of rows differ."""
 
@@ -82,6 +87,14 @@ class HalfPort(Protocol):
 
     def alarms(self) -> tuple[Pseudonym, ...]:
         """Rows with too many rejected comparisons."""
+        ...
+
+    def log_head(self) -> LogHead:
+        """Number of records in the log, all on disk, and the head of their tree."""
+        ...
+
+    def log_commitments(self, first: int, count: int) -> list[bytes]:
+        """What stands for records in the tree of the log; fewer where it ends, at most ``LOG_TOGETHER`` at once."""
         ...
 
     def levels(self) -> tuple[tuple[int, ...], tuple[float, ...]]:

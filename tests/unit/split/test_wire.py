@@ -37,6 +37,7 @@ from facekeep.split.messages import (
     HalfStatus,
     LeftPart,
     LeftTables,
+    LogHead,
     Released,
     RightPart,
     RightPicks,
@@ -52,7 +53,7 @@ from facekeep.split.wire.frames import FRAME_BYTES_MAX, HEADER, Header, Kind, ch
 from facekeep.split.wire.methods import RIGHTS, Method, Role, may
 from facekeep.split.wire.registry_messages import RegistryIdentity
 from facekeep.split.wire.search_messages import Choice, Claiming, Fetch, Offer
-from facekeep.split.wire.values import Mark
+from facekeep.split.wire.values import Mark, Span
 from facekeep.split.wire.write_messages import CHUNKS_MAX, ENROL_ROWS_MAX, Marks, Operators, Rows, Switch
 from facekeep.split.word import SignedWord
 from tests.authenticator import Authenticator
@@ -315,6 +316,12 @@ _MESSAGES: dict[str, tuple[ex.AnyExchange, st.SearchStrategy[Any], st.SearchStra
     "alarms": (ex.ALARMS, _NONES, st.lists(_NAMES, max_size=40)),
     "levels": (ex.ASK_LEVELS, _NONES, _LEVELS),
     "operators": (ex.ASK_OPERATORS, _NONES, st.lists(_KEYS, max_size=3)),
+    "log_head": (ex.ASK_LOG_HEAD, _NONES, st.builds(LogHead, _numbers(8), _exactly(32))),
+    "log_commitments": (
+        ex.ASK_LOG_COMMITMENTS,
+        st.builds(Span, _numbers(8), st.integers(1, 8192)),
+        st.lists(_exactly(32), max_size=40),
+    ),
     "begin": (ex.BEGIN, st.lists(_REQUESTS, max_size=8), st.lists(st.one_of(_NONES, _REFUSALS), max_size=64)),
     "left fine": (
         ex.LEFT_FINE,

@@ -204,7 +204,8 @@ def verify(
         ) from None
     report = ledger_verifier.verify(data, ours, seen=heads, witnesses=witnesses)
     faults = [
-        {"kind": fault.kind, "said": fault.said, "first": fault.first, "end": fault.end} for fault in report.faults
+        {"kind": fault.kind, "said": fault.said, "first": fault.first, "end": fault.end, "log": fault.log}
+        for fault in report.faults
     ]
     document = {
         "origin": report.origin,
@@ -212,6 +213,7 @@ def verify(
         "heads": report.heads,
         "opened": [{"leaf": leaf, **entry} for leaf, entry in sorted(report.opened.items())],
         "witnessed": dict(sorted(report.witnessed.items())),
+        "logs": dict(sorted(report.logs.items())),
         "faults": faults,
     }
     reply(document, report.lines, as_json=as_json, code=Exit.NO if report.faults else Exit.YES)

@@ -33,7 +33,6 @@ _VALUES: Final[Mapping[str, Any]] = {
     "note": f"facekeep/{_ID}/registry\n412\n…\n",
     "witnessed": f"facekeep/{_ID}/registry\n400\n…\n",
     "cosignature": f"\N{EM DASH} facekeep/{_ID}/witness qv8…",
-    "leaf": 17,
     "old": 400,
     "proof": _HASH,
     "size": 412,

@@ -22,9 +22,9 @@ A = TypeVar("A")
 T = TypeVar("T")
 
 _LONG = frozenset({
-    Method.STATUS, Method.STAGE_ENROL, Method.STAGE_ERASE, Method.STAGE_MARKS, Method.STAGE_SWITCH,
-    Method.STAGE_OPERATORS, Method.STAGE_REFRESH, Method.COMMIT, Method.ABORT, Method.OPEN, Method.ASK, Method.CLOSE,
-    Method.BEGIN_EPOCH, Method.FINISH_EPOCH,
+    Method.STATUS, Method.LOG_HEAD, Method.LOG_COMMITMENTS, Method.STAGE_ENROL, Method.STAGE_ERASE, Method.STAGE_MARKS,
+    Method.STAGE_SWITCH, Method.STAGE_OPERATORS, Method.STAGE_REFRESH, Method.COMMIT, Method.ABORT, Method.OPEN,
+    Method.ASK, Method.CLOSE, Method.BEGIN_EPOCH, Method.FINISH_EPOCH,
 })  # fmt: skip
 _SIGNS_OF_LIFE: Mapping[Role, Exchange[None, Any]] = {
     Role.LEFT: EPOCH,

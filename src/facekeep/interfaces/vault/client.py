@@ -18,6 +18,7 @@ from facekeep.split.messages import (
     HalfStatus,
     LeftPart,
     LeftTables,
+    LogHead,
     Released,
     RightPart,
     RightPicks,
@@ -25,11 +26,12 @@ from facekeep.split.messages import (
 )
 from facekeep.split.operators import OperatorKey
 from facekeep.split.ratchet import Hello
+from facekeep.split.roles import LOG_TOGETHER
 from facekeep.split.searching import OPEN_MAX
 from facekeep.split.wire import exchanges as ex
 from facekeep.split.wire.methods import Role
 from facekeep.split.wire.search_messages import Choice, Claiming, Fetch, Offer
-from facekeep.split.wire.values import Mark
+from facekeep.split.wire.values import Mark, Span
 from facekeep.split.wire.write_messages import Marks, Operators, Rows, Switch
 from facekeep.split.word import SignedWord
 
@@ -97,6 +99,15 @@ class _RemoteHalf(_Remote):
         """Rows with too many rejected comparisons."""
         alarms = ask(self._pool, ex.ALARMS, None)
         return tuple(alarms)
+
+    def log_head(self) -> LogHead:
+        """Number of records in the log, all on disk, and the head of their tree."""
+        return ask(self._pool, ex.ASK_LOG_HEAD, None)
+
+    def log_commitments(self, first: int, count: int) -> list[bytes]:
+        """What stands for records in the tree of the log; fewer where it ends, at most ``LOG_TOGETHER`` at once."""
+        found = ask(self._pool, ex.ASK_LOG_COMMITMENTS, Span(first, min(count, LOG_TOGETHER)))
+        return list(found)
 
     def levels(self) -> tuple[tuple[int, ...], tuple[float, ...]]:
         """The thresholds and false match rates in this half's rules."""

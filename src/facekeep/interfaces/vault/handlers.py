@@ -164,6 +164,8 @@ def _of_a_half(port: HalfPort, role: Role) -> Iterable[Handler]:
         Handler(ex.COUNT, lambda *_: len(port)),
         Handler(ex.HEAD_OF, lambda _, pseudonym: port.head_of(pseudonym)),
         Handler(ex.ALARMS, lambda *_: port.alarms()),
+        Handler(ex.ASK_LOG_HEAD, lambda *_: port.log_head()),
+        Handler(ex.ASK_LOG_COMMITMENTS, lambda _, asked: port.log_commitments(asked.first, asked.count)),
         Handler(ex.ASK_LEVELS, lambda *_: port.levels()),
         Handler(ex.ASK_OPERATORS, lambda *_: port.operators()),
         Handler(ex.BEGIN, begin),

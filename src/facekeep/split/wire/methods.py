@@ -28,6 +28,8 @@ class Method(IntEnum):
     ALARMS = 7
     LEVELS = 8
     OPERATORS = 9
+    LOG_HEAD = 10
+    LOG_COMMITMENTS = 11
     BEGIN = 16
     FINE = 17
     TOKENS = 18

@@ -18,9 +18,10 @@ from facekeep.domain.row import (
     RowHead,
     TransactionId,
 )
-from facekeep.split.messages import LEFT, RIGHT, HalfStatus
+from facekeep.split.messages import LEFT, RIGHT, HalfStatus, LogHead
 from facekeep.split.operators import KEYS_MAX, PUBLIC_BYTES_MAX, KeyKind, OperatorKey
 from facekeep.split.ratchet import Hello
+from facekeep.split.roles import LOG_TOGETHER
 from facekeep.split.statement import NAME_BYTES_MAX, NONCE_BYTES
 from facekeep.split.wire.arrays import ArrayOf, rates
 from facekeep.split.wire.primitives import (
@@ -111,6 +112,25 @@ STATUS = record(
     ("searches", U64),
     ("alarms", mapped(PSEUDONYMS, tuple, tuple)),
 )
+
+LOG_HEAD = record(LogHead, ("size", U64), ("root", fixed(32)))
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Some records of a log.
+
+    Attributes:
+        first: the first.
+        count: how many.
+    """
+
+    first: int
+    count: int
+
+
+SPAN = record(Span, ("first", U64), ("count", number(2, 1, LOG_TOGETHER)))
+COMMITMENTS = listed(fixed(32), LOG_TOGETHER, prefix=2)
 
 Levels = tuple[tuple[int, ...], tuple[float, ...]]
 

@@ -86,6 +86,11 @@ def test_what_the_halves_tell_is_what_they_tell_in_process(apart: Callable[..., 
         assert remote.head_of(names[0]) == half.head_of(names[0])
         assert remote.alarms() == half.alarms() == ()
         assert remote.staged() == half.staged() == []
+        assert remote.log_head() == half.log_head()
+        found = remote.log_commitments(0, 100_000)
+        assert found == half.log_commitments(0, 8192)
+        assert len(found) == half.log_head().size > 0
+        assert remote.log_commitments(len(found), 1) == []
         assert remote
 
 
