@@ -56,6 +56,12 @@ class LabelTakenError(UsageError):
     default_hint = "For further references, name the person. Somebody else needs another label."
 
 
+class DueAtOnceError(UsageError):
+    """Rules of retention would make something go at once, and nobody said that this is meant."""
+
+    default_hint = "If it is meant, say so: --yes, or “sure” over HTTP. The next run then lets it go."
+
+
 class UnsignedError(FacekeepError):
     """The registrar has to sign it on another host first. ``payload`` is what is asked for.
 

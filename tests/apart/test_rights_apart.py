@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from facekeep.domain.access import Scope
 from facekeep.domain.consent import Purpose
+from facekeep.domain.retention import Basis, RetentionRule
 from facekeep.errors import AuthenticationError, NotFoundError, PurposeOffError, RefusedError, UnsignedError, UsageError
 from facekeep.service.word_requests import read_request
 from tests.apart.conftest import PLAN, Apart
@@ -69,3 +70,21 @@ def test_a_life_in_a_keep_whose_roles_are_apart(apart: Apart, pictures: Path) ->
     keep.check()
     with pytest.raises(UsageError, match="other hosts"):
         keep.rotate()
+
+
+def test_retention_lets_go_of_rows_and_records_on_other_hosts(
+    apart: Apart, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep, size = apart.keep, apart.keep.size()
+    picture = (pictures / "obama.jpg").read_bytes()
+    keep.enrol("gone soon", [picture], purposes=[Purpose.MISSING_PERSON], notice="We keep.", operator="desk")
+    rules = [RetentionRule("own rule", Basis.CONSENT_GIVEN, Purpose.MISSING_PERSON, 10)]
+    assert keep.set_retention([*rules, RetentionRule("own rule", Basis.LAST_CONTACT, Purpose.MISSING_PERSON, 20)])
+    ((going, due),) = ((going.label, going.endings[0].due) for going in keep.retention_plan(10))
+    assert going == "gone soon"
+    monkeypatch.setattr(keep, "_clock", lambda: due)
+    assert keep.keep_retention().people == 1
+    assert list(keep.retention_plan(0)) == []
+    assert keep.size() == size
+    keep.check()
+    assert len(keep.remove_retention("own rule")) == 2

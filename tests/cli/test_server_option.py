@@ -192,6 +192,15 @@ def _commands(pictures: Path, people: Path, notice: Path) -> list[list[object]]:
         ["webhook", "show", "0" * 32],
         ["webhook", "remove", "0" * 32],
         ["webhook", "add", "https://example.org/hook", "--events", "verification.failed"],
+        ["retention", "rules"],
+        ["retention", "set", "illinois"],
+        ["retention", "set", "own", "--basis", "consent-given", "--days", "3", "--purpose", "verify", "--law", "§ 1"],
+        ["retention", "set", "own", "--days", "3"],
+        ["retention", "set", "texas", "--days", "3"],
+        ["retention", "plan", "--days", "1100"],
+        ["retention", "remove", "texas"],
+        ["retention", "remove", "§ 1"],
+        ["retention", "remove", "illinois"],
         ["erase", "eileen", "--yes"],
         ["erase", "eileen", "--yes"],
         ["list"],
@@ -363,6 +372,7 @@ def test_the_environment_names_server_and_token(run: Run, served: Served, monkey
             "origin",
         ),
         (["switch", "--server", "https://x"], "this machine only"),
+        (["retention", "run", "--server", "https://x"], "this machine only"),
     ],
 )
 def test_what_cannot_be_is_told_before_anything_is_sent(

@@ -68,12 +68,12 @@ what refused it, client and milliseconds. The operation is a path with the names
 identifier of a client, an account or a capture; what was asked about whom is in no line. Counters and traces:
 [Watch a served keep](../how-to/observe.md).
 
-A `POST`, `PUT` or `DELETE` of subjects, references, consents, notices, cases and webhooks, and a `POST` of tokens,
-accounts and invitations, may bear an `Idempotency-Key`, a new random one for each request. Sent again within a day,
-it is not done again, and the first answer is given, without a token, link or secret that was in it. One that was
-refused may be sent again; one that was cut short by a fault is answered by 409, since it may have been done. So is
-one about somebody who was erased since: of what was kept about that person only the use of the key is left, for the
-rest of the day.
+A `POST`, `PUT` or `DELETE` of subjects, references, consents, notices, cases, webhooks and rules of retention, and a
+`POST` of tokens, accounts and invitations, may bear an `Idempotency-Key`, a new random one for each request. Sent
+again within a day, it is not done again, and the first answer is given, without a token, link or secret that was in
+it. One that was refused may be sent again; one that was cut short by a fault is answered by 409, since it may have
+been done. So is one about somebody who was erased since: of what was kept about that person only the use of the key
+is left, for the rest of the day.
 
 An operator who signs by a key of their own asks in two steps. `POST …/statements`, with the picture and the identifier
 of the key, gives a statement; it is sent back signed to `POST …/statements/ID`, and answered as the search in one step

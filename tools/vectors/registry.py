@@ -22,6 +22,7 @@ _PLAIN: Mapping[Any, Any] = {bool: True, int: 2**40 + 7, float: 0.5, NoneType: N
 _LATER = ("expires", "withdrawn", "closed", "when", "until")
 _FORMED = {"language": "de-AT", "url": "https://hooks.example/keep", "replaces": "0f" * 32}
 _AGES = {"age": 7, "guardian_under": 14}
+_NUMBERS = {"days": 1095}
 _LOOSE = (None, True, 7, "é", b"\x00\xff", ((), ("deep",)))
 
 
@@ -37,6 +38,8 @@ def example(kind: Any, name: str) -> Any:
         Any: _LOOSE,
         Loose: _LOOSE,
     }
+    if name in _NUMBERS:
+        return _NUMBERS[name]
     if kind in plain:
         return plain[kind]
     if isinstance(kind, NewType):

@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 
 import httpx2
 
-from facekeep.client import administration, calls, captures, ledger
+from facekeep.client import administration, calls, captures, ledger, retention
 from facekeep.client.administration import AccountSummary, TokenDetails
 from facekeep.client.calls import (
     AddedReferences,
@@ -31,10 +31,12 @@ from facekeep.domain.capture_order import CaptureOrder
 from facekeep.domain.consent import Consent, KnownNotice, Notice, Purpose
 from facekeep.domain.evidence import UNTOLD, Circumstances
 from facekeep.domain.ledger import SignedHead
+from facekeep.domain.retention import RetentionRule
 from facekeep.domain.webhooks import EventKind
 from facekeep.service.answers import (
     Erasure,
     GallerySummary,
+    Going,
     Identification,
     ReferenceDetails,
     SubjectDetails,
@@ -545,6 +547,40 @@ class AsyncClient:
     async def ledger_bundle(self) -> bytes:
         """The whole ledger as a bundle, which is checked offline. Needs the scope ``read``."""
         return await self._do(ledger.bundle())
+
+    # Retention
+
+    async def retention_rules(self) -> tuple[RetentionRule, ...]:
+        """The rules of retention, in their order. Needs the scope ``administer``."""
+        return await self._do(retention.rules())
+
+    async def set_retention(
+        self, rules: Sequence[RetentionRule], *, sure: bool = False, key: str = ""
+    ) -> tuple[RetentionRule, ...]:
+        """Add rules of retention; gives all. Needs the scope ``administer``.
+
+        Args:
+            rules: which; one of the same law, basis and purpose has its place taken.
+            sure: whether they are set even if somebody, or a case, is due at once.
+            key: a new random one; sent again, the request is not done twice.
+
+        Raises:
+            DueAtOnceError: something is due at once; no rule was set.
+            UsageError: there would be too many.
+        """
+        return await self._do(retention.add_rules(rules, key, sure=sure))
+
+    async def remove_retention(self, law: str, *, key: str = "") -> tuple[RetentionRule, ...]:
+        """Remove every rule of a law; gives those that are left. Needs the scope ``administer``.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        return await self._do(retention.remove_rules(law, key))
+
+    async def retention_plan(self, days: int = 90) -> tuple[Going, ...]:
+        """What will go within some days unless somebody comes by before. Needs the scope ``administer``."""
+        return await self._all(lambda after: retention.plan(days, after))
 
     # Webhooks
 

@@ -40,6 +40,7 @@ _ERRORS: Mapping[str, type[FacekeepError]] = {
     "budget-used-up": errors.BudgetError,
     "request-under-way": errors.RepeatedError,
     "signature-needed": errors.UnsignedError,
+    "due-at-once": errors.DueAtOnceError,
     "internal": errors.FacekeepError,
     "busy": errors.UnavailableError,
     "unavailable": errors.UnavailableError,

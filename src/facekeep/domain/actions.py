@@ -56,6 +56,10 @@ class Action(StrEnum):
     LIST_SUBJECT_APPEALS = "list-subject-appeals"
     LIST_APPEALS = "list-appeals"
     ANSWER_APPEAL = "answer-appeal"
+    READ_RETENTION = "read-retention"
+    PLAN_RETENTION = "plan-retention"
+    SET_RETENTION = "set-retention"
+    REMOVE_RETENTION = "remove-retention"
     LIST_TOKENS = "list-tokens"
     CREATE_TOKEN = "create-token"  # noqa: S105 - the name of an action
     REVOKE_TOKEN = "revoke-token"  # noqa: S105 - the name of an action

@@ -38,7 +38,7 @@ __all__ = [
     "Ending",
     "Held",
 ]
-__all__ += ["RetentionRule", "case_due", "endings", "is_contact", "rules_with", "shortest_contact"]
+__all__ += ["RetentionRule", "case_endings", "endings", "is_contact", "rules_with", "shortest_contact"]
 
 DAYS_MAX: Final = 36_525
 LAW_MAX: Final = 100
@@ -80,7 +80,7 @@ class RetentionRule:
 
     def __post_init__(self) -> None:
         if not 1 <= self.days <= DAYS_MAX:
-            raise UsageError(f"a rule of retention counts 1 to {DAYS_MAX} days")
+            raise FormatError(f"a rule of retention counts 1 to {DAYS_MAX} days")
         if not self.law.strip() or not self.law.isprintable() or not is_text(self.law, LAW_MAX):
             raise FormatError(f"a law is cited in 1 to {LAW_MAX} characters, none of them a control character")
 
@@ -239,12 +239,12 @@ def _end_without_purpose(held: Held, rules: Iterable[RetentionRule]) -> _Due | N
     return None if first is None else (max([first[0], *ended.values()]), first[1])
 
 
-def case_due(case: Case, rules: Iterable[RetentionRule]) -> Ending | None:
-    """When a case goes, or None if no rule is for it."""
+def case_endings(case: Case, rules: Iterable[RetentionRule]) -> tuple[Ending, ...]:
+    """What the rules make go of a case: all of it, or nothing if none is for it."""
     ended = case.expires if case.closed is None else min(case.closed, case.expires)
     dues = ((rule.due(ended), rule) for rule in rules if rule.basis is Basis.CASE_ENDED and rule.fits(case.purpose))
     first = _first(dues)
-    return None if first is None else Ending(Effect.CASE_GOES, *first)
+    return () if first is None else (Ending(Effect.CASE_GOES, *first),)
 
 
 _CONTACT: Final = frozenset(
@@ -255,6 +255,8 @@ _CONTACT: Final = frozenset(
         EntryKind.CONSENT_WITHDRAWN,
         EntryKind.NEVER_RETURN_JOINED,
         EntryKind.VERIFIED,
+        EntryKind.EXPORTED,
+        EntryKind.APPEALED,
     }
 )
 
@@ -262,11 +264,14 @@ _CONTACT: Final = frozenset(
 def is_contact(entry: LedgerEntry) -> bool:
     """Whether an entry about a person tells of contact with that person.
 
-    To be enrolled, to consent, to withdraw, to join "never return me" and to be verified is; to be refused is not, for
-    then somebody else may have come; to be found by a search is not, for nobody needs to have been there.
+    To be enrolled, to consent, to withdraw, to join "never return me", to be verified, to object, and to get what is
+    held is; to be refused is not, for then somebody else may have come; to be found by a search, or looked at, is not,
+    for nobody needs to have been there.
     """
     if entry.kind not in _CONTACT or entry.facts.get("by") == BY_RETENTION["by"]:
         return False
+    if entry.kind is EntryKind.EXPORTED:
+        return "operator" not in entry.facts  # else somebody of the keep did it, for whatever reason
     return entry.kind is not EntryKind.VERIFIED or entry.facts.get("verified") == "yes"
 
 

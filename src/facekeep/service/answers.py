@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from facekeep.domain.consent import Consent, Purpose
 from facekeep.domain.ledger import EntryKind
+from facekeep.domain.retention import Effect, Ending
 from facekeep.errors import FacekeepError
 
 
@@ -259,3 +260,42 @@ class KeepStatus:
     refreshed: datetime
     alarms: int
     switches: tuple[Purpose, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """Somebody, or a case, of which something goes.
+
+    Attributes:
+        id: 32 hexadecimal digits.
+        label: of the person, or title of the case.
+        endings: what goes and when, the first first.
+    """
+
+    id: str
+    label: str = field(repr=False)
+    endings: tuple[Ending, ...]
+
+    @property
+    def is_case(self) -> bool:
+        """Whether it is a case."""
+        return any(ending.effect is Effect.CASE_GOES for ending in self.endings)
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionReport:
+    """What a run of retention did.
+
+    Attributes:
+        purposes: how many consents ended.
+        people: how many people were erased.
+        references: how many people on "never return me" lost all other references.
+        cases: how many cases were removed.
+        finished: whether it looked at everybody; it did not if it was told to end before.
+    """
+
+    purposes: int = 0
+    people: int = 0
+    references: int = 0
+    cases: int = 0
+    finished: bool = True

@@ -30,6 +30,7 @@ __all__ = [
     "inspect_host",
     "inspect_layout",
     "inspect_models",
+    "inspect_retention",
     "inspect_status",
     "worst_first",
 ]
@@ -335,6 +336,17 @@ def inspect_canaries(report: CanaryReport) -> Iterator[Finding]:
             Severity.NOTE,
             "there is no canary: a half that answers wrongly for everybody is not noticed",
             "facekeep canary plant.",
+        )
+
+
+def inspect_retention(overdue: int) -> Iterator[Finding]:
+    """How many people and cases are kept for longer than the keep's own rules say."""
+    if overdue:
+        yield Finding(
+            "retention-overdue",
+            Severity.WARNING,
+            f"people and cases that are kept for longer than the rules of retention say: {overdue}",
+            "facekeep retention run, and let a timer do it every day; a served keep does it by itself.",
         )
 
 

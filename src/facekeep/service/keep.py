@@ -30,7 +30,9 @@ from facekeep.service.comparison import Planned, Search
 from facekeep.service.enrolment import EnrolmentService, Person, Terms, resolved
 from facekeep.service.keep_access import KeepAccess
 from facekeep.service.keep_canaries import KeepCanaries
+from facekeep.service.keep_life import REFRESH_DAYS
 from facekeep.service.keep_own import KeepOwn
+from facekeep.service.keep_retention import KeepRetention
 from facekeep.service.keep_signing import acquired_probes
 from facekeep.service.keep_witnessing import KeepWitnessing
 from facekeep.service.never_return import NeverReturn
@@ -44,13 +46,10 @@ from facekeep.split.forgiveness import FORGIVEN_ROWS_MAX
 
 __all__ = ["REFRESH_DAYS", "Keep", "Person"]
 
-REFRESH_DAYS = 30
-"""How often a keep is to be refreshed; copies made before a refresh are unreadable after it."""
-
 _PAGE = 100
 
 
-class Keep(KeepAccess, KeepOwn, KeepWitnessing, KeepCanaries):
+class Keep(KeepAccess, KeepRetention, KeepOwn, KeepWitnessing, KeepCanaries):
     """A keep: a registry of people, and their references as two halves. Safe for threads; one process at a time.
 
     Example:
@@ -444,10 +443,8 @@ class Keep(KeepAccess, KeepOwn, KeepWitnessing, KeepCanaries):
         """
         with self._using():
             now = self._now()
-            due, latest = (moment + timedelta(days=REFRESH_DAYS) for moment in (self._file.refreshed, now))
-            # Neither a refresh that is overdue nor a clock that was set back makes a promise that cannot be kept.
-            until = due if now < due <= latest else latest
-            references, leaf, opening = self._rights.erase(label, now, until)
+            until = self._copies_readable_until(now)
+            references, leaf, opening = self._rights.erase(self._rights.subject(label).id, now, until)
             return Erasure(references, until, self._receipt(leaf, opening))
 
     def never_return(self, label: str, picture: bytes, *, operator: Operator) -> int:

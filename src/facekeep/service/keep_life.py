@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -47,6 +47,9 @@ from facekeep.split.approval import ClientKey
 from facekeep.split.budget import Limits
 from facekeep.store.journal import JournalKind
 from facekeep.store.transaction import Transaction
+
+REFRESH_DAYS = 30
+"""How often a keep is to be refreshed; copies made before a refresh are unreadable after it."""
 
 _DEFAULT_PURPOSES = (Purpose.VERIFY, Purpose.IDENTIFY)
 _AWAY_SECONDS = 1.0
@@ -336,6 +339,12 @@ class KeepLife:
         if now.tzinfo is None:
             raise UsageError("the clock of a keep gives times with their time zone")
         return now
+
+    def _copies_readable_until(self, now: datetime) -> datetime:
+        """When the last copy of before now that could be opened is unreadable: the next refresh is due by then."""
+        due, latest = (moment + timedelta(days=REFRESH_DAYS) for moment in (self._file.refreshed, now))
+        # Neither a refresh that is overdue nor a clock that was set back makes a promise that cannot be kept.
+        return due if now < due <= latest else latest
 
     def __enter__(self) -> Self:
         return self

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 from facekeep.domain.consent import KnownNotice, Purpose, purpose_bits
 from facekeep.domain.evidence import Circumstances, ConsentRules
@@ -73,13 +74,27 @@ class RightsService:
         subject = self.subject(label).id
         if by_guardian:
             self._check_guardian(subject, purpose, now)
-        bits = self._held(subject) & ~purpose.bit
+        self.end_purposes(subject, {purpose: {"guardian": "yes"} if by_guardian else {}}, now)
+
+    def end_purposes(self, subject: SubjectId, ended: Mapping[Purpose, Mapping[str, str]], now: datetime) -> None:
+        """End purposes of a person: the person withdrew, or a rule of retention is due.
+
+        Args:
+            subject: whose.
+            ended: of each purpose what else the ledger tells of its end.
+            now: the time.
+
+        Raises:
+            NotFoundError: no such person, or no consent to end.
+        """
+        bits = self._held(subject) & ~purpose_bits(ended)
 
         def decide(tx: Transaction) -> None:
-            tx.withdraw_consent(subject, purpose, now)
-            tx.tell(Event(EventKind.CONSENT_WITHDRAWN, now, {"subject": subject.hex(), "purpose": purpose}))
-            facts = {"purpose": purpose.value} | ({"guardian": "yes"} if by_guardian else {})
-            tx.record([LedgerEntry(EntryKind.CONSENT_WITHDRAWN, now, facts)], subject)
+            for purpose, because in ended.items():
+                tx.withdraw_consent(subject, purpose, now)
+                tx.tell(Event(EventKind.CONSENT_WITHDRAWN, now, {"subject": subject.hex(), "purpose": purpose}))
+                facts = {"purpose": purpose.value, **because}
+                tx.record([LedgerEntry(EntryKind.CONSENT_WITHDRAWN, now, facts)], subject)
 
         self._set_purposes(subject, bits, decide)
 
@@ -138,33 +153,51 @@ class RightsService:
         subject = self.subject(label).id
         if pseudonym not in {r.pseudonym for r in comparable(self._roles.registry.references_of(subject))}:
             raise NotFoundError("there is no such reference")
+        self._remove_references(subject, [pseudonym], now, {})
 
+    def remove_comparable(self, subject: SubjectId, now: datetime, because: Mapping[str, str]) -> None:
+        """Remove every reference of a person that is compared with probes; the list "never return me" keeps its own.
+
+        Args:
+            subject: whose.
+            now: the time.
+            because: what else the ledger tells of it.
+        """
+        rows = [reference.pseudonym for reference in comparable(self._roles.registry.references_of(subject))]
+        self._remove_references(subject, rows, now, because)
+
+    def _remove_references(
+        self, subject: SubjectId, rows: Sequence[Pseudonym], now: datetime, because: Mapping[str, str]
+    ) -> None:
         def decide(tx: Transaction) -> None:
-            tx.remove_reference(pseudonym)
-            tx.tell(Event(EventKind.REFERENCE_REMOVED, now, {"subject": subject.hex()}))
-            tx.record([LedgerEntry(EntryKind.REFERENCE_REMOVED, now)], subject)
+            for row in rows:
+                tx.remove_reference(row)
+                tx.tell(Event(EventKind.REFERENCE_REMOVED, now, {"subject": subject.hex()}))
+                tx.record([LedgerEntry(EntryKind.REFERENCE_REMOVED, now, because)], subject)
 
         self._roles.coordinator.run_on_halves(
             JournalKind.ERASE,
-            lambda half, transaction: half.stage_erase(transaction, [pseudonym]),
+            lambda half, transaction: half.stage_erase(transaction, rows),
             decide=decide,
-            payload={"pseudonyms": [pseudonym.hex()]},
+            payload={"pseudonyms": [row.hex() for row in rows]},
             subject=subject,
         )
 
-    def erase(self, label: str, now: datetime, until: datetime) -> tuple[int, int, Opening]:
+    def erase(
+        self, subject: SubjectId, now: datetime, until: datetime, because: Mapping[str, str] = MappingProxyType({})
+    ) -> tuple[int, int, Opening]:
         """Erase a person: rows, seeds, data key and every record.
 
         Args:
-            label: whom.
+            subject: whom.
             now: the time.
             until: when the last copy of before that could be opened is unreadable, as the ledger tells.
+            because: what else it tells of it.
 
         Returns:
             The number of references removed; leaf and opening of what the ledger has of it.
         """
         recorded: list[tuple[int, Opening]] = []
-        subject = self.subject(label).id
         rows = [reference.pseudonym for reference in self._roles.registry.references_of(subject)]
 
         def decide(tx: Transaction) -> None:
@@ -172,7 +205,7 @@ class RightsService:
             tx.tell(Event(EventKind.SUBJECT_ERASED, now, {"subject": subject.hex()}))
             # Of nobody: the data key of who it is about goes with this very transaction.
             facts = {"subject": subject.hex(), "references": str(len(rows)), "copies-readable-until": written(until)}
-            recorded[:] = tx.record([LedgerEntry(EntryKind.ERASED, now, facts)])
+            recorded[:] = tx.record([LedgerEntry(EntryKind.ERASED, now, {**facts, **because})])
 
         self._roles.coordinator.run_on_halves(
             JournalKind.ERASE,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from facekeep.domain.access import CLIENT_ID_BYTES, Client, ClientId, Scope
 from facekeep.domain.consent import Consent, Notice, Purpose, is_minor
 from facekeep.domain.evidence import UNTOLD, Circumstances, ConsentRules
 from facekeep.domain.requests import REQUEST_ID_BYTES, KeptAnswer, KeptRequest, RequestId
+from facekeep.domain.retention import RetentionRule
 from facekeep.domain.row import PSEUDONYM_BYTES, TRANSACTION_BYTES, Pseudonym, TransactionId
 from facekeep.domain.search import CASE_ID_BYTES, Case, CaseId
 from facekeep.domain.subject import SUBJECT_ID_BYTES, DataSubject, SubjectId, normalised_label
@@ -252,6 +253,10 @@ class Transaction(AccountWriting, WebhookWriting, LedgerWriting, AppealWriting, 
         """Ask this of every consent from now on; those that were given stay."""
         self._write_state(replace(self._state, consent_rules=rules))
 
+    def set_retention(self, rules: Sequence[RetentionRule]) -> None:
+        """Put rules of retention in the place of those that there are."""
+        self._write_state(replace(self._state, retention=tuple(rules)))
+
     def add_notice(self, notice: Notice) -> str:
         """Keep a notice, and give its digest. Keeping it twice changes nothing; a description may be added once.
 
@@ -316,6 +321,11 @@ class Transaction(AccountWriting, WebhookWriting, LedgerWriting, AppealWriting, 
         if before.closed is None:
             sealed = self._sealed_case(replace(before, closed=when))
             self._connection.execute(update(tables.cases).where(tables.cases.c.id == case).values(sealed=sealed))
+
+    def remove_case(self, case: CaseId) -> None:
+        """Forget a case. Nothing happens if there is none: it is gone as asked."""
+        self._connection.execute(delete(tables.cases).where(tables.cases.c.id == case))
+        self.scrub = True
 
     def add_client(
         self, name: str, scopes: Iterable[Scope], digest: bytes, *, created: datetime, expires: datetime
@@ -502,6 +512,10 @@ def state_record(state: State) -> dict[str, Value]:
         "ledgered": state.ledgered,
         "switched_on": sorted(purpose.value for purpose in state.switched_on),
         **{name: getattr(state.consent_rules, name) for name in CONSENT_RULES},
+        "retention": [
+            (rule.law, rule.basis.value, None if rule.purpose is None else rule.purpose.value, rule.days)
+            for rule in state.retention
+        ],
     }
 
 

@@ -14,6 +14,7 @@ from facekeep.domain.access import Client, Scope
 from facekeep.domain.consent import Consent, Notice, Purpose
 from facekeep.domain.evidence import USUAL_RULES, ConsentRules
 from facekeep.domain.requests import KeptAnswer, KeptRequest
+from facekeep.domain.retention import Basis, Held, RetentionRule
 from facekeep.domain.row import Pseudonym
 from facekeep.domain.search import Case, CaseId
 from facekeep.domain.subject import DataSubject, Reference, SubjectId, normalised_label
@@ -48,6 +49,7 @@ class State:
         ledgered: counts the leaves of the ledger.
         switched_on: the purposes that are on.
         consent_rules: what is asked of every consent.
+        retention: the rules of retention.
     """
 
     keep: bytes
@@ -57,6 +59,7 @@ class State:
     ledgered: int
     switched_on: frozenset[Purpose]
     consent_rules: ConsentRules = USUAL_RULES
+    retention: tuple[RetentionRule, ...] = ()
 
 
 class View(AccountReading, WebhookReading, LedgerReading, AppealReading):
@@ -159,6 +162,58 @@ class View(AccountReading, WebhookReading, LedgerReading, AppealReading):
             NotFoundError: there is no such data subject.
         """
         return self._state.switched_on & {consent.purpose for consent in self.consents_of(subject) if consent.holds}
+
+    def retention_rules(self) -> tuple[RetentionRule, ...]:
+        """The rules of retention, in their order."""
+        return self._state.retention
+
+    def held(
+        self,
+        *,
+        uncounted: str,
+        beyond: datetime | None,
+        after: SubjectId | None = None,
+        limit: int = PAGE,
+    ) -> tuple[Held, ...]:
+        """A page of what rules of retention look at, by ascending identifiers of people, which is a random order.
+
+        Args:
+            uncounted: the gallery whose references are compared with no probe.
+            beyond: a contact later than this is as good as any other, and no later one is looked for; None to look for
+                no contact at all.
+            after: the last identifier of the page before, or None for the first page.
+            limit: how many at most; fewer than that means that this was the last page.
+        """
+        chosen = select(tables.subjects).order_by(tables.subjects.c.id).limit(limit)
+        if after is not None:
+            chosen = chosen.where(tables.subjects.c.id > after)
+        return tuple(self._held_of(row, uncounted, beyond) for row in self._connection.execute(chosen).all())
+
+    def held_of(self, subject: SubjectId, *, uncounted: str, beyond: datetime | None) -> Held:
+        """The same of one person. See :meth:`held`.
+
+        Raises:
+            NotFoundError: there is no such person, or not any more.
+        """
+        return self._held_of(self._person(subject), uncounted, beyond)
+
+    def _held_of(self, person: Row[Any], uncounted: str, beyond: datetime | None) -> Held:
+        cells = self._cells_of(person)
+        consents = tuple(consent_of(row, cells) for row in self._rows(tables.consents.c.subject, person.id))
+        references = [self._reference_of(row, cells) for row in self._rows(tables.references.c.subject, person.id)]
+        contact = None
+        if beyond is not None:
+            # Of registries from before the ledger these tell of a contact too.
+            known = [*(consent.given for consent in consents), *(reference.created for reference in references)]
+            contact = self._last_contact(person.id, cells, max(known, default=None), beyond)
+        return Held(
+            person.id,
+            self._subject_of(person).label,
+            tuple(sorted(consents, key=lambda consent: (consent.given, consent.purpose))),
+            sum(reference.gallery != uncounted for reference in references),
+            contact,
+            is_listed=self.is_never_returned(person.id),
+        )
 
     def is_never_returned(self, subject: SubjectId) -> bool:
         """Whether the data subject joined "never return me"."""
@@ -404,6 +459,10 @@ def read_state(connection: Connection, vault: Vault) -> State:
         switched_on=frozenset(Purpose(purpose) for purpose in record["switched_on"]),
         # Of a registry from before the rules they are as of a new one: none of its callers says an age.
         consent_rules=ConsentRules(**{name: record[name] for name in CONSENT_RULES if name in record}),
+        retention=tuple(
+            RetentionRule(law, Basis(basis), None if purpose is None else Purpose(purpose), days)
+            for law, basis, purpose, days in record.get("retention", ())  # of a registry from before there were rules
+        ),
     )
 
 

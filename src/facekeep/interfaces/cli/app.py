@@ -20,6 +20,7 @@ from facekeep.interfaces.cli import (
     pairing,
     people,
     records,
+    retaining,
     rights,
     robbing,
     serving,
@@ -51,6 +52,7 @@ def build() -> typer.Typer:
     consents.add_commands(app)
     records.add_commands(app)
     rights.add_commands(app)
+    retaining.add_commands(app)
     operating.add_commands(app)
     measuring.add_commands(app)
     robbing.add_commands(app)

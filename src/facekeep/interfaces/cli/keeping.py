@@ -180,11 +180,12 @@ def doctor(
 
 def _asked(parts: Composition, directory: Path) -> tuple[KeepStatus | None, tuple[Finding, ...]]:
     """What an open keep tells of itself."""
-    from facekeep.service.doctor import error_finding, inspect_canaries
+    from facekeep.service.doctor import error_finding, inspect_canaries, inspect_retention
 
     try:
         with parts.open(directory) as opened:
-            return opened.status(), tuple(inspect_canaries(opened.ask_canaries()))
+            overdue = sum(1 for _ in opened.retention_plan(0))
+            return opened.status(), (*inspect_canaries(opened.ask_canaries()), *inspect_retention(overdue))
     except FacekeepError as error:
         return None, (error_finding(error),)
 

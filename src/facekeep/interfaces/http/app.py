@@ -31,6 +31,7 @@ from facekeep.interfaces.http import (
     own,
     pages,
     references,
+    retention,
     sessions,
     sign_in,
     signing,
@@ -75,6 +76,7 @@ PARTS: Final = (
     galleries,
     notices,
     webhooks,
+    retention,
     administering,
 )
 """The modules whose routers make the application, in the order in which they are described."""

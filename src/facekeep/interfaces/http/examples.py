@@ -50,6 +50,8 @@ _VALUES: Final[Mapping[str, Any]] = {
     "key": _ID,
     "label": "ada",
     "language": "en",
+    "law": "740 ILCS 14/15(a)",
+    "due": _LATER,
     "link": "https://faces.example.org/sign-up#fki1_…",
     "link_expires": _LATER,
     "name": "Ada Lovelace",
@@ -170,6 +172,10 @@ _DETAILS: Final[Mapping[str, tuple[str, str]]] = {
     "picture-marked": ("the picture is marked as no camera's", "Give a picture as a camera took it."),
     "picture-not-fit": ("the picture is not fit for enrolment", "Take the picture again: one face, frontal, in focus."),
     "too-many-requests": ("More than 1200 requests in 60 seconds.", "Ask again in 3 s, as Retry-After says."),
+    "due-at-once": (
+        "people and cases of which something is due at once: 3",
+        "If it is meant, say so: --yes, or “sure” over HTTP. The next run then lets it go.",
+    ),
     "budget-used-up": ("a budget is used up", "Wait for the next day, or have the lock reviewed."),
 }
 

@@ -70,6 +70,7 @@ PROBLEMS = {
         Kind("method-not-allowed", 405, "The method does not fit the resource"),
         Kind("request-under-way", 409, "A request with this key is under way, or its outcome is not known"),
         Kind("signature-needed", 409, "It is done but for keys that the registrar, on another host, has to revoke"),
+        Kind("due-at-once", 409, "Something would go at once, and nobody said that this is meant"),
         Kind("capture-refused", 409, "What was sent does not fit the capture, or it is over"),
         Kind("another-capture", 409, "Another capture was opened in this browser"),
         Kind("body-too-large", 413, "The body is larger than allowed"),
@@ -91,6 +92,7 @@ PROBLEMS = {
 _OF_ERROR: Mapping[type[FacekeepError], str] = {
     errors.FacekeepError: "internal",
     errors.UsageError: "invalid-request",
+    errors.DueAtOnceError: "due-at-once",
     errors.UnsignedError: "signature-needed",
     errors.RefusedError: "refused",
     errors.AuthenticationError: "unauthenticated",

@@ -27,6 +27,7 @@ from facekeep.interfaces.logs import log_to_stderr
 from facekeep.interfaces.posting import HttpsPost
 from facekeep.service.capture_engine import shipped_captures
 from facekeep.service.opening import system_clock
+from facekeep.service.retaining import Retaining
 from facekeep.service.tending import Tending
 from facekeep.service.warming import warm_up
 from facekeep.service.webhooks import Courier
@@ -218,4 +219,5 @@ def _run(app: FastAPI, listening: Listening, told: Callable[[str], None]) -> Non
         warm_up()  # whoever asks first waits for an answer and not for a compiler
         ending.enter_context(watched(app.state.keep))
         told(f"{scheme}://{host}:{bound.getsockname()[1]}")
+        ending.enter_context(Retaining(app.state.keep))
         uvicorn.Server(config).run(sockets=[bound])
