@@ -135,6 +135,11 @@ class EntryKind(StrEnum):
     """A ``webhook`` is told of ``events``."""
     WEBHOOK_REMOVED = "webhook-removed"
     """A ``webhook`` is told of nothing any more."""
+    BACKED_UP = "backed-up"
+    """A backup was made at a ``generation``; ``registry``, ``left`` and ``right`` are the SHA-256 of its archives."""
+    RESTORED = "restored"
+    """The keep was restored from a backup of a ``generation``, ``made`` then; ``erased`` how many people were erased
+    anew, since they had been erased after it."""
 
 
 class Part(StrEnum):

@@ -12,7 +12,7 @@ import json
 import os
 import pwd
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from facekeep.service.apart import Connect
     from facekeep.service.keep import Keep
     from facekeep.service.key_plan import KeyPlan
+    from facekeep.service.restoring import Restored
 
 __all__ = ["HERE", "ROLES", "Ask", "Composition", "KeyRecord"]
 
@@ -195,6 +196,30 @@ class Composition:
             keep.close()
             raise
         return keep
+
+    def restore(
+        self,
+        backup: Path,
+        directory: Path,
+        identities: Mapping[str, str],
+        record: KeyRecord,
+        *,
+        erased_since: Sequence[Path],
+        accept_unknown_erasures: bool,
+    ) -> Restored:
+        """Restore a keep from a backup and note where its keys are. See :func:`facekeep.service.restoring.restore`."""
+        from facekeep.service.restoring import restore
+
+        done = restore(
+            backup,
+            directory,
+            identities,
+            keys=self.plan(record),
+            erased_since=erased_since,
+            accept_unknown_erasures=accept_unknown_erasures,
+        )
+        record.write(directory)
+        return done
 
     def open(self, keep: Path | None) -> Keep:
         """Open a keep; to be used in a ``with`` block."""

@@ -22,7 +22,7 @@ from facekeep.store.half_store import SqliteHalfStore
 from facekeep.store.keys import KeyProvider
 from facekeep.store.registry import Registry
 
-__all__ = ["examine_stores"]
+__all__ = ["check_stores", "examine_stores"]
 
 _SIDES = ("left", "right")
 
@@ -43,6 +43,18 @@ def examine_stores(directory: Path, plan: KeyPlan) -> Iterator[Finding]:
             check()
         except FacekeepError as error:
             yield error_finding(error)
+
+
+def check_stores(directory: Path, keys: KeyProvider, keep_id: bytes) -> None:
+    """Read everything in the three stores and the logs of the halves, which nobody else has open.
+
+    Raises:
+        DamagedStoreError: something is damaged or does not open; it is told of the first.
+    """
+    noted: dict[str, tuple[LogHead, ...]] = {}
+    _registry(directory, keys, noted)
+    for side in _SIDES:
+        _half(directory, side, keys, keep_id, noted)
 
 
 def _registry(directory: Path, keys: KeyProvider, noted: dict[str, tuple[LogHead, ...]]) -> None:

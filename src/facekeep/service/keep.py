@@ -29,8 +29,8 @@ from facekeep.service.canary_labels import check_person
 from facekeep.service.comparison import Planned, Search
 from facekeep.service.enrolment import EnrolmentService, Person, Terms, resolved
 from facekeep.service.keep_access import KeepAccess
+from facekeep.service.keep_backups import KeepBackups
 from facekeep.service.keep_canaries import KeepCanaries
-from facekeep.service.keep_life import REFRESH_DAYS
 from facekeep.service.keep_own import KeepOwn
 from facekeep.service.keep_retention import KeepRetention
 from facekeep.service.keep_signing import acquired_probes
@@ -39,6 +39,7 @@ from facekeep.service.never_return import NeverReturn
 from facekeep.service.opening import Roles
 from facekeep.service.references import comparable
 from facekeep.service.repeating import RepeatingService
+from facekeep.service.rights import REFRESH_DAYS
 from facekeep.service.word_requests import AskedForgiveness
 from facekeep.split.asking import Signer
 from facekeep.split.codes import fine_code
@@ -49,7 +50,7 @@ __all__ = ["REFRESH_DAYS", "Keep", "Person"]
 _PAGE = 100
 
 
-class Keep(KeepAccess, KeepRetention, KeepOwn, KeepWitnessing, KeepCanaries):
+class Keep(KeepAccess, KeepRetention, KeepOwn, KeepWitnessing, KeepBackups, KeepCanaries):
     """A keep: a registry of people, and their references as two halves. Safe for threads; one process at a time.
 
     Example:

@@ -15,11 +15,11 @@ from facekeep.service.answers import Access, AccessOutcome
 from facekeep.service.half_logs import check_log, commitments, noted_heads, written_log_head
 from facekeep.service.keep_signing import KeepSigning
 from facekeep.service.keep_telling import Told
-from facekeep.service.ledger_signing import opened_bundle, whole_bundle
+from facekeep.service.ledger_signing import LedgerSigner, opened_bundle, whole_bundle
 from facekeep.split.roles import HalfPort
 from facekeep.store.view import View
 
-__all__ = ["KeepLedger", "openings", "witnessed_head"]
+__all__ = ["KeepLedger", "openings", "whole_log", "witnessed_head"]
 
 _PAGE = 1024
 _REMEMBERED: Final = 64  # heads of a half's log
@@ -238,6 +238,12 @@ def _access(leaf: int, entry: LedgerEntry, names: Mapping[str, str]) -> Access |
     return Access(
         leaf, entry.time, entry.kind, purpose, facts.get("case", ""), names.get(facts.get("operator", "")), outcome
     )
+
+
+def whole_log(signer: LedgerSigner, view: View) -> bytes:
+    """A bundle of the whole log as far as its newest head; there has to be one."""
+    heads = view.ledger_heads()
+    return b"".join(whole_bundle(signer, heads, _nodes(view), openings(view, heads[-1].size)))
 
 
 def _nodes(view: View) -> Nodes:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from time import monotonic
 from types import TracebackType
 from typing import Self
@@ -28,7 +29,7 @@ from facekeep.service.apart import Connect, OneGate, open_gate
 from facekeep.service.calibration import read_calibration, shipped_calibration, shipped_calibration_text
 from facekeep.service.keep_file import KeepFile
 from facekeep.service.key_plan import KeyPlan
-from facekeep.service.ledger_signing import LedgerSigner
+from facekeep.service.ledger_signing import LedgerSigner, ledger_origin
 from facekeep.service.locking import SharedLock
 from facekeep.service.opening import (
     CALIBRATION,
@@ -42,14 +43,12 @@ from facekeep.service.opening import (
     system_clock,
 )
 from facekeep.service.pseudonyms import pseudonym_of
+from facekeep.service.rights import readable_until
 from facekeep.service.stages import Stage, Stages
 from facekeep.split.approval import ClientKey
 from facekeep.split.budget import Limits
 from facekeep.store.journal import JournalKind
 from facekeep.store.transaction import Transaction
-
-REFRESH_DAYS = 30
-"""How often a keep is to be refreshed; copies made before a refresh are unreadable after it."""
 
 _DEFAULT_PURPOSES = (Purpose.VERIFY, Purpose.IDENTIFY)
 _AWAY_SECONDS = 1.0
@@ -82,7 +81,7 @@ class KeepLife:
         self._clock = clock
         self._secret = secret
         self._results = results
-        self._ledger = LedgerSigner(f"facekeep/{file.keep_id.hex()}/registry", ledger)
+        self._ledger = LedgerSigner(ledger_origin(file.keep_id), ledger)
         self._witness = self._ledger.witness(f"facekeep/{file.keep_id.hex()}/witness")
         self._opener = opener
         self._rotate = rotate
@@ -90,6 +89,9 @@ class KeepLife:
         self._away: tuple[float, UnavailableError] | None = None
         self._lock = SharedLock()
         self._closed = self._stale = False
+        self._copying = Lock()
+        """Held while the stores are copied for a backup, before the other lock."""
+        self._ending = False
         self._begin()
         self._adopt(roles)
 
@@ -257,8 +259,9 @@ class KeepLife:
         return self._gate is not None
 
     def close(self) -> None:
-        """Close the three stores. Closing twice changes nothing."""
-        with self._lock.exclusive():
+        """Close the three stores. Closing twice changes nothing. A backup under way is given up."""
+        self._ending = True
+        with self._copying, self._lock.exclusive():
             closed, self._closed = self._closed, True
             self._shut()
             if self._gate is not None and not closed:
@@ -342,9 +345,7 @@ class KeepLife:
 
     def _copies_readable_until(self, now: datetime) -> datetime:
         """When the last copy of before now that could be opened is unreadable: the next refresh is due by then."""
-        due, latest = (moment + timedelta(days=REFRESH_DAYS) for moment in (self._file.refreshed, now))
-        # Neither a refresh that is overdue nor a clock that was set back makes a promise that cannot be kept.
-        return due if now < due <= latest else latest
+        return readable_until(self._file.refreshed, now)
 
     def __enter__(self) -> Self:
         return self
@@ -379,7 +380,7 @@ class KeepLife:
         """
         if self.is_apart:
             raise UsageError("the stores of this keep are on other hosts", hint="Rotate each on its own host.")
-        with self._using():
+        with self._copying, self._using():
             self._shut()
             self._stale = True
             self._rotate()

@@ -21,12 +21,17 @@ from facekeep.domain.canonical import canonical
 from facekeep.domain.ledger import Opening, SignedHead, written
 from facekeep.domain.merkle import Nodes, consistency_proof, inclusion_proof, leaf_hash, place_of, root
 
-__all__ = ["LedgerSigner", "WitnessSigner", "cosigned", "opened_bundle", "whole_bundle"]
+__all__ = ["LedgerSigner", "WitnessSigner", "cosigned", "ledger_origin", "opened_bundle", "whole_bundle"]
 
 _FORMAT: Final = "facekeep-ledger-1"
 _BLOCK_LEVEL: Final = 6
 _BLOCK: Final = 1 << _BLOCK_LEVEL
 _LOG, _WITNESS = b"\1", b"\4"  # kinds of keys, of C2SP signed notes and cosignatures
+
+
+def ledger_origin(keep_id: bytes) -> str:
+    """What the ledger of a keep is called."""
+    return f"facekeep/{keep_id.hex()}/registry"
 
 
 class LedgerSigner:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from facekeep.domain.consent import Purpose, purpose_bits
 from facekeep.errors import UsageError
 from facekeep.service.coordinator import Coordinator
 from facekeep.service.keep_file import KeepFile, write_private
-from facekeep.service.key_plan import KeyPlan
+from facekeep.service.key_plan import HeldKeys, KeyPlan
 from facekeep.split.approval import ClientKey
 from facekeep.split.budget import Limits
 from facekeep.split.gate import Gate
@@ -51,6 +51,19 @@ def system_clock() -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
+class HalfFiles:
+    """The files of a half, open.
+
+    Attributes:
+        store: its rows.
+        log: its log.
+    """
+
+    store: SqliteHalfStore
+    log: FileHalfLog
+
+
+@dataclass(frozen=True, slots=True)
 class Roles:
     """The roles of an open keep.
 
@@ -63,6 +76,7 @@ class Roles:
         threads: where halves run parts of a scan, or None.
         desk: the keep's own key, which signs for operators who have none as far as the halves let it.
         registrar: says which keys sign for operators; None where it is on another host.
+        files: of the left and the right half, for backups; none where they are on other hosts.
     """
 
     registry: Registry
@@ -73,6 +87,7 @@ class Roles:
     threads: ThreadPoolExecutor | None
     desk: ClientKey
     registrar: Ed25519PrivateKey | None
+    files: Mapping[str, HalfFiles] = field(default_factory=dict)
 
     def close(self) -> None:
         """Close everything, the registry last. What cannot be closed cleanly keeps nothing else open."""
@@ -247,7 +262,7 @@ def scan_threads(threads: int | None, *, halves: int = 1) -> tuple[ThreadPoolExe
 
 def open_roles(
     directory: Path,
-    plan: KeyPlan,
+    plan: KeyPlan | HeldKeys,
     file: KeepFile,
     *,
     levels: int,
@@ -282,12 +297,13 @@ def open_roles(
             opened.callback(pool.shutdown)
         registry = Registry.open(registry_path(directory), keys)
         opened.callback(registry.close)
-        around = {}
+        around, files = {}, {}
         for side in _SIDES:
             store, log = open_half_store(directory, keys, side, file.keep_id)
             opened.callback(store.close)
             opened.callback(log.close)
             settle_half(store, log, keys)
+            files[side] = HalfFiles(store, log)
             around[side] = Surroundings(store, log, _identity(keys, f"{side}.sign"), seconds, pool, parts)
         selector = Selector()
         left = LeftHalf(around["left"], selector)
@@ -308,4 +324,4 @@ def open_roles(
         if check_registry:
             coordinator.recover()
         opened.pop_all()
-    return Roles(registry, left, right, gate, coordinator, pool, desk, _identity(keys, "registrar.sign"))
+    return Roles(registry, left, right, gate, coordinator, pool, desk, _identity(keys, "registrar.sign"), files)

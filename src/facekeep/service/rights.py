@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from facekeep.domain.consent import KnownNotice, Purpose, purpose_bits
@@ -18,6 +18,16 @@ from facekeep.service.opening import Roles
 from facekeep.service.references import comparable, head_of
 from facekeep.store.journal import JournalKind
 from facekeep.store.transaction import Transaction
+
+REFRESH_DAYS = 30
+"""How often a keep is to be refreshed; copies made before a refresh are unreadable after it."""
+
+
+def readable_until(refreshed: datetime, now: datetime) -> datetime:
+    """Until when copies of the stores made before now can be opened at the latest: until the refresh that is due."""
+    due, latest = (moment + timedelta(days=REFRESH_DAYS) for moment in (refreshed, now))
+    # Neither a refresh that is overdue nor a clock that was set back makes a promise that cannot be kept.
+    return due if now < due <= latest else latest
 
 
 class RightsService:

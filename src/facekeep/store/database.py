@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,6 +49,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         if not path.is_file():
             raise DamagedStoreError("there is no registry", store=ROLE, hint="Make a keep first: facekeep init DIR.")
+        self._path = path
         self._engine = create_engine("sqlite://", creator=lambda: _connect(path), poolclass=QueuePool)
         event.listen(self._engine, "begin", _begin)
 
@@ -92,6 +93,25 @@ class Database:
             answer = cursor.fetchone()
             cursor.close()
         return answer is not None and answer[0] == 0
+
+    @contextmanager
+    def copying(self) -> Iterator[Callable[[Path], None]]:
+        """What copies the file as it is at the beginning of the block into a new file, once, while others go on.
+
+        The write-ahead log cannot be emptied until the block ends.
+        """
+        with _named_errors(), closing(_connect(self._path)) as source:
+            source.execute("BEGIN")
+            source.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # takes the snapshot
+
+            def copy(target: Path) -> None:
+                new_file(target)
+                with _named_errors(), closing(_connect(target)) as copied:
+                    source.backup(copied)
+                    # One file, whole in itself.
+                    copied.execute("PRAGMA journal_mode = DELETE").fetchall()
+
+            yield copy
 
     def check(self) -> None:
         """Read the whole file and hold it against its own structure.

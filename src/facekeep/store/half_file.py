@@ -11,17 +11,20 @@ import contextlib
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 from facekeep.errors import DamagedStoreError, UsageError
 from facekeep.store.half_rows import damaged
 
-__all__ = ["FORMAT", "HalfFile", "reporting", "sync_directory"]
+__all__ = ["FORMAT", "STEP_PAGES", "HalfFile", "reporting", "sync_directory"]
 
 FORMAT: Final = 1
 """Version of the format, kept in SQLite's ``user_version``."""
+
+STEP_PAGES: Final = 256
+"""Pages that are copied in one step at most, 2 MiB: for as long nobody else uses the store."""
 
 _APPLICATION_ID: Final = 0x464B4831  # "FKH1", so that file(1) and a careless restore can tell it from other databases.
 
@@ -103,6 +106,7 @@ class HalfFile:
         self.lock = threading.RLock()
         self._closed = False
         self._unclean = False
+        self._copied = False
 
     @classmethod
     def create(cls, path: Path, side: str) -> HalfFile:
@@ -190,23 +194,52 @@ class HalfFile:
                 # The connection is exclusive, so only a cursor that is being read keeps the log busy; it is cut later.
                 self._unclean = bool(busy)
 
-    def backup(self, target: Path) -> None:
+    def backup(self, target: Path, between: Callable[[bool], None] = lambda _: None) -> None:
         """Copy the committed state into a new file, which is on disk when this returns.
 
+        The copy is made in steps, between which others use the store. What they write goes into the copy too, since it
+        is written through the same connection: the copy is of the moment when this returns.
+
+        Args:
+            target: where; there must be nothing.
+            between: called between two steps, of which there are at least two, without the lock; is told whether
+                the next one is the last, unless something is written before it. What it raises ends the copying.
+
         Raises:
-            UsageError: there is already a file.
+            UsageError: there is already a file, or the store was closed meanwhile.
             DamagedStoreError: the copy cannot be written; what there is of it was removed.
         """
+
+        def step(_status: int, left: int, _pages: int) -> None:
+            if left == 0:
+                return
+            self.lock.release()
+            try:
+                between(left <= pages)
+            finally:
+                self.lock.acquire()
+            if self._closed:
+                raise UsageError(f"the {self.side} half was closed while it was copied", hint="Try again.")
+
         with self.reading() as database:
+            if self._copied:
+                raise UsageError(f"the {self.side} half is being copied already", hint="Wait until that is done.")
+            (size,) = database.execute("PRAGMA page_count").fetchone()
+            pages = max(1, min(STEP_PAGES, size // 2))
             _claim(target, self.side)
+            self._copied = True
             try:
                 with contextlib.closing(_connect(target)) as copy:
-                    database.backup(copy)
+                    database.backup(copy, pages=pages, progress=step)
                     # A copy has no write-ahead log beside it, so it is one file, whole in itself.
                     copy.execute("PRAGMA journal_mode = DELETE").fetchall()
             except BaseException:
                 target.unlink(missing_ok=True)
                 raise
+            finally:
+                self._copied = False
+                if self._closed:
+                    database.close()
 
     def check(self) -> None:
         """SQLite's own check of the whole file.
@@ -223,7 +256,8 @@ class HalfFile:
         with self.lock, reporting(self.side):
             if not self._closed:
                 self._closed = True
-                self.database.close()
+                if not self._copied:  # else whoever copies it closes it, at the next step
+                    self.database.close()
 
 
 def sync_directory(path: Path) -> None:

@@ -10,7 +10,8 @@ import fcntl
 import hmac
 import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Self
 
@@ -35,6 +36,7 @@ from facekeep.store.sealing import Sealer
 
 __all__ = ["FileHalfLog"]
 
+_COPY_BYTES: Final = 1 << 20
 _MARK_EVERY: Final = 1024
 """Every how many records memory holds a place from which a replay can begin."""
 
@@ -191,6 +193,35 @@ class FileHalfLog:
             except OSError:
                 self._broken = True
                 raise damaged_log(self._side, "cannot be written") from None
+
+    @contextmanager
+    def copying(self) -> Iterator[Callable[[Path], None]]:
+        """What copies the log as it is at the beginning of the block into a new file of mode 0600, once.
+
+        A log only grows, so that records are appended meanwhile. The copying raises UsageError if there is a file
+        already, and DamagedStoreError if it cannot be written.
+        """
+        with self._lock:
+            self._check_open()
+            descriptor, end = os.dup(self._descriptor), self._end.offset
+
+        def parts() -> Iterator[bytes]:
+            at = 0
+            while part := os.pread(descriptor, min(_COPY_BYTES, end - at), at):
+                yield part
+                at += len(part)
+            if at < end:
+                raise damaged_log(self._side, "was shortened while it was copied")
+
+        def copy(target: Path) -> None:
+            if target.exists():
+                raise UsageError(f"there is already a file where the log of the {self._side} half shall be copied")
+            _write_new(target, self._side, parts())
+
+        try:
+            yield copy
+        finally:
+            os.close(descriptor)
 
     def reseal(self, role_key: bytes) -> None:
         """Seal every record again under another role key: in a new file, which then takes the place of this one.

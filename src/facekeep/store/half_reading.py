@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, Self
 
@@ -174,14 +174,19 @@ class HalfReading:
         role = RoleCodec(self._side, role_key, store_id=self._store_id, keep_id=self._keep_id)
         return hmac.compare_digest(role.fingerprint, self._role.fingerprint)
 
-    def backup(self, target: Path) -> None:
+    def backup(self, target: Path, between: Callable[[bool], None] = lambda _: None) -> None:
         """Copy the store into a new file of mode 0600, sealed as it is. It dies with the key of the present epoch.
 
+        Args:
+            target: where; there must be nothing.
+            between: called between two steps of copying, is told whether the next one is the last. The store can be
+                used and written meanwhile; the copy is of the moment when this returns.
+
         Raises:
-            UsageError: there is already a file.
+            UsageError: there is already a file, or the store was closed meanwhile.
             DamagedStoreError: the copy cannot be written.
         """
-        self._file.backup(target)
+        self._file.backup(target, between)
 
     def verify(self) -> None:
         """Read everything: SQLite's own check of the file, then every row, deep part, value and staged change.

@@ -226,6 +226,20 @@ class Registry:
         self._log_is_empty = self._database.empty_log()
         return self._log_is_empty
 
+    @contextmanager
+    def copying(self) -> Iterator[Callable[[Path], None]]:
+        """What copies the registry as it is at the beginning of the block into a new file, while others write on.
+
+        The copy is sealed as the registry is, mode 0600, and dies with the key of the present epoch. What is erased
+        during the block is cut from the write-ahead log when it ends.
+        """
+        try:
+            with self._database.copying() as copy:
+                yield copy
+        finally:
+            if not self._log_is_empty:
+                self.empty_log()
+
     def begin_epoch(self) -> int:
         """Seal everything under the key of a new epoch, and give its number.
 

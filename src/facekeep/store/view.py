@@ -122,6 +122,12 @@ class View(AccountReading, WebhookReading, LedgerReading, AppealReading):
         """Whether there once was a data subject of this identifier who was erased."""
         return self._row(tables.tombstones.c.id, subject) is not None
 
+    def last_erasure(self) -> datetime | None:
+        """When somebody was erased last; None if nobody ever was. Opens every tombstone: times are sealed."""
+        cell = tables.tombstones.c.sealed
+        rows = self._connection.execute(select(tables.tombstones)).all()
+        return max((read_time(self._vault.root.open(cell, row.id, row.sealed)["erased"]) for row in rows), default=None)
+
     def references_of(self, subject: SubjectId) -> tuple[Reference, ...]:
         """The references of a data subject, oldest first.
 

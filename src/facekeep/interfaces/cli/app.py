@@ -10,6 +10,7 @@ import typer
 from facekeep.interfaces.cli import (
     accounts,
     auditing,
+    backing,
     comparing,
     consents,
     demonstration,
@@ -61,6 +62,7 @@ def build() -> typer.Typer:
     accounts.add_commands(app)
     watching.add_commands(app)
     auditing.add_commands(app)
+    backing.add_commands(app)
     pairing.add_commands(app)
     _keep_here(app)
     return app

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 
 from facekeep.domain.access import Scope
 from facekeep.errors import UsageError
+from facekeep.interfaces.cli.backing import LeftRecipient, RegistryRecipient, RightRecipient, recipients_of
 from facekeep.interfaces.cli.context import composition
 from facekeep.interfaces.cli.desk import connected
 from facekeep.interfaces.cli.office import office
@@ -94,6 +96,21 @@ def serve(
             show_default=False,
         ),
     ] = False,
+    backup_to: Annotated[
+        Path | None,
+        typer.Option(
+            "--backup-to",
+            metavar="DIR",
+            help="Folder to make backups in, and to remove old ones from; each store needs a recipient.",
+            show_default=False,
+        ),
+    ] = None,
+    backup_hours: Annotated[
+        int, typer.Option("--backup-hours", metavar="N", min=1, max=720, help="How often, in hours.")
+    ] = 24,
+    recipient_registry: RegistryRecipient = None,
+    recipient_left: LeftRecipient = None,
+    recipient_right: RightRecipient = None,
     keep: KeepOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -101,6 +118,7 @@ def serve(
     from facekeep.interfaces.http.rates import Rate, Rates
     from facekeep.interfaces.http.serving import Listening, run
     from facekeep.service.policies import Policies
+    from facekeep.service.recurring_backups import BackupPlan
 
     parts = composition(context)
 
@@ -125,6 +143,10 @@ def serve(
     rates = Rates(Rate.read(parts.settings.rate_client), Rate.read(parts.settings.rate_address))
     chosen = None if policies is None else Policies.tightened(policies)
     provider = _provider(parts.settings)
+    recipients = recipients_of(recipient_registry, recipient_left, recipient_right)
+    if backup_to is None and any(recipients.values()):
+        raise UsageError("backups have recipients and no folder", hint="Give --backup-to DIR.")
+    backups = None if backup_to is None else BackupPlan.of(backup_to, timedelta(hours=backup_hours), recipients)
     with parts.open(keep) as opened:
         run(
             opened,
@@ -136,6 +158,7 @@ def serve(
             private=parts.settings.webhooks_private,
             authorities=parts.settings.authorities,
             face_sign_in=face_sign_in,
+            backups=backups,
         )
 
 

@@ -15,7 +15,7 @@ import structlog
 import uvicorn
 
 from facekeep.client.exchange import is_loopback
-from facekeep.errors import UsageError
+from facekeep.errors import FacekeepError, UsageError
 from facekeep.interfaces.http.app import build
 from facekeep.interfaces.http.elsewhere import Elsewhere
 from facekeep.interfaces.http.provider import Provider, ProviderSettings
@@ -26,7 +26,9 @@ from facekeep.interfaces.http.watching import watched
 from facekeep.interfaces.logs import log_to_stderr
 from facekeep.interfaces.posting import HttpsPost
 from facekeep.service.capture_engine import shipped_captures
+from facekeep.service.keep_backups import BackupSet
 from facekeep.service.opening import system_clock
+from facekeep.service.recurring_backups import BackupPlan, RecurringBackups
 from facekeep.service.retaining import Retaining
 from facekeep.service.tending import Tending
 from facekeep.service.warming import warm_up
@@ -139,6 +141,7 @@ def run(
     private: bool = False,
     authorities: Path | None = None,
     face_sign_in: bool = False,
+    backups: BackupPlan | None = None,
 ) -> None:
     """Serve until a signal ends it.
 
@@ -152,10 +155,13 @@ def run(
         private: whether webhooks may be in this network, or on this machine.
         authorities: certificates to trust for webhooks in place of the usual ones, PEM.
         face_sign_in: whether people may sign in with a live face in place of a passkey.
+        backups: where and how often to make backups, if at all.
 
     Raises:
-        UsageError: the address cannot be listened on, or the certificate cannot be read.
+        UsageError: the address cannot be listened on, the certificate cannot be read, or backups cannot be made here.
     """
+    if backups is not None:
+        keep.check_backups_here()
     log_to_stderr()
     elsewhere = None if provider is None else Elsewhere(Provider(provider))
     with ExitStack() as opened:
@@ -175,12 +181,21 @@ def run(
         post = HttpsPost(private=private, authorities=authorities)
         courier = Courier(keep, post, system_clock, app.state.metrics.sent, unmeant=_teller("courier"), cut=post.cut)
         opened.enter_context(courier.working())
+        if backups is not None:
+            opened.enter_context(RecurringBackups(keep, backups, told=_tell_backup, unmeant=_teller("backups")))
         _run(app, listening, told)
 
 
 def _teller(where: str) -> Callable[[Exception], None]:
     """Logs errors that nobody meant by their type: their messages could hold anything."""
     return lambda error: _log.error("unexpected", where=where, error=type(error).__name__)
+
+
+def _tell_backup(outcome: BackupSet | FacekeepError) -> None:
+    if isinstance(outcome, FacekeepError):
+        _log.error("backup failed", error=type(outcome).__name__, message=outcome.message)
+    else:
+        _log.info("backed up", folder=outcome.folder.name, generation=outcome.generation, removed=outcome.removed)
 
 
 def _run(app: FastAPI, listening: Listening, told: Callable[[str], None]) -> None:

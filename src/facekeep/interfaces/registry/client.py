@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from facekeep.domain.webhooks import Event
 from facekeep.errors import FacekeepError, UnavailableError, UsageError
@@ -121,6 +121,14 @@ class RemoteRegistry(Registry):
             UsageError: always.
         """
         raise UsageError("the keys of the registry are on its own host", hint="Rotate them there.")
+
+    def copying(self) -> NoReturn:
+        """Refused.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError("the file of the registry is on its own host", hint="Back it up there.")
 
     def check(self) -> None:
         """See :meth:`View.check`; its own host checks the file beneath."""
