@@ -152,7 +152,7 @@ class KeepBackups(KeepLedger):
             return False
         with self._reading(), self._roles.registry.read() as view:
             erased = view.last_erasure()
-        return erased is not None and erased > newest
+        return erased is not None and erased >= newest  # sets know their time to the second
 
     def _copied(self) -> _Copies:
         """Copy the stores, so that the copies are of one moment."""
