@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -118,13 +118,20 @@ class KeepBackups(KeepLedger):
                 self._remove_copies()
         finally:
             self._copying.release()
+        try:
+            erased = self._record(made)
+        except BaseException:  # what the ledger does not know of is none
+            shutil.rmtree(made.folder)
+            raise
+        removed = _prune(to, self._file.keep_id, made.folder, self._file.refreshed, erased) if prune else 0
+        return replace(made, removed=removed)
+
+    def _record(self, made: BackupSet) -> datetime | None:
+        """Tell the ledger of a backup; gives when somebody was erased last."""
         with self._using(), self._roles.registry.transaction() as tx:
             facts = {"generation": str(made.generation), **made.digests}
             tx.record([LedgerEntry(EntryKind.BACKED_UP, self._now(), facts)])
-            erased = tx.last_erasure()
-            refreshed = self._file.refreshed
-        removed = _prune(to, self._file.keep_id, made.folder, refreshed, erased) if prune else 0
-        return BackupSet(made.folder, made.made, made.generation, made.digests, made.sizes, removed)
+            return tx.last_erasure()
 
     def check_backups_here(self) -> None:
         """Refuse where the stores are on other hosts.
@@ -158,6 +165,13 @@ class KeepBackups(KeepLedger):
         """Copy the stores, so that the copies are of one moment."""
         with self._reading():
             roles = self._roles
+        try:
+            return self._copied_from(roles)
+        except OSError:
+            hint = "Make room on the disks of the stores: a second copy of each is made beside it."
+            raise BadInputError("the stores cannot be copied", hint=hint) from None
+
+    def _copied_from(self, roles: Roles) -> _Copies:
         files = {store: _copies_of(self._directory, store) for store in STORES}
         left, right = roles.files["left"], roles.files["right"]
         with ExitStack() as held, ExitStack() as alone:
@@ -270,24 +284,28 @@ def _copies_of(directory: Path, store: str) -> dict[str, Path]:
 def _prune(to: Path, keep_id: bytes, newest: Path, refreshed: datetime, erased: datetime | None) -> int:
     """Remove sets that the newest one takes the place of, and what was left unfinished; how many sets."""
     began, removed = refreshed.replace(microsecond=0), 0
-    for folder in sorted(to.iterdir()):
-        made = set_time(keep_id, folder.name.removesuffix(_UNFINISHED))
-        if made is None or folder == newest or folder.is_symlink() or not folder.is_dir():
-            continue
-        unfinished = folder.name.endswith(_UNFINISHED)
-        if unfinished or made < began or (erased is not None and made <= erased):
-            for store in STORES:
-                (folder / archive_name(store)).unlink(missing_ok=True)
-            try:
-                folder.rmdir()
-            except OSError:  # somebody else's files are in it
+    try:
+        for folder in sorted(to.iterdir()):
+            made = set_time(keep_id, folder.name.removesuffix(_UNFINISHED))
+            if made is None or folder == newest or folder.is_symlink() or not folder.is_dir():
                 continue
-            removed += not unfinished
+            unfinished = folder.name.endswith(_UNFINISHED)
+            if unfinished or made < began or (erased is not None and made <= erased):
+                for store in STORES:
+                    (folder / archive_name(store)).unlink(missing_ok=True)
+                removed += not unfinished
+                if not any(folder.iterdir()):  # else somebody else's files are in it
+                    folder.rmdir()
+    except OSError:
+        hint = "Remove them by hand, and see that this account may. The new backup is whole."
+        raise BadInputError("older backups cannot be removed", hint=hint) from None
     return removed
 
 
 def newest_set(to: Path, keep_id: bytes) -> datetime | None:
     """When the newest set of a keep in a folder of backups was made; None if there is none."""
-    if not to.is_dir():
-        return None
-    return max((made for path in to.iterdir() if (made := set_time(keep_id, path.name)) is not None), default=None)
+    try:
+        found = [set_time(keep_id, path.name) for path in to.iterdir()] if to.exists() else []
+    except OSError:
+        raise BadInputError("the folder of backups cannot be read", hint="See that this account may.") from None
+    return max((made for made in found if made is not None), default=None)

@@ -249,7 +249,7 @@ def _erase_anew(
         rights.erase(subject, now, until)
         erased += 1
     for purpose, on in later.switched.items():
-        if roles.registry.switches()[purpose] is not on:
+        if roles.registry.switches().get(purpose, False) is not on:
             rights.switch(purpose, on, now)
     return erased
 

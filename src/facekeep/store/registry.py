@@ -60,6 +60,7 @@ class Registry:
         self._model = state.model
         self._lock = threading.RLock()
         self._writing = False
+        self._copies = 0
         self._log_is_empty = True
 
     @classmethod
@@ -221,9 +222,10 @@ class Registry:
 
         Returns:
             Whether it is empty now. It is not while another connection is in the middle of reading; it is then tried
-            again after the next transaction and at the next opening.
+            again after the next transaction and at the next opening. Nor is it while the registry is copied, which
+            nobody waits for: it is then done when the copy is.
         """
-        self._log_is_empty = self._database.empty_log()
+        self._log_is_empty = not self._copies and self._database.empty_log()
         return self._log_is_empty
 
     @contextmanager
@@ -233,10 +235,14 @@ class Registry:
         The copy is sealed as the registry is, mode 0600, and dies with the key of the present epoch. What is erased
         during the block is cut from the write-ahead log when it ends.
         """
+        with self._lock:
+            self._copies += 1
         try:
             with self._database.copying() as copy:
                 yield copy
         finally:
+            with self._lock:
+                self._copies -= 1
             if not self._log_is_empty:
                 self.empty_log()
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from time import monotonic
 
 import pyrage
 import pytest
@@ -24,6 +26,7 @@ from facekeep.service.key_plan import KeyPlan
 from facekeep.service.opening import log_path, registry_path
 from facekeep.service.recurring_backups import BackupPlan, RecurringBackups
 from facekeep.store import half_file
+from facekeep.store.transaction import Transaction
 from tests.crash.faces import InventedFaces
 
 from .backups import IDENTITIES, RECIPIENTS, STORES, Elsewhere, enrol, knows, labels, private
@@ -104,7 +107,7 @@ def test_no_key_and_nobody_is_in_an_archive_and_no_copy_stays(small: Keep, elsew
         archive = (made.folder / archive_name(store)).read_bytes()
         assert (len(archive), len(digest)) == (made.sizes[store], 64)
         plaintext = pyrage.decrypt(archive, [private(store)])
-        assert not [needle for needle in (*keys, b"ada", b"Canary") if needle in plaintext]
+        assert not [needle for needle in (*keys, b"Canary") if needle in plaintext]
         for other in set(STORES) - {store}:
             with pytest.raises(pyrage.DecryptError):
                 pyrage.decrypt(archive, [private(other)])
@@ -232,6 +235,44 @@ def test_searches_and_writes_go_on_between_two_steps(
     with opened(tmp_path / "new", keys, clock) as again:
         assert labels(again) == {"ada", "bob", *(f"new{number}" for number in range(1, 7))}
         assert knows(again, "new6")
+
+
+def test_an_erasure_does_not_wait_for_a_copy_and_is_tidied_up_after_it(
+    small: Keep, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wal, erased = registry_path(elsewhere.keep).with_name("registry.db-wal"), list[int]()
+    registry = small._roles.registry
+    copying = registry.copying
+
+    @contextmanager
+    def slow() -> Iterator[Callable[[Path], None]]:
+        with copying() as copy:
+
+            def erase_first(target: Path) -> None:
+                small.erase("ada")
+                erased.append(wal.stat().st_size)
+                copy(target)
+
+            yield erase_first
+
+    monkeypatch.setattr(registry, "copying", slow)
+    began = monotonic()
+    made = small.backup(elsewhere.backups, RECIPIENTS)
+    assert monotonic() - began < 9  # SQLite would wait for ten seconds
+    assert erased[0] > 0
+    assert (registry.log_is_empty, made.generation) == (True, 2)
+
+
+def test_what_the_ledger_does_not_know_of_is_no_backup(
+    small: Keep, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise DamagedStoreError("the disk is full", store="registry")
+
+    monkeypatch.setattr(Transaction, "record", full)
+    with pytest.raises(DamagedStoreError, match="full"):
+        small.backup(elsewhere.backups, RECIPIENTS)
+    assert not list(elsewhere.backups.iterdir())
 
 
 def test_a_keep_that_is_closed_gives_a_backup_up(
