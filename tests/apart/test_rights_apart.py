@@ -14,6 +14,7 @@ from facekeep.domain.retention import Basis, RetentionRule
 from facekeep.errors import AuthenticationError, NotFoundError, PurposeOffError, RefusedError, UnsignedError, UsageError
 from facekeep.service.word_requests import read_request
 from tests.apart.conftest import PLAN, Apart
+from tests.unit.service.backups import RECIPIENTS
 
 pytestmark = pytest.mark.enable_socket
 
@@ -70,6 +71,10 @@ def test_a_life_in_a_keep_whose_roles_are_apart(apart: Apart, pictures: Path) ->
     keep.check()
     with pytest.raises(UsageError, match="other hosts"):
         keep.rotate()
+    with pytest.raises(UsageError, match="other hosts"):
+        keep.backup(apart.folder / "backups", RECIPIENTS)
+    with keep._roles.registry.read() as view:
+        assert view.last_erasure() is not None
 
 
 def test_retention_lets_go_of_rows_and_records_on_other_hosts(

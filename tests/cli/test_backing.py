@@ -29,7 +29,7 @@ def recipients(run: Run, tmp_path: Path) -> list[str]:
     """Options that name a recipient for each store; the identities are in files beside."""
     options = []
     for store in STORES:
-        made = run("identity", tmp_path / f"{store}.id", "--json")
+        made = run("backup-identity", tmp_path / f"{store}.id", "--json")
         assert made.code == 0
         options += [f"--recipient-{store}", made.document["recipient"]]
     return options
@@ -93,7 +93,7 @@ def test_what_is_refused_and_with_which_exit_code(run: Run, mine: Path, recipien
         ran = run("backup", to, *options, "--keep", mine)
         assert (ran.code, said in ran.error, "AGE-SECRET" in ran.error) == (2, True, False), ran
     assert run("backup", mine / "backups", *recipients, "--keep", mine).code == 4
-    assert run("identity", tmp_path / "left.id").code == 2
+    assert run("backup-identity", tmp_path / "left.id").code == 2
     assert not to.exists()
 
     folder = Path(run("backup", to, *recipients, "--keep", mine, "--json").document["folder"])
@@ -117,6 +117,12 @@ def test_what_is_refused_and_with_which_exit_code(run: Run, mine: Path, recipien
     assert not (tmp_path / "new").exists()
     without = run("serve", *recipients, "--keep", mine)
     assert (without.code, "no folder" in without.error) == (2, True)
+
+
+def test_a_role_on_a_host_of_its_own_is_backed_up_there(run: Run, recipients: list[str], tmp_path: Path) -> None:
+    assert run("pair", "new", tmp_path / "right", "--role", "right", "--address", "localhost:8747").code == 0
+    ran = run("backup", tmp_path / "backups", *recipients, "--keep", tmp_path / "right")
+    assert (ran.code, "on several hosts" in ran.error, "docs/how-to/backup.md" in ran.error) == (2, True, True)
 
 
 @pytest.mark.enable_socket

@@ -15,7 +15,7 @@ from tests.cli.conftest import Ran, clean_environment, process
 _HEAVY = ("numpy", "cv2", "onnxruntime", "numba", "sqlalchemy", "PIL", "pydantic", "cryptography", "jinja2")
 _COMMANDS = {
     "account",
-    *("appeal", "audit", "backup", "export", "identity", "restore"),
+    *("appeal", "audit", "backup", "backup-identity", "export", "restore"),
     *("init", "enrol", "verify", "identify", "list", "show", "consent", "erase", "refresh", "rotate", "evaluate"),
     *("drill", "bench", "doctor", "demo", "case", "switch", "never-return", "unlock"),
     *("serve", "token", "compare", "operator", "canary", "pair", "vault", "registrar", "ready"),

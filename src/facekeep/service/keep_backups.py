@@ -74,7 +74,7 @@ def read_recipients(named: Mapping[str, Iterable[str]]) -> dict[str, Recipients]
         if seen & recipients.names:
             raise UsageError(
                 "two stores have the same recipient: one identity would open both",
-                hint="Make an identity for each store, and keep each in another place: facekeep identity FILE.",
+                hint="Make an identity for each store, and keep each in another place: facekeep backup-identity FILE.",
             )
         seen |= recipients.names
     return read

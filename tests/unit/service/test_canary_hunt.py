@@ -15,6 +15,7 @@ from pathlib import Path
 import pyrage
 import pytest
 
+from facekeep.domain.appeals import AppealKind
 from facekeep.domain.backups import FILES
 from facekeep.domain.consent import Purpose
 from facekeep.domain.requests import KeptAnswer
@@ -49,6 +50,7 @@ PICTURES = (b"canary-7f3a91", b"canary-7f3a91/second")
 PROBE = b"canary-7f3a91/probe"
 ANSWER = b'{"label":"canary-7f3a91","name":"Kanarienvogel Zwitscher"}'
 SIDES = ("left", "right")
+_OWN = (tables.references, tables.consents, tables.never_return, tables.ledger_own, tables.appeals)
 
 
 @pytest.fixture(autouse=True)
@@ -99,6 +101,8 @@ def live(keep: Keep, clock: MovedClock) -> None:
     assert keep.verify(LABEL, PROBE, operator="op").verified
     assert keep.identify(PROBE, operator="op", case="case").candidates[0].label == LABEL
     keep.never_return(LABEL, PROBE, operator="op")
+    said = keep.file_appeal(LABEL, AppealKind.NOT_ME, text=f"{NAME} was elsewhere: {MOTTO}")
+    keep.answer_appeal(said.id.hex(), upheld=True, text=f"{NAME} is right.", operator="reviewer")
     clock.forward(minutes=5)
 
 
@@ -114,7 +118,7 @@ def seen(keep: Keep) -> Canary:
         data_key = view._vault.root.sealer.open(row.key, _aad("subjects", subject, "key"))
         pseudonyms += [reference.pseudonym for reference in view.references_of(subject)]
     rows = sqlite3.connect(registry_path(keep._directory))
-    for table in ("references", "consents", "never_return", "ledger_own"):
+    for table in ("references", "consents", "never_return", "ledger_own", "appeals"):
         found = rows.execute(f'SELECT sealed FROM "{table}" WHERE subject = ?', (subject,)).fetchall()
         assert found, table
         sealed += [cell for (cell,) in found]
@@ -182,7 +186,7 @@ def _registry(view: View) -> Iterator[bytes]:
     for person in connection.execute(tables.subjects.select()).all():
         cells = view._cells_of(person).sealer
         yield cells.open(person.sealed, _aad("subjects", person.id, "sealed"))
-        for table in (tables.references, tables.consents, tables.never_return, tables.ledger_own):
+        for table in _OWN:
             owned = connection.execute(table.select().where(table.c.subject == person.id)).mappings().all()
             for one in owned:
                 row = one.get("id", one["subject"])

@@ -1,4 +1,4 @@
-"""Commands about backups: identity, backup, restore."""
+"""Commands about backups: backup, backup-identity, restore."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ RightRecipient = Annotated[list[str] | None, _recipient("right", "the right half
 def add_commands(app: typer.Typer) -> None:
     """Add the commands of this module."""
     panel = "Safety"
-    app.command(rich_help_panel=panel)(identity)
     app.command(rich_help_panel=panel)(backup)
+    app.command("backup-identity", rich_help_panel=panel)(identity)
     app.command(rich_help_panel=panel)(restore)
 
 
@@ -102,7 +102,12 @@ def backup(
     backups itself: facekeep serve --backup-to DIR.
     """
     recipients = recipients_of(registry, left, right)
-    with composition(context).open(keep) as opened:
+    parts = composition(context)
+    if parts.role_folder(parts.directory(keep)) is not None:
+        raise UsageError(
+            "the stores of this keep are on several hosts", hint="docs/how-to/backup.md says how each is backed up."
+        )
+    with parts.open(keep) as opened:
         made = opened.backup(directory, recipients, prune=prune)
     rows = Rows(
         ("archive", "bytes", "SHA-256"),
@@ -262,5 +267,6 @@ def _identity_text(path: Path) -> str:
             return file.read(_LARGEST).decode("ascii")
     except (OSError, UnicodeDecodeError):
         raise BadInputError(
-            "a file of identities cannot be read", hint="Name the file that facekeep identity, or age-keygen, made."
+            "a file of identities cannot be read",
+            hint="Name the file that facekeep backup-identity, or age-keygen, made.",
         ) from None
