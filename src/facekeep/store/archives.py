@@ -47,9 +47,7 @@ class Recipients:
             try:
                 found.append(pyrage.x25519.Recipient.from_str(text))
             except pyrage.RecipientError:
-                hint = (
-                    "A recipient begins with age1. Make an identity and its recipient: facekeep backup-identity FILE."
-                )
+                hint = "A recipient begins with age1. Make one with its identity: facekeep backup-identity FILE."
                 raise UsageError("a recipient is not one of age (X25519)", hint=hint) from None
         if not found:
             raise UsageError("an archive has no recipient", hint="Name one for each store: --recipient-left age1….")
@@ -79,9 +77,7 @@ class Identities:
             hint = "Identities begin with AGE-SECRET-KEY-1, one in a line. Open one under a passphrase with age first."
             raise UsageError("a file of identities holds something else", hint=hint) from None
         if not self.keys:
-            raise UsageError(
-                "a file of identities holds none", hint="Name the file that facekeep backup-identity made."
-            )
+            raise UsageError("a file of identities holds none", hint="Name what facekeep backup-identity made.")
 
 
 def new_identity() -> tuple[str, str]:

@@ -268,5 +268,5 @@ def _identity_text(path: Path) -> str:
     except (OSError, UnicodeDecodeError):
         raise BadInputError(
             "a file of identities cannot be read",
-            hint="Name the file that facekeep backup-identity, or age-keygen, made.",
+            hint="Name the file that facekeep backup-identity or age-keygen made.",
         ) from None
