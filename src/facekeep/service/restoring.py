@@ -25,8 +25,9 @@ from facekeep.service.doctor_stores import check_stores
 from facekeep.service.keep_file import NAME, KeepFile
 from facekeep.service.keep_ledger import whole_log
 from facekeep.service.key_plan import HeldKeys, KeyPlan
-from facekeep.service.later_erasures import LaterErasures
+from facekeep.service.later_deeds import LaterDeeds
 from facekeep.service.ledger_signing import LedgerSigner, ledger_origin
+from facekeep.service.never_return import NeverReturn
 from facekeep.service.opening import CALIBRATION, Clock, Roles, ledger_key, open_roles, system_clock
 from facekeep.service.rights import RightsService, readable_until
 from facekeep.store.archives import Identities, read_archive
@@ -48,6 +49,7 @@ class Restored:
         people: who is in the keep now.
         references: how many references they have.
         erased: how many people were erased anew.
+        withdrawn: how many consents were withdrawn anew, and memberships of "never return me" taken up.
         known_until: until when every erasure after the backup is known; None if none is but those that were named.
     """
 
@@ -56,6 +58,7 @@ class Restored:
     people: int
     references: int
     erased: int
+    withdrawn: int
     known_until: datetime | None
 
 
@@ -105,7 +108,7 @@ def restore(
             signer = LedgerSigner(ledger_origin(file.keep_id), ledger_key(held))
             key = VerifierKey.read(signer.key)
             head = _checked_ledger(roles, signer, key, manifest)
-            later = LaterErasures(key, head, file.keep_id, held)
+            later = LaterDeeds(key, head, file.keep_id, held)
             enrolled = [person.id for person in roles.registry.subjects()]
             for path in erased_since:
                 later.add(path, enrolled)
@@ -117,13 +120,14 @@ def restore(
                 )
             now = clock()
             erased = _erase_anew(roles, later, enrolled, now, readable_until(manifest.refreshed, now))
+            withdrawn = _withdraw_anew(roles, later, NeverReturn(roles, calibration), now)
             _tell(roles, manifest, erased, now)
             roles.coordinator.check()
             people, references = roles.registry.subject_count(), roles.registry.reference_count()
         sync_directory(directory)
         file.write(directory)  # last: without it there is no keep
     sync_directory(directory.absolute().parent)
-    return Restored(manifest.made, manifest.generation, people, references, erased, later.known_until)
+    return Restored(manifest.made, manifest.generation, people, references, erased, withdrawn, later.known_until)
 
 
 def _identities(texts: Mapping[str, str]) -> dict[str, Identities]:
@@ -241,17 +245,29 @@ def _checked_ledger(roles: Roles, signer: LedgerSigner, key: VerifierKey, manife
     return head
 
 
-def _erase_anew(
-    roles: Roles, later: LaterErasures, enrolled: Iterable[SubjectId], now: datetime, until: datetime
-) -> int:
+def _erase_anew(roles: Roles, later: LaterDeeds, enrolled: Iterable[SubjectId], now: datetime, until: datetime) -> int:
     rights, erased = RightsService(roles), 0
     for subject in sorted(later.subjects.intersection(enrolled)):
         rights.erase(subject, now, until)
         erased += 1
+    return erased
+
+
+def _withdraw_anew(roles: Roles, later: LaterDeeds, never_return: NeverReturn, now: datetime) -> int:
+    rights, withdrawn = RightsService(roles), 0
     for purpose, on in later.switched.items():
         if roles.registry.switches().get(purpose, False) is not on:
             rights.switch(purpose, on, now)
-    return erased
+    for subject, held in later.consents.items():
+        label = roles.registry.subject(subject).label
+        for consent in roles.registry.consents_of(subject):
+            if consent.holds and consent.purpose not in held:
+                rights.withdraw_consent(label, consent.purpose, now)
+                withdrawn += 1
+    for subject in sorted(later.never_returned - never_return.listed()):
+        never_return.join_known(subject, now)
+        withdrawn += 1
+    return withdrawn
 
 
 def _tell(roles: Roles, manifest: Manifest, erased: int, now: datetime) -> None:

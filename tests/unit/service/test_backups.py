@@ -430,6 +430,8 @@ def erased(small: Keep, made: BackupSet, elsewhere: Elsewhere, clock: MovedClock
     enrol(small, "eve")
     small.erase("eve")
     small.switch(Purpose.IDENTIFY, False)
+    small.withdraw_consent("bob", Purpose.IDENTIFY)
+    small.never_return("bob", b"bob/2", operator="op")
     clock.forward(hours=1)
     bundle.write_bytes(small.ledger_bundle())
     with small._roles.registry.copying() as copy:
@@ -448,6 +450,7 @@ def test_who_was_erased_after_the_backup_stays_erased(
         assert not (tmp_path / "new").exists()
     done = elsewhere.restore(made.folder, tmp_path / "new", since=[erased[what]], keys=keys, accept=what == "receipt")
     assert (done.erased, done.people, done.references) == (1, 1, 1)
+    assert done.withdrawn == (2 if what == "registry" else 0)
     assert done.known_until == (None if what == "receipt" else clock.now)
     with opened(tmp_path / "new", keys, clock) as again:
         assert labels(again) == {"bob"}
@@ -458,6 +461,9 @@ def test_who_was_erased_after_the_backup_stays_erased(
         assert [entry["kind"] for entry in told] == ["erased", "restored"]
         assert told[1]["erased"] == "1"
         assert again.switches()[Purpose.IDENTIFY] is (what == "receipt")
+        bob = again.subject("bob")
+        held = {consent.purpose for consent in bob.consents if consent.holds}
+        assert (Purpose.IDENTIFY in held, bob.never_returned) == (what != "registry", what == "registry")
         enrol(again, "ada")  # somebody who consents anew is somebody new
         assert again.verify("ada", b"ada/2", operator="op").verified
 

@@ -215,10 +215,12 @@ def restore(
     lines: list[Line] = [
         f"restored, as of {when(done.made)} UTC: {done.people:,} people, {done.references:,} references.",
         f"Erased anew, since they were erased after the backup: {done.erased}.",
+        f"Consents withdrawn anew, and memberships of “never return me” taken up: {done.withdrawn}.",
         f"Erasures after {when(known)} UTC are unknown, but for those of receipts that were given.",
         Heading("Next"),
-        f"What was done after {when(done.made)} UTC is lost. Before the keep is used, put right by hand: consents that "
-        "were withdrawn, people who joined “never return me”, tokens, accounts and operators' keys that were revoked.",
+        f"What else was done after {when(done.made)} UTC is lost. Before the keep is used, put right by hand: consents "
+        "that were withdrawn, people who joined “never return me”, tokens, accounts and operators' keys that were "
+        "revoked.",
         "Then: facekeep refresh, which makes the backup unreadable; and back up anew.",
     ]
     document = {
@@ -228,6 +230,7 @@ def restore(
         "people": done.people,
         "references": done.references,
         "erased": done.erased,
+        "withdrawn": done.withdrawn,
         "erasures_known_until": done.known_until,
     }
     reply(document, lines, as_json=as_json)

@@ -1,4 +1,8 @@
-"""Who was erased after a backup, as what outlived the keep tells: receipts, bundles of the ledger, a registry."""
+"""What people had done after a backup, as what outlived the keep tells: receipts, bundles of the ledger, a registry.
+
+Erasures are told by all of these, switches by bundles and registries, and withdrawals by a registry alone: what a
+bundle says of a person opens for that person only.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +13,20 @@ from datetime import datetime
 from pathlib import Path
 
 from facekeep.domain.consent import Purpose
+from facekeep.domain.merkle import root
 from facekeep.domain.subject import SubjectId, subject_id
 from facekeep.errors import BadInputError
 from facekeep.ledger_verifier import Head, Report, VerifierKey, read_head, verify
 from facekeep.store.keys import KeyProvider
 from facekeep.store.registry import Registry
 
-__all__ = ["LaterErasures"]
+__all__ = ["LaterDeeds"]
 
 _SQLITE = b"SQLite format 3\0"
 
 
 @dataclass(slots=True)
-class LaterErasures:
+class LaterDeeds:
     """What is known of the time after a backup.
 
     Attributes:
@@ -31,6 +36,8 @@ class LaterErasures:
         keys: of the keep.
         subjects: who was erased, some of them before the backup.
         switched: purposes that were switched after the backup, and how they were left.
+        consents: what people consent to, as a registry that survived has it.
+        never_returned: who is on "never return me", as such a registry has it.
         known_until: until when every erasure is known; None if nothing tells of the time after the backup.
     """
 
@@ -40,6 +47,8 @@ class LaterErasures:
     keys: KeyProvider = field(repr=False)
     subjects: set[SubjectId] = field(default_factory=set)
     switched: dict[Purpose, bool] = field(default_factory=dict)
+    consents: dict[SubjectId, frozenset[Purpose]] = field(default_factory=dict)
+    never_returned: set[SubjectId] = field(default_factory=set)
     known_until: datetime | None = None
 
     def add(self, path: Path, enrolled: Sequence[SubjectId]) -> None:
@@ -71,11 +80,20 @@ class LaterErasures:
                 raise BadInputError("the registry that survived is of another keep", hint=_HINT)
             if state.ledgered < self.head.size:
                 raise BadInputError("the registry that survived is older than the backup", hint="Leave it away.")
-            self.subjects |= {subject for subject in enrolled if view.is_erased(subject)}
+            if root(self.head.size, lambda place: view.ledger_nodes(place, 1)[0]) != self.head.root:
+                raise BadInputError("the registry that survived has another past than the backup", hint=_HINT)
             if state.ledgered > self.head.size:
                 known = max((read_head(head.note).time for head in view.ledger_heads()), default=self.head.time)
                 self._know(datetime.fromisoformat(known))
             self.switched |= view.switches()
+            for subject in enrolled:
+                if view.is_erased(subject):
+                    self.subjects.add(subject)
+                    continue
+                held = frozenset(consent.purpose for consent in view.consents_of(subject) if consent.holds)
+                self.consents[subject] = held
+                if view.is_never_returned(subject):
+                    self.never_returned.add(subject)
 
     def _add_bundle(self, data: bytes) -> None:
         report = verify(data, self.key)
