@@ -16,6 +16,7 @@ _HEAVY = ("numpy", "cv2", "onnxruntime", "numba", "sqlalchemy", "PIL", "pydantic
 _COMMANDS = {
     "account",
     *("appeal", "audit", "backup", "backup-identity", "export", "restore"),
+    "report",
     *("init", "enrol", "verify", "identify", "list", "show", "consent", "erase", "refresh", "rotate", "evaluate"),
     *("drill", "bench", "doctor", "demo", "case", "switch", "never-return", "unlock"),
     *("serve", "token", "compare", "operator", "canary", "pair", "vault", "registrar", "ready"),

@@ -7,7 +7,7 @@ from typing import Final
 from facekeep.domain.subject import normalised_label
 from facekeep.errors import FormatError, UsageError
 
-__all__ = ["CANARIES_MAX", "check_person", "is_canary", "label_of"]
+__all__ = ["CANARIES_MAX", "CANARY_LABELS", "check_person", "is_canary", "label_of"]
 
 CANARIES_MAX: Final = 16
 
@@ -17,13 +17,13 @@ def label_of(number: int) -> str:
     return f"canary {number}"
 
 
-_LABELS: Final = frozenset(label_of(number) for number in range(1, CANARIES_MAX + 1))
+CANARY_LABELS: Final = frozenset(label_of(number) for number in range(1, CANARIES_MAX + 1))
 
 
 def is_canary(label: str) -> bool:
     """Whether a label is one of a canary, in the form in which labels are looked up."""
     try:
-        return normalised_label(label) in _LABELS
+        return normalised_label(label) in CANARY_LABELS
     except FormatError:
         return False
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from facekeep.domain.row import Pseudonym
 from facekeep.errors import DamagedStoreError
+from facekeep.service.claims import OPEN_BY_DESIGN
 from facekeep.service.drill_attacks import (
     Faces,
     Reading,
@@ -126,8 +127,7 @@ class Robbery:
             elsewhere=readings_of_half(other, self._guesses),
         )
         took = "its store and log with all its keys, and the same half of another keep with the same people"
-        public = "the number of rows, pseudonyms, galleries, purposes and its log of who searched when"
-        return self._thief(f"{side}-with-keys", f"Thief of the {side} half and its keys", took, loot, public)
+        return self._thief(f"{side}-with-keys", f"Thief of the {side} half and its keys", took, loot)
 
     def _registry_without_keys(self) -> Thief:
         loot = self._sealed(self._keep.stores["registry"], self._other.stores["registry"])
@@ -156,7 +156,6 @@ class Robbery:
             "Thief of the registry and its keys",
             "its store with all its keys",
             loot,
-            "the names and consents of everybody, as the design says",
         )
 
     def _backups(self, side: str) -> Thief:
@@ -175,8 +174,7 @@ class Robbery:
             opened_old=opened,
         )
         took = f"{len(older) + 1} backups of {len(older) + 1} epochs and the keys that exist today"
-        public = "what the newest backup holds of rows, galleries, purposes and pseudonyms"
-        return self._thief(f"{side}-backups", f"Thief of every backup of the {side} half", took, loot, public)
+        return self._thief(f"{side}-backups", f"Thief of every backup of the {side} half", took, loot)
 
     def _hoard(self, side: str) -> Thief:
         halves = [self._open(self._keep, stolen) for stolen in self._keep.backups[side]]
@@ -202,7 +200,6 @@ class Robbery:
             f"Thief who copied the {side} half and its keys in every epoch",
             f"{len(halves)} backups, each with the key of its time, copied before that was destroyed",
             loot,
-            "the number of rows, pseudonyms, galleries and purposes",
         )
 
     def _two_epochs(self) -> Thief:
@@ -224,8 +221,7 @@ class Robbery:
             opened_old=int(old is not None),
         )
         took = "an old backup of the left half, today's right half, and all keys of both that exist today"
-        public = "what the right half holds of rows, galleries, purposes and its log"
-        return self._thief("two-epochs", "Thief of both halves from different epochs", took, loot, public)
+        return self._thief("two-epochs", "Thief of both halves from different epochs", took, loot)
 
     def _two_epochs_hoarded(self) -> Thief:
         backups = self._keep.backups
@@ -251,7 +247,6 @@ class Robbery:
             "Thief of both halves from different epochs, with the keys of both times",
             "the left half of the first epoch, the right half of the last, and copies of the keys of both",
             loot,
-            "rows, pseudonyms, galleries and purposes",
         )
 
     def _both_without_keys(self) -> Thief:
@@ -268,7 +263,7 @@ class Robbery:
 
     # Work
 
-    def _thief(self, name: str, title: str, took: str, loot: _Loot, public: str = "") -> Thief:
+    def _thief(self, name: str, title: str, took: str, loot: _Loot) -> Thief:
         p_value, oddest = uniformity(loot.streams)
         linkage, rank_1 = link(loot.readings, loot.elsewhere, self._random)
         cosine, identified = reconstruct(loot.readings, self._truth, self._random)
@@ -289,7 +284,7 @@ class Robbery:
         ]
         if loot.opened_old is not None:
             findings.append(Finding.count("old_backups", "Old backups that opened", loot.opened_old, "epochs gone by"))
-        return Thief(name, title, took, public, tuple(findings))
+        return Thief(name, title, took, OPEN_BY_DESIGN[name], tuple(findings))
 
     def _sealed(self, stolen: Stolen, other: Stolen) -> _Loot:
         columns, elsewhere = (self._cells(one) for one in (stolen, other))

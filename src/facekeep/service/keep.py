@@ -32,6 +32,7 @@ from facekeep.service.keep_access import KeepAccess
 from facekeep.service.keep_backups import KeepBackups
 from facekeep.service.keep_canaries import KeepCanaries
 from facekeep.service.keep_own import KeepOwn
+from facekeep.service.keep_paper import KeepPaper
 from facekeep.service.keep_retention import KeepRetention
 from facekeep.service.keep_signing import acquired_probes
 from facekeep.service.keep_witnessing import KeepWitnessing
@@ -50,7 +51,7 @@ __all__ = ["REFRESH_DAYS", "Keep", "Person"]
 _PAGE = 100
 
 
-class Keep(KeepAccess, KeepRetention, KeepOwn, KeepWitnessing, KeepBackups, KeepCanaries):
+class Keep(KeepAccess, KeepRetention, KeepOwn, KeepPaper, KeepWitnessing, KeepBackups, KeepCanaries):
     """A keep: a registry of people, and their references as two halves. Safe for threads; one process at a time.
 
     Example:

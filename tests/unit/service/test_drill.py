@@ -4,22 +4,26 @@ import json
 import re
 import stat
 import tempfile
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from facekeep.errors import UsageError
+from facekeep.errors import BadInputError, UsageError
 from facekeep.face.images import decode
 from facekeep.face.models import ModelPack
 from facekeep.face.pipeline import FacePipeline
 from facekeep.service import drill
 from facekeep.service.calibration import shipped_calibration
+from facekeep.service.claims import CLAIMS, OPEN_BY_DESIGN
 from facekeep.service.drill import LEAST_PEOPLE, TYPICAL, DrillSettings, run_drill
 from facekeep.service.drill_html import html_report
 from facekeep.service.drill_people import gather_people
 from facekeep.service.drill_report import CONTROL_AT_LEAST, DrillReport
+from facekeep.service.measured import DrillSummary, EvaluationSummary
+from facekeep.service.risks import RISKS
 from tests.unit.service.drill_runs import SMALL, sound_drill
 
 THIEVES = {
@@ -227,3 +231,26 @@ def test_real_faces(data: Path, pack: ModelPack) -> None:
     assert report.given == len(templates) == 62
     assert all(control.passed for control in report.controls)
     assert report.active.without_budgets[0].reached > 0.95
+
+
+def test_every_thief_of_a_risk_and_of_a_claim_is_one_that_a_drill_plays() -> None:
+    played = {thief.name for thief in sound_drill().thieves}
+    assert set(OPEN_BY_DESIGN) == played
+    assert {name for risk in RISKS for name in risk.thieves} == played
+    assert {claim.thief for claim in CLAIMS if claim.measured} <= played
+
+
+def test_a_drill_and_an_evaluation_are_read_as_they_are_printed(tmp_path: Path) -> None:
+    file = tmp_path / "drill.json"
+    file.write_text(json.dumps({**sound_drill().as_json(), "made": "2027-03-01T12:00:00+00:00"}), encoding="utf-8")
+    read = DrillSummary.read(file)
+    assert (read.passed, read.made, len(read.thieves)) == (
+        True,
+        datetime(2027, 3, 1, 12, tzinfo=UTC),
+        len(OPEN_BY_DESIGN),
+    )
+    for text in ("", "[]", "{}", '{"format": "facekeep-drill/2"}', '{"format": "facekeep-drill/1"}'):
+        file.write_text(text, encoding="utf-8")
+        for kind in (DrillSummary, EvaluationSummary):
+            with pytest.raises(BadInputError):
+                kind.read(file)

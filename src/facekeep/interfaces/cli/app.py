@@ -21,6 +21,7 @@ from facekeep.interfaces.cli import (
     pairing,
     people,
     records,
+    reporting,
     retaining,
     rights,
     robbing,
@@ -63,6 +64,7 @@ def build() -> typer.Typer:
     watching.add_commands(app)
     auditing.add_commands(app)
     backing.add_commands(app)
+    reporting.add_commands(app)
     pairing.add_commands(app)
     _keep_here(app)
     return app

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from facekeep.service.answers import KeepStatus
     from facekeep.service.doctor import Finding
 
-__all__ = ["add_commands"]
+__all__ = ["add_commands", "findings_of"]
 
 _ADMINISTRATOR = "administrator"
 
@@ -91,7 +91,7 @@ def init(
         administrator = LocalOffice(keep, at, parts.operator(None)).invite(
             _ADMINISTRATOR, [Role.ADMINISTRATOR], None, None
         )
-    findings = _findings(parts, directory, status)
+    findings = findings_of(parts, directory, status)
     document = {
         "keep": directory.absolute(),
         "model": status.model,
@@ -167,7 +167,7 @@ def doctor(
         hint = "Without --deep, facekeep doctor looks at what is on this host."
         raise UsageError("the stores of this keep are on several hosts", hint=hint)
     status, findings = (None, ()) if folder is not None and folder.role != "gate" else _asked(parts, directory)
-    findings = _findings(parts, directory, status, deep=deep, found=findings)
+    findings = findings_of(parts, directory, status, deep=deep, found=findings)
     critical = any(finding.severity == "critical" for finding in findings)
     document = {
         "healthy": not critical,
@@ -190,7 +190,7 @@ def _asked(parts: Composition, directory: Path) -> tuple[KeepStatus | None, tupl
         return None, (error_finding(error),)
 
 
-def _findings(
+def findings_of(
     parts: Composition,
     directory: Path,
     status: KeepStatus | None,
@@ -198,6 +198,15 @@ def _findings(
     deep: bool = False,
     found: Sequence[Finding] = (),
 ) -> tuple[Finding, ...]:
+    """What is weak about a keep and this machine, the worst first.
+
+    Args:
+        parts: of this process.
+        directory: the keep's folder.
+        status: of the keep, if it could be opened.
+        deep: whether every cell of the stores is opened.
+        found: findings of before.
+    """
     from datetime import UTC, datetime
 
     from facekeep.interfaces.host import LinuxHost

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -110,7 +111,8 @@ def evaluate(
         write_text(html, html_report(result, title=source))
         written["html"] = html
     lines = [*_evaluation_lines(result), *(f"wrote the {what}: {shown(str(path))}" for what, path in written.items())]
-    reply({**result.as_json(), "written": written}, lines, as_json=as_json)
+    made = datetime.now(UTC).replace(microsecond=0)
+    reply({**result.as_json(), "made": made, "written": written}, lines, as_json=as_json)
 
 
 def _calibration(path: Path | None, model: str) -> Calibration | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -62,7 +63,8 @@ def drill(
         *report.as_text().splitlines(),
         *(f"wrote the {what}: {shown(str(path))}" for what, path in written.items()),
     ]
-    reply({**report.as_json(), "written": written}, lines, as_json=as_json, code=code)
+    made = datetime.now(UTC).replace(microsecond=0)
+    reply({**report.as_json(), "made": made, "written": written}, lines, as_json=as_json, code=code)
 
 
 def robbed(parts: Composition, people: Path | None, *, quick: bool, tell: Tell) -> DrillReport:

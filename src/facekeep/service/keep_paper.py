@@ -1,0 +1,234 @@
+"""What a keep tells of itself for its papers: facts in numbers, the ledger counted, and who is affected by a theft."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from importlib.metadata import version
+from typing import Final, TypeVar
+from urllib.parse import urlsplit
+
+from facekeep.domain.consent import Consent, Notice, Purpose
+from facekeep.domain.ledger import EntryKind, Opening
+from facekeep.domain.subject import DataSubject, Reference, SubjectId
+from facekeep.service.canary_labels import CANARY_LABELS, is_canary
+from facekeep.service.facts import (
+    ConsentFacts,
+    KeepFacts,
+    KeyFacts,
+    NoticeFacts,
+    Presence,
+    Present,
+    PurposeFacts,
+    Quarter,
+    RecipientFacts,
+    ToldOf,
+)
+from facekeep.service.filing import CHINA, Filing, FilingThreshold
+from facekeep.service.keep_life import KeepLife
+from facekeep.store.view import View
+
+__all__ = ["KeepPaper"]
+
+_PAGE: Final = 100
+_LEDGER_PAGE: Final = 1000
+_T = TypeVar("_T")
+
+
+class KeepPaper(KeepLife):
+    """The facts behind the papers of a keep. See :class:`facekeep.service.keep.Keep`.
+
+    Everybody's records are read, a page of people at a time, each as they are then; others can work meanwhile.
+    """
+
+    def facts(self, *, keys: KeyFacts | None = None, filing: FilingThreshold = CHINA) -> KeepFacts:
+        """What is to be known of the keep, in numbers and settings.
+
+        Args:
+            keys: where the keys are, which the keep itself does not know.
+            filing: from how many people on the keep has to be filed with an authority.
+        """
+        now = self._now()
+        with self._reading(), self._roles.registry.read() as view:
+            notices, switches, cases = view.notices(), view.switches(), view.cases()
+            accounts = Counter(role for account in view.accounts() for role in account.roles)
+            clients = sum(client.expires > now for client in view.clients())
+            webhooks = [webhook for webhook in view.webhooks() if webhook.disabled is None]
+            never, ledger = len(view.never_returned()), view.ledger_size()
+        tally = _Tally(notices)
+        for person, consents, references in self._everybody(_records):
+            tally.add(person, consents, references)
+        status = self.status()
+        return KeepFacts(
+            made=now,
+            version=version("facekeep"),
+            model=status.model,
+            levels=self._calibration.levels,
+            measured_on=self._calibration.source,
+            people=tally.people,
+            canaries=tally.canaries,
+            references=status.references,
+            never_returned=never,
+            purposes=tuple(
+                PurposeFacts(purpose, switches[purpose], tally.consenting[purpose], frozenset(tally.shown[purpose]))
+                for purpose in Purpose
+            ),
+            consents=ConsentFacts(tally.holding, tally.withdrawn, tally.without_notice, tally.beside_notice),
+            notices=tuple(NoticeFacts(notice.digest, notice.language, notice.purposes) for notice in notices),
+            open_cases=sum(case.is_open(now) for case in cases),
+            accounts=accounts,
+            clients=clients,
+            recipients=tuple(
+                RecipientFacts(urlsplit(webhook.url).hostname or "", tuple(sorted(webhook.events)))
+                for webhook in webhooks
+            ),
+            refreshed=status.refreshed,
+            apart=self.is_apart,
+            keys=keys,
+            alarms=status.alarms,
+            ledger=ledger,
+            filing=tally.filing(filing),
+        )
+
+    def people_count(self) -> int:
+        """How many data subjects there are, without canaries. Quick: nobody's records are opened but canaries'."""
+        with self._reading(), self._roles.registry.read() as view:
+            planted = sum(view.subject_by_label(label) is not None for label in CANARY_LABELS)
+            return view.subject_count() - planted
+
+    def presence(self, since: datetime, until: datetime) -> Presence:
+        """Whose data the stores held between two times. It names people: for the controller, and for no log.
+
+        Args:
+            since: when the window began.
+            until: when it ended.
+
+        Raises:
+            ValueError: it ends before it begins.
+        """
+        if until < since:
+            raise ValueError("a window of time ends after it begins")
+        people = tuple(
+            present
+            for present in self._everybody(_present)
+            if present is not None and (present.since is None or present.since <= until)
+        )
+        erased = sum(
+            opening.entry.kind is EntryKind.ERASED and opening.entry.time >= since for opening in self._told_of_nobody()
+        )
+        return Presence(people, erased)
+
+    def told(self) -> Mapping[ToldOf, int]:
+        """The entries of the ledger, counted. Of people who were erased only what is about nobody is left."""
+        counted: Counter[ToldOf] = Counter(_counted(opening) for opening in self._told_of_nobody())
+        for openings in self._everybody(_of_people):
+            counted.update(map(_counted, openings))
+        return counted
+
+    def _everybody(self, read: Callable[[View, DataSubject], _T]) -> Iterator[_T]:
+        last: SubjectId | None = None
+        while True:
+            with self._reading(), self._roles.registry.read() as view:
+                people = view.subjects(after=last, limit=_PAGE)
+                page = [read(view, person) for person in people]
+            yield from page
+            if len(people) < _PAGE:
+                return
+            last = people[-1].id
+
+    def _told_of_nobody(self) -> Iterator[Opening]:
+        last: bytes | None = None
+        while True:
+            with self._reading(), self._roles.registry.read() as view:
+                page = view.ledger_openings(after=last, limit=_LEDGER_PAGE)
+            yield from (opening for _, _, opening in page)
+            if len(page) < _LEDGER_PAGE:
+                return
+            last = page[-1][0]
+
+
+class _Tally:
+    """Counts people and what they consented to."""
+
+    def __init__(self, notices: Sequence[Notice]) -> None:
+        self._notices = {notice.digest: notice for notice in notices}
+        self._since: list[datetime] = []
+        self.people = self.canaries = 0
+        self.holding = self.withdrawn = self.without_notice = self.beside_notice = 0
+        self.consenting: Counter[Purpose] = Counter()
+        self.shown: dict[Purpose, set[str]] = {purpose: set() for purpose in Purpose}
+
+    def add(self, person: DataSubject, consents: Sequence[Consent], references: Sequence[Reference]) -> None:
+        """Count somebody; a canary is nobody."""
+        if is_canary(person.label):
+            self.canaries += 1
+            return
+        self.people += 1
+        since = _since(consents, references)
+        if since is not None:
+            self._since.append(since)
+        holding = [consent for consent in consents if consent.holds]
+        self.holding += len(holding)
+        self.withdrawn += len(consents) - len(holding)
+        for consent in consents:
+            notice = self._notices.get(consent.notice)
+            self.without_notice += notice is None
+            self.beside_notice += notice is not None and not notice.speaks_of(consent.purpose)
+        for consent in holding:
+            self.shown[consent.purpose].add(consent.notice)
+        self.consenting.update({consent.purpose for consent in holding})
+
+    def filing(self, threshold: FilingThreshold) -> Filing:
+        """The people beside a threshold."""
+        known = sorted(self._since)
+        reached = known[threshold.limit - 1] if len(known) >= threshold.limit else None
+        return Filing(threshold, self.people, reached)
+
+
+def _since(consents: Sequence[Consent], references: Sequence[Reference]) -> datetime | None:
+    times = [consent.given for consent in consents] + [reference.created for reference in references]
+    return min(times, default=None)
+
+
+def _records(view: View, person: DataSubject) -> tuple[DataSubject, tuple[Consent, ...], tuple[Reference, ...]]:
+    return person, view.consents_of(person.id), view.references_of(person.id)
+
+
+def _present(view: View, person: DataSubject) -> Present | None:
+    if is_canary(person.label):
+        return None
+    consents, references = view.consents_of(person.id), view.references_of(person.id)
+    since = _since(consents, references)
+    if since is None:  # on "never return me" alone
+        since = min((opening.entry.time for opening in _own(view, person)), default=None)
+    purposes = {consent.purpose for consent in consents if consent.holds}
+    return Present(
+        person.id.hex(),
+        person.label,
+        person.name,
+        since,
+        len(references),
+        tuple(purpose for purpose in Purpose if purpose in purposes),
+    )
+
+
+def _own(view: View, person: DataSubject) -> tuple[Opening, ...]:
+    found: list[Opening] = []
+    last: bytes | None = None
+    while page := view.ledger_openings(person.id, after=last):
+        found += [opening for _, _, opening in page]
+        last = page[-1][0]
+    return tuple(found)
+
+
+def _of_people(view: View, person: DataSubject) -> tuple[Opening, ...]:
+    return () if is_canary(person.label) else _own(view, person)
+
+
+def _counted(opening: Opening) -> ToldOf:
+    entry = opening.entry
+    outcome = entry.facts.get("verified", "")
+    if entry.kind is EntryKind.SEARCHED:
+        outcome = "nobody" if entry.facts["found"] == "0" else "found"
+    return ToldOf(entry.kind, Quarter.of(entry.time), entry.facts.get("purpose", ""), outcome)

@@ -1,0 +1,282 @@
+"""Papers from facts: what is missing is shown as missing, and nothing that is hidden can be worked out."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from facekeep.domain.consent import Purpose
+from facekeep.domain.ledger import EntryKind
+from facekeep.domain.webhooks import EventKind
+from facekeep.errors import BadInputError, UsageError
+from facekeep.service.about import FIELDS, About, template
+from facekeep.service.claims import Lost, claims_of
+from facekeep.service.facts import Presence, Present, Quarter, ToldOf
+from facekeep.service.keep import Keep
+from facekeep.service.measured import DrillSummary, EvaluationSummary
+from facekeep.service.paper import Missing, Table, page
+from facekeep.service.report_breach import Breach, BreachPack, Risk
+from facekeep.service.report_dpia import ImpactAssessment
+from facekeep.service.report_register import Register
+from facekeep.service.report_transparency import SMALL, Published, Transparency
+from tests.unit.service.conftest import MovedClock
+from tests.unit.service.some_facts import NOW, some_drill, some_evaluation, some_facts
+
+SAID = About({"controller.name": "Lock <script>alert(1)</script> & Co", "purpose.verify.ground": "consent"})
+Q1, Q2 = Quarter(2026, 1), Quarter(2026, 2)
+
+# Facts of a real keep
+
+
+def test_facts_are_those_of_the_keep_and_name_nobody(keep: Keep, picture: Callable[[str], bytes]) -> None:
+    keep.plant_canaries(2)
+    keep.withdraw_consent("biden", Purpose.IDENTIFY)
+    keep.add_webhook("https://hooks.example.org/secret-path", [EventKind.SUBJECT_ERASED])
+    facts = keep.facts()
+    assert (facts.people, facts.canaries, facts.references, keep.people_count()) == (2, 2, 4, 2)
+    by = {one.purpose: one for one in facts.purposes}
+    assert (by[Purpose.VERIFY].people, by[Purpose.IDENTIFY].people, by[Purpose.PAYMENT].people) == (2, 1, 0)
+    assert by[Purpose.VERIFY].notices == by[Purpose.IDENTIFY].notices != frozenset()
+    assert (facts.consents.holding, facts.consents.withdrawn, facts.consents.without_notice) == (3, 1, 0)
+    assert (facts.open_cases, facts.apart, [one.host for one in facts.recipients]) == (1, False, ["hooks.example.org"])
+    assert not re.search("obama|biden|lost child|secret-path", repr(facts), re.IGNORECASE)
+
+
+def test_who_is_affected_was_there_in_the_window(keep: Keep, clock: MovedClock) -> None:
+    began = clock.now
+    before = keep.presence(began - timedelta(days=9), began - timedelta(days=1))
+    assert (before.people, before.erased) == ((), 0)
+    clock.forward(days=3)
+    keep.erase("biden")
+    during = keep.presence(began, began + timedelta(days=1))
+    assert [(one.label, one.since, one.references) for one in during.people] == [("obama", began, 1)]
+    assert during.erased == 1
+    assert "obama" not in repr(during)
+    # Who was erased before it began was not there.
+    assert keep.presence(began + timedelta(days=4), began + timedelta(days=5)).erased == 0
+
+
+def test_the_ledger_is_counted_by_quarter_purpose_and_outcome(
+    keep: Keep, clock: MovedClock, picture: Callable[[str], bytes]
+) -> None:
+    keep.identify(picture("obama2.jpg"), operator="op", case="lost child")
+    clock.forward(days=31)  # the case is over, and it is the next quarter
+    keep.verify("obama", picture("obama2.jpg"), operator="op")
+    keep.verify("obama", picture("biden.jpg"), operator="op")
+    told = keep.told()
+    first, second = Quarter(2027, 1), Quarter(2027, 2)
+    assert told[ToldOf(EntryKind.SEARCHED, first, "identify", "found")] == 1
+    assert told[ToldOf(EntryKind.CONSENT_GIVEN, first, "verify")] == 2
+    assert told[ToldOf(EntryKind.VERIFIED, second, "verify", "yes")] == 1
+    assert told[ToldOf(EntryKind.VERIFIED, second, "verify", "no")] == 1
+    assert sum(told.values()) == keep.facts().ledger
+
+
+# What was said
+
+
+def test_the_template_asks_for_every_field_and_says_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "about.toml"
+    file.write_text(template(), encoding="utf-8")
+    assert About.read(file) == About()
+    empty = '[controller]\n# name of the controller\nname = ""'
+    file.write_text(template().replace(empty, '[controller]\nname = "Lock & Co"'), encoding="utf-8")
+    assert About.read(file).said == {"controller.name": "Lock & Co"}
+    for other in ('[controller]\nofficer = "x"', "[controller]\nname = 1", "[[controller]]", "no TOML"):
+        file.write_text(other, encoding="utf-8")
+        with pytest.raises(BadInputError):
+            About.read(file)
+
+
+def test_what_is_missing_is_shown_as_missing_and_never_made_up() -> None:
+    empty, some = Register(some_facts(), About()), Register(some_facts(), SAID)
+    missing = {one["what"] for one in empty.as_json()["missing"]}  # type: ignore[attr-defined]
+    assert {FIELDS["controller.name"], FIELDS["processing.transfers"]} <= missing
+    assert set(empty.as_json()["said"].values()) == {None}  # type: ignore[attr-defined]
+    assert len(some.paper().missing) == len(empty.paper().missing) - 2
+    html = page(empty.paper())
+    assert html.count("Missing: name of the controller.") == 2  # in the list, and in its place
+    json.dumps(some.as_json())
+
+
+def test_a_page_has_no_script_and_escapes_what_was_said() -> None:
+    html = page(Register(some_facts(), SAID).paper())
+    assert "<script" not in html
+    assert "Lock &lt;script&gt;" in html
+    assert "default-src 'none'" in html
+    assert not re.search(r"(?:src|href)=", html)
+    assert "@media print" in html
+
+
+# The impact assessment
+
+
+def test_an_assessment_says_that_drill_and_evaluation_are_missing() -> None:
+    report = ImpactAssessment(some_facts(), SAID, None, None, ("warning: swap is on",))
+    missing = [one.what for one in report.paper().missing]
+    assert "what a thief gets: no drill was given" in missing
+    assert "how often the model errs on your people: no evaluation was given" in missing
+    measured = {risk["name"]: risk["measured"] for risk in report.as_json()["risks"]}  # type: ignore[attr-defined]
+    assert measured["store-stolen"] is None
+    assert measured["false-match"] is None
+    assert "swap is on" in page(report.paper())
+
+
+def test_an_assessment_shows_what_was_measured() -> None:
+    def measured(drill: DrillSummary | None, evaluation: EvaluationSummary | None) -> dict[str, str | None]:
+        report = ImpactAssessment(some_facts(), SAID, drill, evaluation, ())
+        return {risk["name"]: risk["measured"] for risk in report.as_json()["risks"]}  # type: ignore[attr-defined]
+
+    sound = measured(some_drill(), some_evaluation())
+    assert sound["store-stolen"] == "chance: 9 thieves of the drill got no face"
+    assert "false non-match rate 0.012" in str(sound["false-match"])
+    assert "LEAK in the drill: Thief right-with-keys" in str(measured(some_drill("right-with-keys"), None))
+    # Figures of another model say nothing of this keep.
+    assert measured(None, some_evaluation(model="ff" * 32))["false-match"] is None
+
+
+# The breach pack
+
+_K = {Lost.LEFT: Lost.KEYS_LEFT, Lost.RIGHT: Lost.KEYS_RIGHT, Lost.REGISTRY: Lost.KEYS_REGISTRY}
+LEFT, RIGHT, REGISTRY = ({store, key} for store, key in _K.items())
+
+
+@pytest.mark.parametrize(
+    ("lost", "apart", "risk", "faces"),
+    [
+        ({Lost.LEFT}, False, Risk.UNLIKELY, False),
+        ({Lost.LEFT, Lost.RIGHT, Lost.REGISTRY}, False, Risk.UNLIKELY, False),
+        ({Lost.KEYS_LEFT, Lost.KEYS_RIGHT}, False, Risk.UNLIKELY, False),
+        (LEFT, False, Risk.RISK, False),
+        (LEFT | {Lost.RIGHT}, False, Risk.RISK, False),
+        (REGISTRY, False, Risk.HIGH, False),
+        (LEFT | REGISTRY, False, Risk.HIGH, False),
+        (LEFT | RIGHT, True, Risk.HIGH, True),
+        ({Lost.GATE}, False, Risk.HIGH, True),
+        ({Lost.GATE}, True, Risk.HIGH, False),
+        ({Lost.GATE} | RIGHT, True, Risk.HIGH, True),
+        ({Lost.KEYS_GATE, Lost.KEYS_REGISTRAR}, True, Risk.RISK, False),
+    ],
+)
+def test_what_a_thief_of_exactly_these_has(lost: set[Lost], apart: bool, risk: Risk, faces: bool) -> None:
+    pack = _pack(frozenset(lost), apart=apart)
+    assert (pack.risk, any(claim.faces for claim in pack.claims)) == (risk, faces)
+    titles = [draft["title"] for draft in pack.as_json()["drafts"]]  # type: ignore[attr-defined]
+    assert len(titles) == (2 if risk is Risk.HIGH else 1)
+    json.dumps(pack.as_json())
+
+
+def test_each_loss_is_told_once_and_at_its_worst() -> None:
+    everything = claims_of(frozenset(Lost), apart=True)
+    assert not any(claim.taken <= other.taken and claim.lost < other.lost and claim.measured
+                   for claim in everything for other in everything if other.faces)  # fmt: skip
+    assert claims_of(frozenset({Lost.LEFT, Lost.KEYS_LEFT}), apart=False)[0].thief == "left-with-keys"
+
+
+def test_hours_are_counted_from_when_it_was_known() -> None:
+    for passed, left in ((0, 72.0), (0.51, 71.4), (71.95, 0.0), (80, -8.0)):
+        pack = _pack(frozenset({Lost.LEFT}), known=NOW - timedelta(hours=passed))
+        assert pack.hours_left == left
+        assert ("72 hours are over" in page(pack.paper())) == (left <= 0)
+    assert "Reasons for the delay" in str(_pack(frozenset({Lost.LEFT}), known=NOW - timedelta(days=9)).as_json())
+
+
+def test_a_drill_that_found_a_leak_refutes_the_claim() -> None:
+    pack = _pack(frozenset({Lost.LEFT}), drill=some_drill("left-without-keys"))
+    assert pack.risk is Risk.HIGH
+    assert "possibly biometric templates" in str(pack.as_json()["drafts"])
+    assert _pack(frozenset({Lost.LEFT}), drill=some_drill("right-with-keys")).risk is Risk.UNLIKELY
+
+
+def test_the_pack_names_who_is_affected_and_what_it_lacks() -> None:
+    pack = _pack(frozenset({Lost.REGISTRY, Lost.KEYS_REGISTRY}))
+    affected = pack.as_json()["affected"]
+    assert affected["list"][0]["label"] == "ada"  # type: ignore[index]
+    assert "Ada L" in page(pack.paper())
+    assert "ada" not in repr(pack)
+    assert [part.names for section in pack.paper().sections for part in section.parts if isinstance(part, Table)].count(
+        True
+    ) == 1
+    assert "[missing: name of the controller]" in str(pack.as_json()["drafts"])
+
+
+def test_a_breach_has_an_order_in_time() -> None:
+    day = timedelta(days=1)
+    for lost, since, until, known in (
+        (frozenset[Lost](), NOW, NOW, NOW),
+        (frozenset({Lost.LEFT}), NOW, NOW - day, NOW),
+        (frozenset({Lost.LEFT}), NOW, NOW, NOW - day),
+    ):
+        with pytest.raises(UsageError):
+            Breach(lost, since, until, known)
+
+
+def _pack(
+    lost: frozenset[Lost], *, apart: bool = False, known: object = NOW, drill: DrillSummary | None = None
+) -> BreachPack:
+    since = NOW - timedelta(days=30)
+    ada = Present("00" * 16, "ada", "Ada L", since, 2, (Purpose.VERIFY,))
+    breach = Breach(lost, since, NOW, known)
+    return BreachPack(breach, some_facts(apart=apart), Presence((ada,), 1), About(), drill)
+
+
+# Public counts
+
+LEAVES = [
+    ToldOf(EntryKind.SEARCHED, quarter, "identify", outcome) for quarter in (Q1, Q2) for outcome in ("found", "nobody")
+] + [ToldOf(EntryKind.VERIFIED, quarter, "verify", "no") for quarter in (Q1, Q2)]
+COUNT = st.one_of(st.integers(0, 25), st.integers(0, 10**6))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(COUNT, min_size=len(LEAVES), max_size=len(LEAVES)), st.randoms(use_true_random=False))
+def test_a_hidden_count_cannot_be_worked_out(counts: list[int], random: object) -> None:
+    """Whatever a hidden count is instead, the whole report is the same: so nothing in it tells which it was."""
+    told = dict(zip(LEAVES, counts, strict=True))
+    other = {leaf: random.randint(1, SMALL - 1) if 0 < count < SMALL else count  # type: ignore[attr-defined]
+             for leaf, count in told.items()}  # fmt: skip
+    one, two = (Transparency(some_facts(), SAID, given, Q1, Q2) for given in (told, other))
+    assert one.as_json() == two.as_json()
+    assert page(one.paper()) == page(two.paper())
+    # And it is true.
+    searched = sum(count for leaf, count in told.items() if leaf.kind is EntryKind.SEARCHED)
+    assert one.searches.least <= searched <= one.searches.most
+    for line in one.lines:
+        assert all(count.least in (0, 1) or count.least >= SMALL for count in line.counts)
+
+
+def test_counts_that_erasures_change_are_told_by_tens() -> None:
+    assert [Published.of(n, by_tens=True).shown for n in (0, 1, 9, 10, 97, 100)] == [
+        "0", "<10", "<10", "10–19", "90–99", "100–109",
+    ]  # fmt: skip
+    assert Published.of(97).shown == "97"
+    refused = next(
+        line
+        for line in Transparency(some_facts(), SAID, {LEAVES[4]: 57}, Q1, Q2).lines
+        if line.name.startswith("verifications refused") and line.purpose == "verify"
+    )
+    assert (refused.counts[0].shown, refused.total.shown) == ("50–59", "50–59")
+
+
+def test_a_quarter_that_is_not_over_is_not_counted() -> None:
+    running = Quarter.of(NOW)
+    with pytest.raises(UsageError, match="not over"):
+        Transparency(some_facts(), SAID, {}, Q1, running)
+    with pytest.raises(UsageError, match="before the first"):
+        Transparency(some_facts(), SAID, {}, Q2, Q1)
+    seen = Transparency(some_facts(), SAID, {}, Q1, running, unfinished=True)
+    assert seen.as_json()["publishable"] is False
+    assert "Do NOT publish" in page(seen.paper())
+    assert [str(one) for one in seen.quarters] == ["2026-Q1", "2026-Q2", "2026-Q3", "2026-Q4", "2027-Q1"]
+    assert [Quarter(2026, 4).next, Quarter(2027, 1).before] == [Quarter(2027, 1), Quarter(2026, 4)]
+    with pytest.raises(UsageError):
+        Quarter.read("2026-Q5")
+    assert isinstance(seen.paper().missing, tuple)
+    assert Missing("x") == Missing("x")
