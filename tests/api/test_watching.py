@@ -17,6 +17,7 @@ from facekeep.domain.consent import Purpose
 from facekeep.interfaces.http.app import build
 from facekeep.interfaces.http.rates import Rates
 from facekeep.interfaces.http.watching import watched
+from facekeep.service.filing import FilingThreshold
 from facekeep.service.keep import Keep
 from tests.api.conftest import NOTICE, b64
 
@@ -68,3 +69,32 @@ def test_a_half_that_lies_to_everybody_is_found_and_the_service_stops(
     assert outcomes[0] == "right"
     assert "wrong" in outcomes
     assert "facekeep-canaries" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_it_is_told_before_so_many_people_are_enrolled_that_they_have_to_be_filed(
+    canary_keep: Keep, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep, few = canary_keep, FilingThreshold(limit=2, ahead=1, working_days=30)
+    counted = threading.Semaphore(0)
+    filing = keep.filing
+
+    def counting(threshold: FilingThreshold = few) -> object:
+        found = filing(threshold)
+        counted.release()
+        return found
+
+    monkeypatch.setattr(keep, "filing", counting)
+    with structlog.testing.capture_logs() as lines, watched(keep, seconds=0.02, filing=few):
+        for _ in range(4):
+            assert counted.acquire(timeout=20)
+        picture = (pictures / "biden.jpg").read_bytes()
+        keep.enrol("biden", [picture], purposes=[Purpose.VERIFY], notice=NOTICE, operator="desk")
+        while filing(few).state.value not in [line["outcome"] for line in lines if line["event"] == "people"]:
+            assert counted.acquire(timeout=20)
+    told = [line for line in lines if line["event"] == "people"]
+    # Once for each state, canaries left out, and nobody named.
+    assert [(line["outcome"], line["ahead"], line["limit"]) for line in told] == [("near", 1, 2), ("reached", 1, 2)]
+    assert set(told[0]) == {"event", "log_level", "outcome", "ahead", "limit"}
+    token = keep.issue_token("prometheus", [Scope.METRICS], days=1).token
+    client = TestClient(build(keep, Rates(None, None)), headers={"Authorization": f"Bearer {token}"})
+    assert "facekeep_people 2.0" in client.get("/metrics").text

@@ -63,3 +63,24 @@ def test_what_does_not_fit_is_told(run: Run, keep: Path, tmp_path: Path) -> None
         ran = run("report", *options)
         assert (ran.code, said in ran.error) == (code, True), ran.error
     json.loads(run("report", "transparency", "--unfinished", "--keep", keep, "--json").out)
+
+
+def test_the_doctor_holds_the_keep_against_a_law(run: Run, keep: Path, tmp_path: Path) -> None:
+    ran = run("doctor", "--law", "eu", "--law", "india", "--keep", keep, "--json")
+    assert (ran.code, ran.error) == (1, "")
+    eu, india = ran.document["laws"]
+    assert (eu["law"], india["law"], eu["met"]) == ("eu", "india", False)
+    found = {one["rule"]: one for one in eu["findings"]}
+    assert found["consent-names-notice"]["outcome"] == "met"
+    assert found["emotion"]["outcome"] == found["scraping"]["outcome"] == found["categorisation"]["outcome"] == "met"
+    assert found["two-people"]["outcome"] == "not met"  # until an operation for it exists
+    assert found["public-spaces"]["outcome"] == "to be done by people"
+    assert all(set(one) == {"rule", "article", "checked", "outcome", "found"} for one in eu["findings"])
+    assert "obama" not in ran.out
+    shown = run("doctor", "--law", "texas", "--keep", keep)
+    assert "503.001(c)(3): references go within a year" in shown.out
+    plain = run("doctor", "--keep", keep, "--json")
+    assert (plain.code, plain.document["laws"]) == (0, [])
+    assert run("doctor", "--law", "atlantis", "--keep", keep).code == 2
+    # What cannot be looked at is not met.
+    assert run("doctor", "--law", "eu", "--keep", tmp_path).code == 1

@@ -33,6 +33,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "processing.recipients": "recipients of the data beside those that the keep tells of events",
     "processing.transfers": "transfers to other countries and their safeguards, or that there are none",
     "processing.organisation": "organisational measures: who has access to the hosts, training, contracts",
+    "processing.filing": "filing with an authority, where the number of people asks for it, or that none is needed",
     "assessment.necessity": "why the processing is necessary, and what milder means were weighed",
     "assessment.proportionality": "why it is proportionate to its purposes",
     "assessment.views": "views of the people concerned, or why they were not asked",

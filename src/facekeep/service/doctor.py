@@ -17,6 +17,7 @@ from typing import Final, Protocol
 from facekeep.errors import DamagedStoreError, FacekeepError, KeyMissingError, ModelError
 from facekeep.service.answers import KeepStatus
 from facekeep.service.canaries import CanaryReport
+from facekeep.service.filing import Filing, FilingState
 
 __all__ = [
     "Finding",
@@ -27,6 +28,7 @@ __all__ = [
     "Space",
     "error_finding",
     "inspect_canaries",
+    "inspect_filing",
     "inspect_host",
     "inspect_layout",
     "inspect_models",
@@ -319,6 +321,18 @@ def inspect_status(status: KeepStatus, now: datetime) -> Iterator[Finding]:
         )
     if not status.switches:
         yield Finding("all-off", Severity.NOTE, "every purpose is switched off", "facekeep switch PURPOSE on.")
+
+
+def inspect_filing(filing: Filing) -> Iterator[Finding]:
+    """How near the number of people is to the one that has to be filed with an authority."""
+    if filing.state is not FilingState.FAR:
+        yield Finding(
+            f"people-{filing.state}",
+            Severity.WARNING,
+            filing.said,
+            "In China: file within 30 working days of 100,000 people (measures of 2025, article 15). Elsewhere this "
+            "asks for nothing.",
+        )
 
 
 def inspect_canaries(report: CanaryReport) -> Iterator[Finding]:

@@ -181,6 +181,7 @@ class KeepFacts:
         filing: how near the keep is to the number of people that has to be filed in China.
         guardian_under: below which age, in years, a guardian has to consent; None if the keep asks for none.
         log_days: after how many days entries of the ledger are removed; None if they are never.
+        confirmations: how many different people have to confirm a hit before it counts; 0 if nothing asks for it.
     """
 
     made: datetime
@@ -207,6 +208,7 @@ class KeepFacts:
     filing: Filing
     guardian_under: int | None = None
     log_days: int | None = None
+    confirmations: int = 0
 
     @property
     def switched_on(self) -> tuple[PurposeFacts, ...]:

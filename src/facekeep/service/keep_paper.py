@@ -91,11 +91,14 @@ class KeepPaper(KeepLife):
             filing=tally.filing(filing),
         )
 
-    def people_count(self) -> int:
-        """How many data subjects there are, without canaries. Quick: nobody's records are opened but canaries'."""
+    def filing(self, threshold: FilingThreshold = CHINA) -> Filing:
+        """How near the keep is to a number of people that has to be filed. Quick: only canaries are looked for.
+
+        Since when the number is reached is not known then; see :meth:`facts`.
+        """
         with self._reading(), self._roles.registry.read() as view:
             planted = sum(view.subject_by_label(label) is not None for label in CANARY_LABELS)
-            return view.subject_count() - planted
+            return Filing(threshold, view.subject_count() - planted)
 
     def presence(self, since: datetime, until: datetime) -> Presence:
         """Whose data the stores held between two times. It names people: for the controller, and for no log.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,9 +12,11 @@ from facekeep.domain.accounts import Role
 from facekeep.errors import FacekeepError, UsageError
 from facekeep.interfaces.cli.accounts import OriginOption, invitation_document
 from facekeep.interfaces.cli.context import composition
+from facekeep.interfaces.cli.lawful import Said, is_unmet, law_document, law_lines
 from facekeep.interfaces.cli.office import DEFAULT_ORIGIN, LocalOffice
 from facekeep.interfaces.cli.options import JsonOption, KeepOption
 from facekeep.interfaces.cli.reply import Exit, Hanging, Heading, Line, reply, when
+from facekeep.interfaces.cli.saying import AboutOption, DrillOption, EvaluationOption, key_facts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from facekeep.interfaces.composition import Composition
     from facekeep.service.answers import KeepStatus
     from facekeep.service.doctor import Finding
+    from facekeep.service.facts import KeepFacts
+    from facekeep.service.law_checks import Surface
 
 __all__ = ["add_commands", "findings_of"]
 
@@ -156,38 +161,89 @@ def doctor(
     deep: Annotated[
         bool, typer.Option("--deep", help="Open every cell of the three stores too.", show_default=False)
     ] = False,
+    law: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--law",
+            metavar="eu|illinois|texas|china|india|uk",
+            help="Hold the keep against the rules of a law too. Can be given again.",
+            show_default=False,
+        ),
+    ] = None,
+    about: AboutOption = None,
+    drill: DrillOption = None,
+    evaluation: EvaluationOption = None,
     keep: KeepOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Name what is weak about the keep, or the role on this host, and its machine. Exit code 1 if it is critical."""
+    """Name what is weak about the keep, or the role on this host, and its machine. Exit code 1 if it is critical.
+
+    With --law also what of a law is not met, which is exit code 1 too. No legal advice.
+    """
+    said = Said(tuple(law or ()), about, drill, evaluation)
+    packs = said.packs
     parts = composition(context)
     directory = parts.directory(keep)
     folder = parts.role_folder(directory)
     if folder is not None and deep:
         hint = "Without --deep, facekeep doctor looks at what is on this host."
         raise UsageError("the stores of this keep are on several hosts", hint=hint)
-    status, findings = (None, ()) if folder is not None and folder.role != "gate" else _asked(parts, directory)
-    findings = findings_of(parts, directory, status, deep=deep, found=findings)
+    elsewhere = folder is not None and folder.role != "gate"
+    if packs and elsewhere:
+        raise UsageError("this host does not know the keep as a whole", hint="Ask for --law at the gate.")
+    asked = Asked() if elsewhere else _asked(parts, directory, lawful=bool(packs))
+    findings = findings_of(parts, directory, asked.status, deep=deep, found=asked.findings)
     critical = any(finding.severity == "critical" for finding in findings)
+    checked = () if asked.facts is None else said.checked(asked.facts, asked.surface, findings)
     document = {
         "healthy": not critical,
         "findings": [_finding_document(finding) for finding in findings],
-        "status": None if status is None else _status_document(status),
+        "status": None if asked.status is None else _status_document(asked.status),
+        "laws": [law_document(*one) for one in checked],
     }
-    lines = [*_finding_lines(findings), *([] if status is None else [_status_line(status)])]
-    reply(document, lines, as_json=as_json, code=Exit.NO if critical else Exit.YES)
+    lines = [*_finding_lines(findings), *([] if asked.status is None else [_status_line(asked.status)])]
+    lines += [line for one in checked for line in law_lines(*one)]
+    unmet = any(is_unmet(found) for _, found in checked) or (bool(packs) and asked.facts is None)
+    reply(document, lines, as_json=as_json, code=Exit.NO if critical or unmet else Exit.YES)
 
 
-def _asked(parts: Composition, directory: Path) -> tuple[KeepStatus | None, tuple[Finding, ...]]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an open keep told of itself.
+
+    Attributes:
+        status: None if it could not be opened.
+        findings: what is weak about it.
+        facts: for laws, if they were asked for.
+        surface: what the program can be asked for, likewise.
+    """
+
+    status: KeepStatus | None = None
+    findings: tuple[Finding, ...] = ()
+    facts: KeepFacts | None = None
+    surface: Surface | None = None
+
+
+def _asked(parts: Composition, directory: Path, *, lawful: bool) -> Asked:
     """What an open keep tells of itself."""
-    from facekeep.service.doctor import error_finding, inspect_canaries, inspect_retention
+    from facekeep.service.doctor import error_finding, inspect_canaries, inspect_filing, inspect_retention
 
     try:
         with parts.open(directory) as opened:
             overdue = sum(1 for _ in opened.retention_plan(0))
-            return opened.status(), (*inspect_canaries(opened.ask_canaries()), *inspect_retention(overdue))
+            found = (
+                *inspect_canaries(opened.ask_canaries()),
+                *inspect_filing(opened.filing()),
+                *inspect_retention(overdue),
+            )
+            if not lawful:
+                return Asked(opened.status(), found)
+            from facekeep.interfaces.surface import surface_of
+
+            facts = opened.facts(keys=key_facts(parts, directory))
+            return Asked(opened.status(), found, facts, surface_of(opened))
     except FacekeepError as error:
-        return None, (error_finding(error),)
+        return Asked(findings=(error_finding(error),))
 
 
 def findings_of(

@@ -14,41 +14,22 @@ from facekeep.interfaces.cli.context import composition
 from facekeep.interfaces.cli.keeping import findings_of
 from facekeep.interfaces.cli.options import JsonOption, KeepOption, words_of_text
 from facekeep.interfaces.cli.reply import Heading, Line, Rows, reply, shown
+from facekeep.interfaces.cli.saying import (
+    AboutOption,
+    DrillOption,
+    EvaluationOption,
+    key_facts,
+    the_about,
+    the_drill,
+    the_evaluation,
+)
 from facekeep.interfaces.cli.writing import HtmlOption, write_text
 
 if TYPE_CHECKING:
-    from facekeep.interfaces.composition import Composition
-    from facekeep.service.about import About
-    from facekeep.service.facts import KeyFacts, Quarter
-    from facekeep.service.measured import DrillSummary, EvaluationSummary
+    from facekeep.service.facts import Quarter
     from facekeep.service.paper import Cell, Paper
 
-__all__ = ["AboutOption", "DrillOption", "add_commands", "key_facts", "the_about", "the_drill"]
-
-AboutOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--about",
-        metavar="FILE",
-        help="What the keep cannot know: who is responsible, on which ground. See facekeep report about.",
-        show_default=False,
-    ),
-]
-DrillOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--drill", metavar="FILE", help="The latest drill, as facekeep drill --json prints it.", show_default=False
-    ),
-]
-_EvaluationOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--evaluation",
-        metavar="FILE",
-        help="The latest evaluation, as facekeep evaluate --json prints it.",
-        show_default=False,
-    ),
-]
+__all__ = ["add_commands"]
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -105,7 +86,7 @@ def dpia(
     *,
     about: AboutOption = None,
     drill: DrillOption = None,
-    evaluation: _EvaluationOption = None,
+    evaluation: EvaluationOption = None,
     html: HtmlOption = None,
     keep: KeepOption = None,
     as_json: JsonOption = False,
@@ -113,7 +94,7 @@ def dpia(
     """The impact assessment (GDPR 35): the real configuration, with what a drill and an evaluation measured."""
     from facekeep.service.report_dpia import ImpactAssessment
 
-    said, robbed, measured = the_about(about), the_drill(drill), _the_evaluation(evaluation)
+    said, robbed, measured = the_about(about), the_drill(drill), the_evaluation(evaluation)
     parts = composition(context)
     directory = parts.directory(keep)
     with parts.open(directory) as opened:
@@ -206,36 +187,6 @@ def transparency(
         first = _quarter(since) or last.before.before.before
         report = Transparency(facts, said, opened.told(), first, last, unfinished)
     _answer(report.as_json(), report.paper(), html, as_json=as_json)
-
-
-def the_about(path: Path | None) -> About:
-    """What the controller said, or that nothing was said."""
-    from facekeep.service.about import About
-
-    return About() if path is None else About.read(path)
-
-
-def the_drill(path: Path | None) -> DrillSummary | None:
-    """The latest drill, if it was given."""
-    from facekeep.service.measured import DrillSummary
-
-    return None if path is None else DrillSummary.read(path)
-
-
-def _the_evaluation(path: Path | None) -> EvaluationSummary | None:
-    from facekeep.service.measured import EvaluationSummary
-
-    return None if path is None else EvaluationSummary.read(path)
-
-
-def key_facts(parts: Composition, directory: Path) -> KeyFacts:
-    """Where the keys of a keep are."""
-    from facekeep.service.facts import KeyFacts
-
-    record = parts.record(directory)
-    folder, keep = record.directory, directory.absolute()
-    beside = folder is None or keep == folder or keep in folder.absolute().parents
-    return KeyFacts(beside, tuple(sorted(record.keyring)), tuple(sorted(record.passphrase)))
 
 
 def _time(text: str, option: str) -> datetime:

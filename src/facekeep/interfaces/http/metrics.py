@@ -60,6 +60,8 @@ class Metrics:
         )
         rows = Gauge("facekeep_references", "References in the keep.", registry=self._registry)
         rows.set_function(partial(_rows, keep))
+        people = Gauge("facekeep_people", "Data subjects in the keep, without canaries.", registry=self._registry)
+        people.set_function(partial(_people, keep))
         waiting = Gauge("facekeep_searches_waiting", "Searches that wait for a pass.", registry=self._registry)
         waiting.set_function(keep.waiting)
 
@@ -100,6 +102,14 @@ def _rows(keep: Keep) -> float:
     """References in the keep; no number while a store is away, which keeps the other counters from nobody."""
     try:
         return keep.size()
+    except (UnavailableError, DamagedStoreError):
+        return math.nan
+
+
+def _people(keep: Keep) -> float:
+    """Data subjects in the keep; no number while the registry is away."""
+    try:
+        return keep.filing().people
     except (UnavailableError, DamagedStoreError):
         return math.nan
 

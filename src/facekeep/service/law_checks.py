@@ -1,0 +1,351 @@
+"""Checks that rules of laws name: each looks at facts and says what it found. Pure functions; nobody is named.
+
+A check says that a rule is met only where facts show it. What no fact shows is not met, or asked of people.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from facekeep.domain.accounts import Role
+from facekeep.service.about import About
+from facekeep.service.facts import KeepFacts, NoticeFacts, PurposeFacts
+from facekeep.service.filing import FilingState
+from facekeep.service.measured import DrillSummary, EvaluationSummary
+
+__all__ = ["CHECKS", "Check", "LawFacts", "Outcome", "Surface"]
+
+Options = Mapping[str, Any]
+
+
+class Outcome(StrEnum):
+    """What was found of a rule."""
+
+    MET = "met"
+    NOT_MET = "not met"
+    PEOPLE = "to be done by people"
+    NOT_APPLICABLE = "not applicable"
+
+
+Found = tuple[Outcome, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """What a program can be asked for, and what it answers.
+
+    Attributes:
+        names: of operations, fields, values and options of all interfaces.
+        answers: of the fields of answers alone.
+    """
+
+    names: frozenset[str]
+    answers: frozenset[str]
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The words that the names are made of, in lower case."""
+        return frozenset(word.lower() for name in self.names for word in _WORD.findall(name))
+
+
+_SLACK: Final = timedelta(days=1)
+_WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+
+
+@dataclass(frozen=True, slots=True)
+class LawFacts:
+    """What rules of laws are held against.
+
+    Attributes:
+        keep: the facts of the keep.
+        about: what the controller said.
+        surface: what the program can be asked for.
+        weaknesses: codes of what ``facekeep doctor`` found.
+        drill: the latest, or None.
+        evaluation: the latest, or None.
+    """
+
+    keep: KeepFacts
+    about: About
+    surface: Surface
+    weaknesses: frozenset[str] = frozenset()
+    drill: DrillSummary | None = None
+    evaluation: EvaluationSummary | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check.
+
+    Attributes:
+        look: gives what was found.
+        needs: options that have to be given.
+        takes: options that may be.
+    """
+
+    look: Callable[[LawFacts, Options], Found]
+    needs: frozenset[str] = frozenset()
+    takes: frozenset[str] = field(default=frozenset())
+
+    def fits(self, options: Options) -> None:
+        """Whether these options can be given.
+
+        Raises:
+            ValueError: one is missing, or there is another.
+        """
+        if not self.needs <= set(options) <= self.needs | self.takes:
+            raise ValueError("a check is given the options that it has")
+
+
+def _consents_name_notices(facts: LawFacts, _: Options) -> Found:
+    consents = facts.keep.consents
+    if not consents.holding + consents.withdrawn:
+        return Outcome.NOT_APPLICABLE, "nobody consented yet"
+    if consents.without_notice or consents.beside_notice:
+        return (
+            Outcome.NOT_MET,
+            f"{consents.without_notice} consents name a notice that the keep does not hold, and "
+            f"{consents.beside_notice} one that does not speak of their purpose",
+        )
+    return Outcome.MET, f"all {consents.holding + consents.withdrawn:,} consents do"
+
+
+def _consents_evidenced(facts: LawFacts, _: Options) -> Found:
+    consents = facts.keep.consents
+    if not consents.holding:
+        return Outcome.NOT_APPLICABLE, "no consent holds"
+    if consents.evidenced is None:
+        return Outcome.NOT_MET, "this version keeps no evidence of consents"
+    bare = consents.holding - consents.evidenced
+    if bare:
+        return Outcome.NOT_MET, f"{bare:,} of {consents.holding:,} consents have nothing but an operator's word"
+    return Outcome.MET, f"all {consents.holding:,} consents have evidence"
+
+
+def _notices_itemised(facts: LawFacts, options: Options) -> Found:
+    def lacks(purpose: PurposeFacts, notices: tuple[NoticeFacts, ...]) -> Iterable[str]:
+        for notice in notices:
+            lacking = [item for item in options["items"] if item not in notice.items]
+            if options.get("purposes") and not notice.purposes:
+                lacking.append("purposes")
+            if lacking:
+                yield f"a notice for {purpose.purpose} does not tell {', '.join(lacking)}"
+
+    return _of_notices(facts, lacks)
+
+
+def _notices_in_language(facts: LawFacts, _: Options) -> Found:
+    def lacks(purpose: PurposeFacts, notices: tuple[NoticeFacts, ...]) -> Iterable[str]:
+        if any(not notice.language for notice in notices):
+            yield f"a notice for {purpose.purpose} does not tell its language"
+
+    return _of_notices(facts, lacks)
+
+
+def _of_notices(facts: LawFacts, lacks: Callable[[PurposeFacts, tuple[NoticeFacts, ...]], Iterable[str]]) -> Found:
+    """What the notices in use for the purposes that are on lack."""
+    used = facts.keep.switched_on
+    if not used:
+        return _ALL_OFF
+    faults: list[str] = []
+    for purpose in used:
+        notices = _in_use(facts.keep, purpose)
+        if notices:
+            faults += lacks(purpose, notices)
+        else:
+            faults.append(f"there is no notice for {purpose.purpose}")
+    if faults:
+        return Outcome.NOT_MET, "; ".join(dict.fromkeys(faults))
+    return Outcome.MET, f"the notices for {_named(used)} do"
+
+
+def _in_use(keep: KeepFacts, purpose: PurposeFacts) -> tuple[NoticeFacts, ...]:
+    """The notices that consents to a purpose name; if there are none yet, those that speak of it."""
+    named = tuple(notice for notice in keep.notices if notice.digest in purpose.notices)
+    return named or tuple(notice for notice in keep.notices if notice.speaks_of(purpose.purpose))
+
+
+def _alternative(facts: LawFacts, _: Options) -> Found:
+    used = facts.keep.switched_on
+    if not used:
+        return _ALL_OFF
+    lacking = [
+        purpose.purpose.value
+        for purpose in used
+        if facts.about.get(f"purpose.{purpose.purpose}.alternative") is None
+        and not all("alternative" in notice.items for notice in _in_use(facts.keep, purpose) or (_NO_NOTICE,))
+    ]
+    if lacking:
+        return Outcome.NOT_MET, f"neither notices nor the file of --about name one for {', '.join(lacking)}"
+    return Outcome.MET, f"one is named for {_named(used)}"
+
+
+def _retention(facts: LawFacts, options: Options) -> Found:
+    used = facts.keep.switched_on
+    if not used:
+        return _ALL_OFF
+    basis, days = options.get("basis"), options.get("days")
+    lacking = [
+        purpose.purpose.value
+        for purpose in used
+        if not any(
+            (basis is None or rule.basis == basis) and (days is None or rule.days <= days) for rule in purpose.retention
+        )
+    ]
+    wanted = "" if basis is None else f" that counts at most {days:,} days from {basis.replace('-', ' ')}"
+    if lacking:
+        return Outcome.NOT_MET, f"no rule{wanted} lets go of references for {', '.join(lacking)}"
+    return Outcome.MET, f"a rule{wanted} does for {_named(used)}"
+
+
+def _guardian_under(facts: LawFacts, options: Options) -> Found:
+    years, under = options["years"], facts.keep.guardian_under
+    if under is None:
+        return Outcome.NOT_MET, "the keep asks for no guardian, whatever the age"
+    if under < years:
+        return Outcome.NOT_MET, f"the keep asks for a guardian under {under} years only"
+    return Outcome.MET, f"the keep asks for a guardian under {under} years, where the age is said"
+
+
+def _said(facts: LawFacts, options: Options) -> Found:
+    lacking = [name for name in options["fields"] if facts.about.get(name) is None]
+    if lacking:
+        return Outcome.NOT_MET, f"the file of --about does not say {', '.join(lacking)}"
+    return Outcome.MET, "the file of --about says it"
+
+
+def _said_of_purposes(facts: LawFacts, options: Options) -> Found:
+    used = facts.keep.switched_on
+    if not used:
+        return _ALL_OFF
+    names = [f"purpose.{purpose.purpose}.{options['field']}" for purpose in used]
+    return _said(facts, {"fields": names})
+
+
+def _no_weakness(facts: LawFacts, options: Options) -> Found:
+    found = sorted(facts.weaknesses & set(options["codes"]))
+    if found:
+        return Outcome.NOT_MET, f"facekeep doctor found: {', '.join(found)}"
+    where = " on this host; ask on the others too" if facts.keep.apart else ""
+    return Outcome.MET, f"facekeep doctor found none of {len(options['codes'])} weaknesses{where}"
+
+
+def _refreshed(facts: LawFacts, options: Options) -> Found:
+    age = facts.keep.made - facts.keep.refreshed
+    said = f"the last refresh is {age.days} days ago"
+    return (Outcome.MET if age <= timedelta(days=options["days"]) else Outcome.NOT_MET), said
+
+
+def _drill(facts: LawFacts, options: Options) -> Found:
+    drill = facts.drill
+    if drill is None:
+        return Outcome.NOT_MET, "no drill was given: facekeep drill --json > drill.json, then --drill drill.json"
+    if not drill.passed:
+        return Outcome.NOT_MET, "the drill failed"
+    if drill.made is None:
+        return Outcome.NOT_MET, "the drill does not say when it was made"
+    age = facts.keep.made - drill.made
+    if age < -_SLACK:
+        return Outcome.NOT_MET, "the drill was made in the future"
+    said = f"the drill passed {age.days} days ago"
+    return (Outcome.MET if age <= timedelta(days=options["days"]) else Outcome.NOT_MET), said
+
+
+def _evaluation(facts: LawFacts, options: Options) -> Found:
+    evaluation = facts.evaluation
+    if evaluation is None:
+        return (
+            Outcome.NOT_MET,
+            "no evaluation was given: facekeep evaluate --json > evaluation.json, then --evaluation evaluation.json",
+        )
+    if evaluation.model != facts.keep.model:
+        return Outcome.NOT_MET, "the evaluation is of another model"
+    if options.get("groups") and not evaluation.groups:
+        return Outcome.NOT_MET, "the evaluation has no groups"
+    return Outcome.MET, f"measured on {evaluation.people:,} people"
+
+
+def _surface_lacks(facts: LawFacts, options: Options) -> Found:
+    found = facts.surface.words & set(options["words"])
+    found |= facts.surface.answers & set(options.get("answers", ()))
+    if found:
+        return Outcome.NOT_MET, f"there is: {', '.join(sorted(found))}"
+    return Outcome.MET, f"none is among {len(facts.surface.names):,} names of operations, fields, values and options"
+
+
+def _log_kept(facts: LawFacts, options: Options) -> Found:
+    days = facts.keep.log_days
+    if days is None:
+        return Outcome.MET, "entries are never removed; what one says of a person goes with that person's erasure"
+    if days < options["days"]:
+        return Outcome.NOT_MET, f"entries are removed after {days} days"
+    return Outcome.MET, f"entries are removed after {days} days, and not before"
+
+
+def _hits_confirmed(facts: LawFacts, options: Options) -> Found:
+    searching = [purpose for purpose in facts.keep.switched_on if not purpose.purpose.is_one_to_one]
+    if not searching:
+        return Outcome.NOT_APPLICABLE, "no purpose that searches a gallery is on"
+    if facts.keep.confirmations < options["people"]:
+        return (
+            Outcome.NOT_MET,
+            "this version has no operation by which two different people confirm a hit: until one comes, see to it "
+            "yourself, and act on no candidate before",
+        )
+    return Outcome.MET, f"{facts.keep.confirmations} different people have to confirm a hit"
+
+
+def _role_held(facts: LawFacts, options: Options) -> Found:
+    role = Role(options["role"])
+    held = facts.keep.accounts.get(role, 0)
+    if held:
+        return Outcome.MET, f"{held} accounts are {role}"
+    return Outcome.NOT_MET, f"no account is {role}"
+
+
+def _filing(facts: LawFacts, _: Options) -> Found:
+    filing = facts.keep.filing
+    filed = facts.about.get("processing.filing")
+    match filing.state:
+        case FilingState.FAR:
+            return Outcome.NOT_APPLICABLE, filing.said
+        case FilingState.NEAR:
+            return Outcome.PEOPLE, f"{filing.said}: prepare it now"
+        case FilingState.REACHED if filed is None:
+            return Outcome.NOT_MET, f"{filing.said}; say in the file of --about that it was (processing.filing)"
+    return Outcome.MET, f"{filing.people:,} people are enrolled, and the file of --about says that this was filed"
+
+
+def _named(purposes: Iterable[PurposeFacts]) -> str:
+    return ", ".join(purpose.purpose for purpose in purposes)
+
+
+_ALL_OFF: Final = Outcome.NOT_APPLICABLE, "every purpose is switched off"
+_NO_NOTICE: Final = NoticeFacts("", "", frozenset())
+
+CHECKS: Final[Mapping[str, Check]] = {
+    "consents-name-notices": Check(_consents_name_notices),
+    "consents-evidenced": Check(_consents_evidenced),
+    "notices-itemised": Check(_notices_itemised, frozenset({"items"}), frozenset({"purposes"})),
+    "notices-in-language": Check(_notices_in_language),
+    "alternative": Check(_alternative),
+    "retention": Check(_retention, takes=frozenset({"basis", "days"})),
+    "guardian-under": Check(_guardian_under, frozenset({"years"})),
+    "said": Check(_said, frozenset({"fields"})),
+    "said-of-purposes": Check(_said_of_purposes, frozenset({"field"})),
+    "no-weakness": Check(_no_weakness, frozenset({"codes"})),
+    "refreshed": Check(_refreshed, frozenset({"days"})),
+    "drill": Check(_drill, frozenset({"days"})),
+    "evaluation": Check(_evaluation, takes=frozenset({"groups"})),
+    "surface-lacks": Check(_surface_lacks, frozenset({"words"}), frozenset({"answers"})),
+    "log-kept": Check(_log_kept, frozenset({"days"})),
+    "hits-confirmed": Check(_hits_confirmed, frozenset({"people"})),
+    "role-held": Check(_role_held, frozenset({"role"})),
+    "filing": Check(_filing),
+}
+"""The checks, by the names that packs use."""
