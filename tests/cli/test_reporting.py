@@ -82,5 +82,6 @@ def test_the_doctor_holds_the_keep_against_a_law(run: Run, keep: Path, tmp_path:
     plain = run("doctor", "--keep", keep, "--json")
     assert (plain.code, plain.document["laws"]) == (0, [])
     assert run("doctor", "--law", "atlantis", "--keep", keep).code == 2
+    assert run("doctor", "--drill", tmp_path / "drill.json", "--keep", keep).code == 2  # it would be ignored
     # What cannot be looked at is not met.
     assert run("doctor", "--law", "eu", "--keep", tmp_path).code == 1

@@ -57,7 +57,7 @@ class Taken(StrEnum):
     FACES = "biometric templates of faces"
     PICTURES = "pictures of faces that were shown to the gate while it was taken over"
     NAMES = "names, labels and consents"
-    RECORDS = "cases, accounts, and what the ledger says of each person"
+    RECORDS = "cases, appeals, accounts, and what the ledger says of each person"
     ACTIVITY = "pseudonyms, galleries, purposes, and who searched when, under pseudonyms"
     NUMBERS = "how many rows and entries there are"
     CONTROL = "the means to ask the halves, within their budgets, or to sign in the keep's name"
@@ -106,7 +106,11 @@ def _store(lost: Lost) -> Iterable[Claim]:
         f"{lost}-without-keys", f"Thief of {what}", frozenset({lost}), _NOISE, frozenset({Taken.NUMBERS}), measured=True
     )
     name = f"{lost}-with-keys"
-    more = "" if half else "; cases, accounts without their secrets, secrets of webhooks, and the ledger's entries"
+    more = (
+        ""
+        if half
+        else "; cases, appeals, accounts without their secrets, secrets of webhooks, and the ledger's entries"
+    )
     yield Claim(
         name,
         f"Thief of {what} and its keys",

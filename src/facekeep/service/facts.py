@@ -266,7 +266,8 @@ class ToldOf:
         kind: of the entry.
         quarter: of its time.
         purpose: that it names, or "".
-        outcome: of a verification ``yes`` or ``no``, of a search ``found`` or ``nobody``, else "".
+        outcome: of a verification ``yes`` or ``no``, of an answer to an appeal likewise, of a search ``found`` or
+            ``nobody``, else "".
     """
 
     kind: EntryKind

@@ -26,6 +26,7 @@ from facekeep.service.facts import (
     ToldOf,
 )
 from facekeep.service.filing import CHINA, Filing, FilingThreshold
+from facekeep.service.keep_ledger import openings
 from facekeep.service.keep_life import KeepLife
 from facekeep.store.view import View
 
@@ -125,8 +126,8 @@ class KeepPaper(KeepLife):
     def told(self) -> Mapping[ToldOf, int]:
         """The entries of the ledger, counted. Of people who were erased only what is about nobody is left."""
         counted: Counter[ToldOf] = Counter(_counted(opening) for opening in self._told_of_nobody())
-        for openings in self._everybody(_of_people):
-            counted.update(map(_counted, openings))
+        for own in self._everybody(_of_people):
+            counted.update(map(_counted, own))
         return counted
 
     def _everybody(self, read: Callable[[View, DataSubject], _T]) -> Iterator[_T]:
@@ -217,12 +218,7 @@ def _present(view: View, person: DataSubject) -> Present | None:
 
 
 def _own(view: View, person: DataSubject) -> tuple[Opening, ...]:
-    found: list[Opening] = []
-    last: bytes | None = None
-    while page := view.ledger_openings(person.id, after=last):
-        found += [opening for _, _, opening in page]
-        last = page[-1][0]
-    return tuple(found)
+    return tuple(opening for _, opening in openings(view, view.ledger_size(), person.id))
 
 
 def _of_people(view: View, person: DataSubject) -> tuple[Opening, ...]:
@@ -231,7 +227,7 @@ def _of_people(view: View, person: DataSubject) -> tuple[Opening, ...]:
 
 def _counted(opening: Opening) -> ToldOf:
     entry = opening.entry
-    outcome = entry.facts.get("verified", "")
+    outcome = entry.facts.get("verified") or entry.facts.get("upheld", "")
     if entry.kind is EntryKind.SEARCHED:
         outcome = "nobody" if entry.facts["found"] == "0" else "found"
     return ToldOf(entry.kind, Quarter.of(entry.time), entry.facts.get("purpose", ""), outcome)

@@ -28,7 +28,8 @@ DATA = (
     ("biometric template", "of the face, as two halves in two stores; special category (GDPR 9)"),
     ("label and name", "as the operators enter them"),
     ("consents and notices", "which purpose, when given and withdrawn, which notice was shown"),
-    ("entries of the ledger", "enrolments, consents, verifications, searches and whom they returned"),
+    ("entries of the ledger", "enrolments, consents, verifications, searches and whom they returned, who looked"),
+    ("appeals", "what a person objects to, in the person's words, and the answer"),
     ("accounts", "names, roles, passkeys and sessions of people who sign in"),
 )
 

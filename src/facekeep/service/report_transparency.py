@@ -3,7 +3,8 @@
 What is published are counts of whole quarters that are over, each as the least and the most that it may be: 0, 1 to 9,
 an exact number from 10 on. Every total is the sum of published counts and of nothing else, so no hidden count can be
 taken from a total, or from the difference of two reports. Counts of what is written under people's own keys shrink when
-one of these people is erased; they are published by tens, so that an erasure does not tell what the person did.
+one of these people is erased; they are published by tens, 0 to 9 among them, so that an erasure does not tell what the
+person did.
 """
 
 from __future__ import annotations
@@ -42,12 +43,10 @@ class Published:
             count: the true one, which does not leave this function.
             by_tens: whether it is published by tens.
         """
-        if count == 0:
-            return cls(0, 0)
-        if count < SMALL:
-            return cls(1, SMALL - 1)
         if by_tens:
             return cls(count // 10 * 10, count // 10 * 10 + 9)
+        if 0 < count < SMALL:
+            return cls(1, SMALL - 1)
         return cls(count, count)
 
     def __add__(self, other: Published) -> Published:
@@ -56,7 +55,7 @@ class Published:
     @property
     def shown(self) -> str:
         """As people read it."""
-        if self == Published(1, SMALL - 1):
+        if self.least <= 1 and self.most == SMALL - 1:
             return f"<{SMALL}"
         return f"{self.least:,}" if self.least == self.most else f"{self.least:,}–{self.most:,}"
 
@@ -93,9 +92,14 @@ _BY_PURPOSE: Final = (
     ("consents withdrawn", EntryKind.CONSENT_WITHDRAWN, "", True, lambda _: True),
 )
 _OF_ALL: Final = (
-    ("pictures compared with each other", EntryKind.COMPARED, False),
-    ("people erased", EntryKind.ERASED, False),
-    ("people who joined “never return me”", EntryKind.NEVER_RETURN_JOINED, True),
+    ("pictures compared with each other", EntryKind.COMPARED, "", False),
+    ("people erased", EntryKind.ERASED, "", False),
+    ("people who joined “never return me”", EntryKind.NEVER_RETURN_JOINED, "", True),
+    ("records shown to an operator", EntryKind.VIEWED, "", True),
+    ("exports of all that is held of a person", EntryKind.EXPORTED, "", True),
+    ("appeals", EntryKind.APPEALED, "", True),
+    ("appeals that a reviewer upheld", EntryKind.APPEAL_ANSWERED, "yes", True),
+    ("appeals that a reviewer refused", EntryKind.APPEAL_ANSWERED, "no", True),
 )
 
 
@@ -173,7 +177,6 @@ class Transparency:
                 for line in self.lines
             ],
             "searches": self.searches.as_json(),
-            "reviews": None,
         }
 
     def paper(self) -> Paper:
@@ -214,17 +217,20 @@ class Transparency:
                     "How to read this",
                     (
                         Text(
-                            f"Counts from 1 to {SMALL - 1} are shown as <{SMALL}. Totals are sums of what is shown "
-                            "here, so they have a least and a most where something is hidden."
+                            f"Counts from 1 to {SMALL - 1} are shown as <{SMALL}, and where counts are shown by tens "
+                            "0 too. Totals are sums of what is shown here, so they have a least and a most where "
+                            "something is hidden."
                         ),
                         Text(
-                            "Verifications, consents and joins are shown by tens, and leave out people who were "
-                            "erased since. A verification that was refused is one that was answered by no, whether "
+                            "Counts of what is written under people's own keys (verifications, consents, joins, "
+                            "views, exports, appeals) are shown by tens, and leave out people who were erased since. "
+                            "A verification that was refused is one that was answered by no, whether "
                             "of a stranger or because of a missing consent."
                         ),
                         Text(
                             "Not counted: requests that were refused before anything was compared (no right, no "
-                            "budget, switched off). Reviews by people: this version has none."
+                            "budget, switched off). Reviews by people: appeals are answered by reviewers; captures "
+                            "that a machine could not decide are not reviewed in this version."
                         ),
                     ),
                 ),
@@ -237,8 +243,8 @@ class Transparency:
                 counts = [self._count(kind, quarter, purpose.value, outcome) for quarter in self.quarters]
                 if any(counts) or purpose in {one.purpose for one in self.facts.switched_on}:
                     yield Counted(name, purpose.value, tuple(Published.of(one, by_tens=by_tens) for one in counts))
-        for name, kind, by_tens in _OF_ALL:
-            counts = [self._count(kind, quarter) for quarter in self.quarters]
+        for name, kind, outcome, by_tens in _OF_ALL:
+            counts = [self._count(kind, quarter, outcome=outcome) for quarter in self.quarters]
             yield Counted(name, "", tuple(Published.of(one, by_tens=by_tens) for one in counts))
 
     def _count(self, kind: EntryKind, quarter: Quarter, purpose: str = "", outcome: str = "") -> int:

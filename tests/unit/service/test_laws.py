@@ -33,7 +33,7 @@ def _purposes(facts: KeepFacts, **changed: Any) -> KeepFacts:
 def _sound() -> LawFacts:
     """Facts by which every rule of every pack is met, or is for people."""
     keep = some_facts(
-        accounts={Role.AUDITOR: 1},
+        accounts={Role.AUDITOR: 1, Role.REVIEWER: 1},
         guardian_under=18,
         confirmations=2,
         consents=ConsentFacts(1, 0, 0, 0, evidenced=1),
@@ -119,7 +119,8 @@ BROKEN: list[tuple[str, Any, set[str]]] = [
     ("old epoch", _keep(refreshed=NOW - timedelta(days=31)), {"eu/refresh", "uk/refresh"}),
     ("short log", _keep(log_days=200), {"india/logs"}),
     ("shorter log", _keep(log_days=100), {"eu/logs", "india/logs"}),
-    ("no auditor", _keep(accounts={Role.OPERATOR: 3}), {"eu/oversight"}),
+    ("no auditor", _keep(accounts={Role.REVIEWER: 3}), {"eu/oversight"}),
+    ("no reviewer", _keep(accounts={Role.AUDITOR: 3}), {"eu/appeal", "uk/appeal"}),
     ("no drill", lambda facts: replace(facts, drill=None), {"eu/drill", "uk/drill"}),
     ("failed drill", lambda facts: replace(facts, drill=some_drill("left-hoard")), {"eu/drill", "uk/drill"}),
     (

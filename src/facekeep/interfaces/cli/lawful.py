@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from facekeep.errors import UsageError
 from facekeep.interfaces.cli.reply import Hanging, Heading, Line
 from facekeep.interfaces.cli.saying import the_about, the_drill, the_evaluation
 
@@ -40,9 +41,11 @@ class Said:
         """The packs, each once.
 
         Raises:
-            UsageError: there is none of such a name.
+            UsageError: there is none of such a name; or no law was asked for, and what only a law looks at was given.
         """
         if not self.laws:
+            if any((self.about, self.drill, self.evaluation)):
+                raise UsageError("no law was asked for", hint="--about, --drill and --evaluation go with --law.")
             return ()
         from facekeep.service.laws import LawPack
 
