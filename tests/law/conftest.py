@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from facekeep.domain.access import Scope
 from facekeep.domain.consent import Purpose
+from facekeep.domain.evidence import UNTOLD, Circumstances
 from facekeep.face.model_spec import ModelRole
 from facekeep.face.models import ModelPack
 from facekeep.interfaces.http.app import build
@@ -48,10 +49,10 @@ class Scene:
     folder: Path
     clock: MovedClock
 
-    def enrol(self, label: str, *purposes: Purpose, name: str = "") -> str:
+    def enrol(self, label: str, *purposes: Purpose, name: str = "", circumstances: Circumstances = UNTOLD) -> str:
         """Enrol somebody whose face is the label; gives the identifier."""
-        given = purposes or PURPOSES
-        self.keep.enrol(label, [label.encode()], purposes=given, notice=NOTICE, operator="op", name=name)
+        told = {"notice": NOTICE, "operator": "op", "name": name, "circumstances": circumstances}
+        self.keep.enrol(label, [label.encode()], purposes=purposes or PURPOSES, **told)  # type: ignore[arg-type]
         return self.keep.subject(label).id
 
     def found(self, face: str) -> list[str]:

@@ -56,7 +56,7 @@ class Taken(StrEnum):
 
     FACES = "biometric templates of faces"
     PICTURES = "pictures of faces that were shown to the gate while it was taken over"
-    NAMES = "names, labels and consents"
+    NAMES = "names, labels, consents, and names of the guardians of minors"
     RECORDS = "cases, appeals, accounts, and what the ledger says of each person"
     ACTIVITY = "pseudonyms, galleries, purposes, and who searched when, under pseudonyms"
     NUMBERS = "how many rows and entries there are"

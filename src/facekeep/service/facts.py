@@ -103,14 +103,14 @@ class ConsentFacts:
         withdrawn: withdrawn.
         without_notice: of all, those whose notice the keep does not hold.
         beside_notice: of all, those to a purpose that their notice does not speak of.
-        evidenced: of those that hold, how many have evidence; None if this version keeps none.
+        evidenced: of those that hold, how many have evidence beside an operator's word.
     """
 
     holding: int
     withdrawn: int
     without_notice: int
     beside_notice: int
-    evidenced: int | None = None
+    evidenced: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,8 @@ class KeepFacts:
         alarms: references with too many rejected comparisons.
         ledger: leaves of the ledger.
         filing: how near the keep is to the number of people that has to be filed in China.
-        guardian_under: below which age, in years, a guardian has to consent; None if the keep asks for none.
+        guardian_under: below which age, in years, a guardian has to consent; 0 for nobody.
+        age_required: whether an age has to be said at all.
         log_days: after how many days entries of the ledger are removed; None if they are never.
         confirmations: how many different people have to confirm a hit before it counts; 0 if nothing asks for it.
     """
@@ -206,7 +207,8 @@ class KeepFacts:
     alarms: int
     ledger: int
     filing: Filing
-    guardian_under: int | None = None
+    guardian_under: int = 0
+    age_required: bool = False
     log_days: int | None = None
     confirmations: int = 0
 
@@ -287,6 +289,7 @@ class Present:
         since: when the first of what is held came to be, or None if nothing says so.
         references: how many.
         purposes: that the person consents to now.
+        guardians: names of those who consented for a minor.
     """
 
     id: str
@@ -295,6 +298,7 @@ class Present:
     since: datetime | None
     references: int
     purposes: tuple[Purpose, ...]
+    guardians: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 from facekeep.domain.consent import Consent, Notice, Purpose
+from facekeep.domain.evidence import EvidenceKind
 from facekeep.domain.ledger import EntryKind, Opening
 from facekeep.domain.subject import DataSubject, Reference, SubjectId
 from facekeep.service.canary_labels import CANARY_LABELS, is_canary
@@ -56,7 +57,7 @@ class KeepPaper(KeepLife):
             accounts = Counter(role for account in view.accounts() for role in account.roles)
             clients = sum(client.expires > now for client in view.clients())
             webhooks = [webhook for webhook in view.webhooks() if webhook.disabled is None]
-            never, ledger = len(view.never_returned()), view.ledger_size()
+            never, ledger, rules = len(view.never_returned()), view.ledger_size(), view.consent_rules()
         tally = _Tally(notices)
         for person, consents, references in self._everybody(_records):
             tally.add(person, consents, references)
@@ -75,8 +76,10 @@ class KeepPaper(KeepLife):
                 PurposeFacts(purpose, switches[purpose], tally.consenting[purpose], frozenset(tally.shown[purpose]))
                 for purpose in Purpose
             ),
-            consents=ConsentFacts(tally.holding, tally.withdrawn, tally.without_notice, tally.beside_notice),
-            notices=tuple(NoticeFacts(notice.digest, notice.language, notice.purposes) for notice in notices),
+            consents=ConsentFacts(
+                tally.holding, tally.withdrawn, tally.without_notice, tally.beside_notice, tally.evidenced
+            ),
+            notices=tuple(map(_notice, notices)),
             open_cases=sum(case.is_open(now) for case in cases),
             accounts=accounts,
             clients=clients,
@@ -90,6 +93,8 @@ class KeepPaper(KeepLife):
             alarms=status.alarms,
             ledger=ledger,
             filing=tally.filing(filing),
+            guardian_under=rules.guardian_under,
+            age_required=rules.age_required,
         )
 
     def filing(self, threshold: FilingThreshold = CHINA) -> Filing:
@@ -159,7 +164,7 @@ class _Tally:
         self._notices = {notice.digest: notice for notice in notices}
         self._since: list[datetime] = []
         self.people = self.canaries = 0
-        self.holding = self.withdrawn = self.without_notice = self.beside_notice = 0
+        self.holding = self.withdrawn = self.evidenced = self.without_notice = self.beside_notice = 0
         self.consenting: Counter[Purpose] = Counter()
         self.shown: dict[Purpose, set[str]] = {purpose: set() for purpose in Purpose}
 
@@ -175,6 +180,7 @@ class _Tally:
         holding = [consent for consent in consents if consent.holds]
         self.holding += len(holding)
         self.withdrawn += len(consents) - len(holding)
+        self.evidenced += sum(consent.evidence.kind is not EvidenceKind.WORD for consent in holding)
         for consent in consents:
             notice = self._notices.get(consent.notice)
             self.without_notice += notice is None
@@ -188,6 +194,13 @@ class _Tally:
         known = sorted(self._since)
         reached = known[threshold.limit - 1] if len(known) >= threshold.limit else None
         return Filing(threshold, self.people, reached)
+
+
+def _notice(notice: Notice) -> NoticeFacts:
+    told = {"retention": notice.retention, "recipients": notice.recipients, "alternative": notice.alternative}
+    return NoticeFacts(
+        notice.digest, notice.language, notice.purposes, {name: text for name, text in told.items() if text}
+    )
 
 
 def _since(consents: Sequence[Consent], references: Sequence[Reference]) -> datetime | None:
@@ -214,6 +227,7 @@ def _present(view: View, person: DataSubject) -> Present | None:
         since,
         len(references),
         tuple(purpose for purpose in Purpose if purpose in purposes),
+        tuple(sorted({consent.guardian.name for consent in consents if consent.guardian is not None})),
     )
 
 

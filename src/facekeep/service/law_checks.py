@@ -119,8 +119,6 @@ def _consents_evidenced(facts: LawFacts, _: Options) -> Found:
     consents = facts.keep.consents
     if not consents.holding:
         return Outcome.NOT_APPLICABLE, "no consent holds"
-    if consents.evidenced is None:
-        return Outcome.NOT_MET, "this version keeps no evidence of consents"
     bare = consents.holding - consents.evidenced
     if bare:
         return Outcome.NOT_MET, f"{bare:,} of {consents.holding:,} consents have nothing but an operator's word"
@@ -205,11 +203,15 @@ def _retention(facts: LawFacts, options: Options) -> Found:
 
 def _guardian_under(facts: LawFacts, options: Options) -> Found:
     years, under = options["years"], facts.keep.guardian_under
-    if under is None:
-        return Outcome.NOT_MET, "the keep asks for no guardian, whatever the age"
     if under < years:
         return Outcome.NOT_MET, f"the keep asks for a guardian under {under} years only"
-    return Outcome.MET, f"the keep asks for a guardian under {under} years, where the age is said"
+    if not facts.keep.age_required:
+        return (
+            Outcome.PEOPLE,
+            f"the keep asks for a guardian under {under} years where an age is said: see to it that it is, or have it "
+            "asked for (facekeep consent rules)",
+        )
+    return Outcome.MET, f"the keep asks for every age, and for a guardian under {under} years"
 
 
 def _said(facts: LawFacts, options: Options) -> Found:

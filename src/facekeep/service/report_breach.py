@@ -161,6 +161,7 @@ class BreachPack:
                         "since": None if one.since is None else one.since.isoformat(),
                         "references": one.references,
                         "purposes": list(one.purposes),
+                        "guardians": list(one.guardians),
                     }
                     for one in self.presence.people
                 ],
@@ -267,11 +268,14 @@ class BreachPack:
                 "not known" if one.since is None else _when(one.since),
                 str(one.references),
                 ", ".join(one.purposes) or "none",
+                ", ".join(one.guardians) or "–",
             )
             for one in people
         )
         if rows:
-            yield Table("People", ("label", "name", "held since", "references", "consents to"), rows, names=True)
+            yield Table(
+                "People", ("label", "name", "held since", "references", "consents to", "guardians"), rows, names=True
+            )
 
     def _steps(self) -> Table:
         rows = tuple((str(number), step) for number, step in enumerate(self._to_do(), 1))

@@ -59,7 +59,11 @@ def facts_document(facts: KeepFacts) -> dict[str, object]:
             }
             for one in facts.purposes
         ],
-        "consents": {"holding": facts.consents.holding, "withdrawn": facts.consents.withdrawn},
+        "consents": {
+            "holding": facts.consents.holding,
+            "withdrawn": facts.consents.withdrawn,
+            "evidenced": facts.consents.evidenced,
+        },
         "notices": [
             {
                 "hash": one.digest,
@@ -89,6 +93,7 @@ def facts_document(facts: KeepFacts) -> dict[str, object]:
         },
         "ledger": facts.ledger,
         "guardian_under": facts.guardian_under,
+        "age_required": facts.age_required,
         "filing": {
             "people": facts.filing.people,
             "limit": facts.filing.threshold.limit,
@@ -142,7 +147,13 @@ def keep_table(facts: KeepFacts) -> Table:
         ("data subjects", f"{facts.people:,}"),
         ("biometric references", f"{facts.references:,}, canaries among them ({facts.canaries})"),
         ("on “never return me”", f"{facts.never_returned:,}"),
-        ("consents", f"{facts.consents.holding:,} hold, {facts.consents.withdrawn:,} withdrawn"),
+        ("consents that hold", f"{facts.consents.holding:,}, with evidence {facts.consents.evidenced:,}"),
+        ("consents withdrawn", f"{facts.consents.withdrawn:,}"),
+        (
+            "minors",
+            f"a guardian consents under {facts.guardian_under} years, where an age is said"
+            + ("; one has to be said" if facts.age_required else ""),
+        ),
         ("notices", f"{len(facts.notices)}"),
         ("cases that are open", f"{facts.open_cases:,}"),
         ("accounts of people", accounts or "none"),

@@ -38,7 +38,7 @@ def some_facts(**changed: Any) -> KeepFacts:
         references=1,
         never_returned=0,
         purposes=purposes,
-        consents=ConsentFacts(1, 0, 0, 0),
+        consents=ConsentFacts(1, 0, 0, 0, 0),
         notices=(NoticeFacts(DIGEST, "en", frozenset({Purpose.VERIFY}), ITEMS),),
         open_cases=0,
         accounts={Role.OPERATOR: 2},

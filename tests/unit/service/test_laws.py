@@ -35,6 +35,7 @@ def _sound() -> LawFacts:
     keep = some_facts(
         accounts={Role.AUDITOR: 1, Role.REVIEWER: 1},
         guardian_under=18,
+        age_required=True,
         confirmations=2,
         consents=ConsentFacts(1, 0, 0, 0, evidenced=1),
     )
@@ -96,7 +97,7 @@ BROKEN: list[tuple[str, Any, set[str]]] = [
         _keep(consents=ConsentFacts(1, 0, 0, 0, evidenced=0)),
         {"illinois/written-release", "india/proof-of-consent"},
     ),
-    ("no guardian", _keep(guardian_under=None), {"eu/guardian", "uk/guardian", "china/guardian", "india/guardian"}),
+    ("no guardian", _keep(guardian_under=0), {"eu/guardian", "uk/guardian", "china/guardian", "india/guardian"}),
     ("under 14", _keep(guardian_under=14), {"eu/guardian", "india/guardian"}),
     ("no retention", _of_purposes(retention=()), set()),
     (
@@ -168,9 +169,13 @@ def test_two_people_confirm_only_where_a_gallery_is_searched() -> None:
     assert _outcomes(Law.EU, _keep(purposes=searching)(none))["two-people"] is Outcome.NOT_MET
 
 
+def test_ages_that_need_not_be_said_are_for_people() -> None:
+    assert _outcomes(Law.EU, _keep(age_required=False)(_sound()))["guardian"] is Outcome.PEOPLE
+
+
 def test_where_everything_is_off_nothing_applies_to_purposes() -> None:
     off = tuple(replace(one, on=False) for one in some_facts().purposes)
-    outcomes = _outcomes(Law.EU, _keep(purposes=off, consents=ConsentFacts(0, 0, 0, 0))(_sound()))
+    outcomes = _outcomes(Law.EU, _keep(purposes=off, consents=ConsentFacts(0, 0, 0, 0, 0))(_sound()))
     for rule in ("legal-ground", "consent-names-notice", "retention", "notice", "alternative"):
         assert outcomes[rule] is Outcome.NOT_APPLICABLE
 

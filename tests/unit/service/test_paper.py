@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facekeep.domain.consent import Purpose
+from facekeep.domain.evidence import OPERATORS_WORD, Circumstances, Evidence, Guardian
 from facekeep.domain.ledger import EntryKind
 from facekeep.domain.webhooks import EventKind
 from facekeep.errors import BadInputError, UsageError
@@ -47,6 +48,7 @@ def test_facts_are_those_of_the_keep_and_name_nobody(keep: Keep, picture: Callab
     assert by[Purpose.VERIFY].notices == by[Purpose.IDENTIFY].notices != frozenset()
     assert (facts.consents.holding, facts.consents.withdrawn, facts.consents.without_notice) == (3, 1, 0)
     assert (facts.open_cases, facts.apart, [one.host for one in facts.recipients]) == (1, False, ["hooks.example.org"])
+    assert (facts.consents.evidenced, facts.guardian_under, facts.age_required) == (0, 18, False)
     assert not re.search("obama|biden|lost child|secret-path", repr(facts), re.IGNORECASE)
 
 
@@ -60,6 +62,14 @@ def test_who_is_affected_was_there_in_the_window(keep: Keep, clock: MovedClock) 
     assert [(one.label, one.since, one.references) for one in during.people] == [("obama", began, 1)]
     assert during.erased == 1
     assert "obama" not in repr(during)
+    guardian = Guardian("Marian R", "", Evidence.form(b"signed"))
+    keep.give_consent("obama", Purpose.ATTENDANCE, "Attendance.", Circumstances(OPERATORS_WORD, guardian, 9))
+    keep.add_notice("Told.", purposes=[Purpose.ATTENDANCE], recipients="nobody")
+    ((ada,), facts) = keep.presence(began, began + timedelta(days=1)).people, keep.facts()
+    assert (ada.guardians, "Marian" in repr(ada)) == (("Marian R",), False)
+    assert {"recipients": "nobody"} in [notice.items for notice in facts.notices]
+    keep.give_consent("obama", Purpose.PAYMENT, "Payment.", Circumstances(Evidence.form(b"signed"), age=18))
+    assert keep.facts().consents.evidenced == 1
     # Who was erased before it began was not there.
     assert keep.presence(began + timedelta(days=4), began + timedelta(days=5)).erased == 0
 
