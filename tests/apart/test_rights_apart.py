@@ -64,6 +64,10 @@ def test_a_life_in_a_keep_whose_roles_are_apart(apart: Apart, pictures: Path) ->
         keep.authenticate(issued.token)
 
     assert keep.subject("barack").name == "Barack Ø"
+    facts, now = keep.facts(), datetime.now(UTC)
+    assert (facts.apart, facts.people, facts.canaries) == (True, 1, 1)
+    assert sum(keep.told().values()) == facts.ledger - 3  # the canary's are left out
+    assert [one.label for one in keep.presence(now, now).people] == ["barack"]
     keep.erase("barack")
     with pytest.raises(NotFoundError):
         keep.subject("barack")
