@@ -48,6 +48,7 @@ def vectors() -> dict[str, Any]:
 
     whole = text(whole_bundle(signer, [old, witnessed], nodes.__getitem__, shown))
     own = text(opened_bundle(signer, witnessed, nodes.__getitem__, shown, [_OLD]))
+    receipt = text(opened_bundle(signer, signer.head(3, nodes.__getitem__, _TIME), nodes.__getitem__, [(2, openings[2])]))
     rewritten = text(whole_bundle(signer, [old, signer.head(_SIZE, other.__getitem__, _TIME)], other.__getitem__, []))
     mixed = text(whole_bundle(signer, [new], other.__getitem__, []))
     return {
@@ -66,6 +67,7 @@ def vectors() -> dict[str, Any]:
         "bundles": [
             {"what": "all leaves", "bundle": whole, "seen": [old.note], "findings": []},
             {"what": "two entries with proofs", "bundle": own, "seen": [old.note, new.note], "findings": []},
+            {"what": "a receipt of one entry", "bundle": receipt, "seen": [], "findings": []},
             {"what": "a cut line", "bundle": whole[:-1], "seen": [], "findings": ["malformed"]},
             {
                 "what": "a digit of a leaf",
