@@ -12,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from facekeep.face.models import ModelPack
-from facekeep.interfaces.http import capture_page
+from facekeep.interfaces.http import built, capture_page
 from facekeep.interfaces.http.app import build
 from facekeep.interfaces.http.rates import Rates
 from facekeep.interfaces.http.site import Site
@@ -41,14 +41,14 @@ def http() -> TestClient:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "assets").mkdir()
-    monkeypatch.setattr(capture_page, "_folder", lambda: tmp_path)
-    capture_page._content.cache_clear()
+    monkeypatch.setattr(built, "_folder", lambda _: tmp_path)
+    built._content.cache_clear()
     yield tmp_path
-    capture_page._content.cache_clear()
+    built._content.cache_clear()
 
 
 @pytest.fixture
-def built(folder: Path) -> Path:
+def page(folder: Path) -> Path:
     (folder / "index.html").write_text("<!doctype html><title>Face check</title>")
     (folder / "icon.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     (folder / "assets" / "main-B1a2.js").write_bytes(SCRIPT)
@@ -58,7 +58,7 @@ def built(folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.usefixtures("built")
+@pytest.mark.usefixtures("page")
 def test_the_page_lets_nothing_else_in(http: TestClient) -> None:
     answer = http.get("/capture")
     assert answer.text.endswith("<title>Face check</title>")
@@ -70,7 +70,7 @@ def test_the_page_lets_nothing_else_in(http: TestClient) -> None:
     assert answer.headers["content-type"].startswith("text/html")
 
 
-@pytest.mark.usefixtures("built")
+@pytest.mark.usefixtures("page")
 def test_files_are_sent_as_the_browser_takes_them(http: TestClient) -> None:
     for taken, way, size in (
         ("", None, len(SCRIPT)),
@@ -92,7 +92,7 @@ def test_files_are_sent_as_the_browser_takes_them(http: TestClient) -> None:
     assert http.get("/capture/icon.svg").headers["content-type"].startswith("image/svg+xml")
 
 
-@pytest.mark.usefixtures("built")
+@pytest.mark.usefixtures("page")
 @pytest.mark.parametrize(
     "path",
     [

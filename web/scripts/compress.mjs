@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const BUILT = here("../../src/facekeep/interfaces/http/web/capture/");
+const BUILT = ["capture", "me"].map((page) => here(`../../src/facekeep/interfaces/http/web/${page}/`));
 const KEPT = here("../.build/compressed/");
 const LEAST = 1024;
 
@@ -25,8 +25,9 @@ const ways = {
 };
 
 mkdirSync(KEPT, { recursive: true });
-for (const name of readdirSync(BUILT, { recursive: true })) {
-  const file = join(BUILT, name);
+for (const file of BUILT.flatMap((folder) =>
+  readdirSync(folder, { recursive: true }).map((name) => join(folder, name)),
+)) {
   if (!statSync(file).isFile() || statSync(file).size <= LEAST || /\.(br|gz)$/.test(file)) continue;
   const bytes = readFileSync(file);
   const digest = createHash("sha256").update(bytes).digest("hex");

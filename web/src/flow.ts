@@ -194,7 +194,7 @@ export class Flow {
   async #usePasskey(use: HTMLButtonElement): Promise<void> {
     use.disabled = true;
     try {
-      this.#decided(await passkey());
+      this.#decided(await passkey(server.beginPasskey, server.finishPasskey));
     } catch (error) {
       if (error instanceof PasskeyError)
         this.#passkey(error.message === "unsupported" ? "passkey.unsupported" : "passkey.cancelled");

@@ -1,13 +1,21 @@
 // A passkey's ceremony: the browser asks the person, the device answers.
 
-import type { Capture } from "./capture.ts";
-import { beginPasskey, finishPasskey } from "./requests.ts";
+import type { Ceremony } from "./capture.ts";
 
 export class PasskeyError extends Error {}
 
-export async function passkey(): Promise<Capture> {
+/**
+ * Has the person answer a challenge.
+ *
+ * @param begin asks the server for the challenge.
+ * @param finish gives the server the answer.
+ */
+export async function passkey<T>(
+  begin: () => Promise<Ceremony>,
+  finish: (ceremony: string, credential: string) => Promise<T>,
+): Promise<T> {
   if (!window.PublicKeyCredential?.parseRequestOptionsFromJSON) throw new PasskeyError("unsupported");
-  const { ceremony, options } = await beginPasskey();
+  const { ceremony, options } = await begin();
   const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
   let credential: Credential | null;
   try {
@@ -16,5 +24,5 @@ export async function passkey(): Promise<Capture> {
     throw new PasskeyError("cancelled"); // browsers do not say why, lest a site learns which passkeys there are
   }
   if (!(credential instanceof PublicKeyCredential)) throw new PasskeyError("cancelled");
-  return finishPasskey(ceremony, JSON.stringify(credential.toJSON()));
+  return finish(ceremony, JSON.stringify(credential.toJSON()));
 }

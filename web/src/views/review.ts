@@ -121,5 +121,5 @@ function picture(): HTMLImageElement {
 
 function sum(key: "review.moments" | "review.pictures" | "review.bytes", value: () => string): Node[] {
   // Said through a text with one place for the figure, so that it is written anew with the language.
-  return [h("dt", { say: key }), h("dd", { say: "review.figure", with: { figure: value } })];
+  return [h("dt", { say: key }), h("dd", { say: "figure", with: { figure: value } })];
 }

@@ -32,7 +32,7 @@ export function statementOf(statement: Statement): HTMLElement {
         name
           ? h("span", {
               class: "currency-name",
-              say: "review.figure",
+              say: "figure",
               with: { figure: () => currencyName(statement.currency) },
             })
           : null,

@@ -1,15 +1,17 @@
 // The texts of the page, by language; what is shown changes with the language at once.
 
-import en from "../languages/en.json";
-import zhHans from "../languages/zh-Hans.json";
+import type captureTexts from "../languages/capture/en.json";
+import type myTexts from "../languages/me/en.json";
+import en from "../languages/shared/en.json";
+import zhHans from "../languages/shared/zh-Hans.json";
 import { chosen } from "./choosing.ts";
 
-export type Key = keyof typeof en;
-export type Language = keyof typeof TABLES;
+export type Key = keyof typeof en | keyof typeof captureTexts | keyof typeof myTexts;
+export type Language = "en" | "zh-Hans";
 export type Value = string | (() => string);
 export type Values = Readonly<Record<string, Value>>;
 
-const TABLES = { en, "zh-Hans": zhHans } satisfies Record<string, Record<Key, string>>;
+const TABLES: Readonly<Record<Language, Record<string, string>>> = { en: { ...en }, "zh-Hans": { ...zhHans } };
 
 /** Languages in their own words. */
 export const LANGUAGES: Readonly<Record<Language, string>> = { en: "English", "zh-Hans": "简体中文" };
@@ -17,17 +19,24 @@ export const LANGUAGES: Readonly<Record<Language, string>> = { en: "English", "z
 let language: Language = chosen(navigator.languages, Object.keys(TABLES) as Language[]);
 const said = new WeakMap<Node, Map<string, { key: Key; values: Values }>>();
 
+/** Learns the texts of a page, which has its own and those that all pages share. First of all. */
+export function learn(texts: Readonly<Record<Language, Readonly<Record<string, string>>>>): void {
+  for (const [tag, own] of Object.entries(texts)) Object.assign(TABLES[tag as Language], own);
+}
+
 export function currentLanguage(): Language {
   return language;
 }
 
 export function has(key: string): key is Key {
-  return Object.hasOwn(en, key);
+  return Object.hasOwn(TABLES.en, key);
 }
 
 /** A text in the language of the page. */
 export function text(key: Key, values: Values = {}): string {
-  return TABLES[language][key].replace(/\{(\w+)\}/g, (whole, name: string) => {
+  const said = TABLES[language][key];
+  if (said === undefined) throw new RangeError(`this page has no text ${key}`);
+  return said.replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = values[name];
     return value === undefined ? whole : typeof value === "string" ? value : value();
   });
@@ -60,6 +69,15 @@ export function speak(wanted: Language): void {
 
 export function number(value: number): string {
   return new Intl.NumberFormat(language).format(value);
+}
+
+/** A time as people write it, to the minute. */
+export function dateAndTime(iso: string): string {
+  return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(iso));
+}
+
+export function date(iso: string): string {
+  return new Intl.DateTimeFormat(language, { dateStyle: "long" }).format(new Date(iso));
 }
 
 export function bytes(value: number): string {

@@ -27,6 +27,7 @@ from facekeep.interfaces.http import (
     health,
     ledger,
     metrics,
+    my_page,
     notices,
     own,
     pages,
@@ -145,6 +146,7 @@ def build(
         app.include_router(part.router)
     app.include_router(pages.router)
     app.include_router(capture_page.router)
+    app.include_router(my_page.router)
     app.include_router(elsewhere_routes)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     return app

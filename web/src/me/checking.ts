@@ -1,0 +1,151 @@
+// Checking a receipt or a download: the file is read here, by this page, and goes nowhere. Nobody has to be signed in.
+
+import { FormatError } from "../ledger/coding.ts";
+import { type Head, LedgerKey, readHead, UnsupportedError } from "../ledger/heads.ts";
+import { verify } from "../ledger/verifying.ts";
+import { button, h, heading } from "../views/elements.ts";
+import { type Key, say, unsay } from "../words/words.ts";
+import { complaint, type Doing } from "./doing.ts";
+import { bytesOf } from "./files.ts";
+import { findings } from "./findings.ts";
+import { ledgerKey } from "./server.ts";
+
+const LARGEST = 64 << 20;
+
+class WrongFileError extends Error {
+  readonly key: Key;
+
+  constructor(key: Key) {
+    super(key);
+    this.key = key;
+  }
+}
+
+export class Checking {
+  readonly content: Node[];
+  readonly #failed = complaint();
+  readonly #found = h("div", { attributes: { role: "status", id: "found" } });
+  readonly #key = h("textarea", { attributes: { id: "key", rows: "3", spellcheck: "false", autocomplete: "off" } });
+  readonly #kept = h("p", { class: "note" });
+  #seen: Head[] = [];
+
+  /** @param back goes back to what was there before. */
+  constructor(doing: Doing, back: () => void) {
+    const ask = complaint();
+    const asked = () =>
+      doing.do(ask, async () => {
+        this.#key.value = await ledgerKey();
+      });
+    this.content = [
+      heading("check.title"),
+      h("p", { class: "lead", say: "check.text" }),
+      h(
+        "section",
+        {},
+        h("h2", {}, h("label", { say: "check.key", attributes: { for: "key" } })),
+        h("p", { say: "check.key.text", attributes: { id: "about-key" } }),
+        this.#key,
+        h(
+          "div",
+          { class: "buttons" },
+          button("check.key.ask", () => void asked()),
+        ),
+        ask,
+      ),
+      h(
+        "section",
+        {},
+        h("h2", { say: "check.kept" }),
+        h("p", { say: "check.kept.text" }),
+        drop("check.kept.choose", "kept", (file) => void this.#keep(file)),
+        this.#kept,
+      ),
+      h(
+        "section",
+        {},
+        h("h2", { say: "check.file" }),
+        drop("check.file.choose", "file", (file) => void this.#check(file)),
+        this.#failed,
+        this.#found,
+      ),
+      h("p", { class: "note", say: "check.offline" }),
+      h("div", { class: "buttons" }, button("back", back)),
+    ];
+    this.#key.setAttribute("aria-describedby", "about-key");
+  }
+
+  async #keep(file: File): Promise<void> {
+    unsay(this.#failed);
+    this.#seen = [];
+    try {
+      this.#seen = headsOf(await text(file));
+      say(this.#kept, "check.kept.have", { leaves: String(this.#seen.at(-1)?.size ?? 0) });
+    } catch (error) {
+      unsay(this.#kept);
+      this.#complain(error);
+    }
+  }
+
+  async #check(file: File): Promise<void> {
+    unsay(this.#failed);
+    this.#found.replaceChildren();
+    try {
+      const key = await keyOf(this.#key.value);
+      if (file.size > LARGEST) throw new WrongFileError("check.too-large");
+      this.#found.replaceChildren(findings(await verify(await bytesOf(file), key, this.#seen)));
+    } catch (error) {
+      this.#complain(error);
+    }
+  }
+
+  #complain(error: unknown): void {
+    if (error instanceof UnsupportedError) say(this.#failed, "check.unsupported");
+    else if (error instanceof WrongFileError) say(this.#failed, error.key);
+    else throw error;
+  }
+}
+
+async function keyOf(text: string): Promise<LedgerKey> {
+  if (text.trim() === "") throw new WrongFileError("check.key.missing");
+  try {
+    return await LedgerKey.read(text);
+  } catch (error) {
+    throw error instanceof FormatError ? new WrongFileError("check.key.wrong") : error;
+  }
+}
+
+async function text(file: File): Promise<string> {
+  if (file.size > LARGEST) throw new WrongFileError("check.too-large");
+  return new TextDecoder().decode(await bytesOf(file));
+}
+
+/** Signed heads that a file holds: it is one, or a bundle that was got before. */
+function headsOf(said: string): Head[] {
+  try {
+    if (!said.startsWith("{")) return [readHead(said)];
+    const lines = said.split("\n").filter((line) => line.startsWith('{"note":'));
+    return lines.map((line) => readHead((JSON.parse(line) as { note: unknown }).note));
+  } catch (error) {
+    if (error instanceof FormatError || error instanceof SyntaxError) throw new WrongFileError("check.kept.wrong");
+    throw error;
+  }
+}
+
+/** A place where a file is dropped, or chosen by the button in it. */
+function drop(key: Key, id: string, chosen: (file: File) => void): HTMLElement {
+  const input = h("input", { attributes: { type: "file", id } });
+  const place = h("div", { class: "drop" }, h("label", { say: key, attributes: { for: id } }), input);
+  const take = (file: File | undefined) => {
+    if (file !== undefined) chosen(file);
+  };
+  input.addEventListener("change", () => {
+    take(input.files?.[0]);
+    input.value = ""; // the same file again is a change too
+  });
+  place.addEventListener("dragover", (event) => event.preventDefault());
+  place.addEventListener("drop", (event) => {
+    event.preventDefault();
+    take(event.dataTransfer?.files[0]);
+  });
+  return place;
+}

@@ -1,0 +1,45 @@
+// Doing what a button says: once at a time, with a word beside it if it fails.
+
+import { RequestError } from "../server/exchange.ts";
+import { h } from "../views/elements.ts";
+import { type Key, say, unsay } from "../words/words.ts";
+
+/** Where it is said that something was not done, and why. */
+export const complaint = (): HTMLElement => h("p", { class: "warning", attributes: { role: "alert" } });
+
+/** Where it is said that something was done. */
+export const word = (): HTMLElement => h("p", { class: "done", attributes: { role: "status" } });
+
+export class Doing {
+  readonly #gone: () => void;
+  readonly #busy = new WeakSet<HTMLElement>();
+
+  /** @param gone is called when nobody is signed in any more. */
+  constructor(gone: () => void) {
+    this.#gone = gone;
+  }
+
+  /** Does something unless it is under way; whether it was done. */
+  async do(said: HTMLElement, act: () => Promise<void>): Promise<boolean> {
+    if (this.#busy.has(said)) return false;
+    this.#busy.add(said);
+    unsay(said);
+    try {
+      await act();
+      return true;
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+      if (error.status === 401) this.#gone();
+      else say(said, reason(error));
+      return false;
+    } finally {
+      this.#busy.delete(said);
+    }
+  }
+}
+
+export function reason(error: RequestError): Key {
+  if (error.status === 0) return "trouble.unreachable";
+  if (error.status === 429) return "trouble.often";
+  return error.status === 403 ? "trouble.forbidden" : "trouble.service";
+}

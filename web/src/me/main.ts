@@ -1,0 +1,13 @@
+// The page of the enrolled person. It asks its own server alone, and stores nothing.
+
+import "../styles/base.css";
+import "../styles/controls.css";
+import "../styles/me.css";
+import en from "../languages/me/en.json";
+import zhHans from "../languages/me/zh-Hans.json";
+import { Page } from "../views/page.ts";
+import { learn } from "../words/words.ts";
+import { Me } from "./me.ts";
+
+learn({ en, "zh-Hans": zhHans } satisfies Record<string, Record<keyof typeof en, string>>);
+void new Me(new Page()).start();

@@ -1,0 +1,141 @@
+// Which view follows which: signing in, the person's own page, erasing, checking a file.
+
+import { RequestError } from "../server/exchange.ts";
+import { button, h, heading } from "../views/elements.ts";
+import type { Page } from "../views/page.ts";
+import type { Key } from "../words/words.ts";
+import { Checking } from "./checking.ts";
+import { complaint, Doing, reason } from "./doing.ts";
+import { erasedView, eraseView } from "./erasing.ts";
+import { fetched, homeView } from "./home.ts";
+import { type Erasure, ledgerKey, Person, type Session, session, signOut } from "./server.ts";
+import { nobodyView, signInView } from "./signing_in.ts";
+import { downloads } from "./taking.ts";
+
+const HOME = "/me";
+const CHECK = "/me/check";
+
+export class Me {
+  readonly #page: Page;
+  readonly #doing = new Doing(() => this.#signIn("enter.ended"));
+  #entered: Session | null = null;
+  /** Milliseconds that a session lasts without being used. */
+  #lasts = 0;
+
+  constructor(page: Page) {
+    this.#page = page;
+    // Whoever comes back by the browser's button sees what is so now, and not what somebody else left behind.
+    addEventListener("pageshow", (event) => {
+      if (event.persisted) location.reload();
+    });
+    addEventListener("popstate", () => void this.start());
+  }
+
+  async start(): Promise<void> {
+    if (location.pathname === CHECK) return this.#check();
+    this.#page.show("opening", [heading("opening.title")]);
+    try {
+      await this.#enter(await session());
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+      if (error.status === 401) this.#signIn(null);
+      else this.#trouble(error, () => void this.start());
+    }
+  }
+
+  #signIn(why: Key | null): void {
+    this.#entered = null;
+    this.#page.settled();
+    const ways = { entered: (entered: Session) => void this.#enter(entered), check: () => this.#go(CHECK) };
+    this.#page.show("sign-in", signInView(this.#doing, ways, why));
+  }
+
+  async #enter(entered: Session): Promise<void> {
+    this.#entered = entered;
+    this.#lasts = Math.max(0, Date.parse(entered.expires) - Date.now());
+    this.#used();
+    await this.#home();
+  }
+
+  /** A session that is used lasts longer; one that is not is ended here too, so that nobody else finds it open. */
+  #used(): void {
+    if (this.#entered !== null)
+      this.#page.closes(new Date(Date.now() + this.#lasts), () => void this.#leave("enter.ended"));
+  }
+
+  async #home(): Promise<void> {
+    const entered = this.#entered;
+    if (entered === null) return this.#signIn(null);
+    if (entered.subject === null) {
+      this.#page.show(
+        "nobody",
+        nobodyView(entered.account, () => void this.#leave("enter.left")),
+      );
+      return;
+    }
+    const person = new Person(entered.subject, () => this.#used());
+    try {
+      const home = await fetched(entered.account, person);
+      const ways = {
+        check: () => this.#go(CHECK),
+        erase: () => this.#erase(person),
+        leave: () => void this.#leave("enter.left"),
+      };
+      this.#page.show("home", homeView(home, person, this.#doing, ways));
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+      if (error.status === 401) this.#signIn("enter.ended");
+      else this.#trouble(error, () => void this.#home());
+    }
+  }
+
+  #erase(person: Person): void {
+    const key = ledgerKey(); // asked for now: it is needed when nobody is signed in any more
+    key.catch(() => undefined); // where it failed it is asked for again
+    const decision = {
+      keep: () => void this.#home(),
+      erased: (done: Erasure) => void this.#erased(done, key),
+    };
+    this.#page.show("erase", eraseView(person, this.#doing, downloads(person, this.#doing), decision));
+  }
+
+  async #erased(done: Erasure, asked: Promise<string>): Promise<void> {
+    this.#entered = null;
+    this.#page.settled();
+    await ended();
+    this.#page.show("erased", erasedView(done, await asked.catch(ledgerKey)));
+  }
+
+  #check(): void {
+    this.#page.show("check", new Checking(this.#doing, () => this.#go(HOME)).content);
+  }
+
+  #go(path: string): void {
+    history.pushState(null, "", path);
+    void this.start();
+  }
+
+  async #leave(why: Key): Promise<void> {
+    this.#signIn(why);
+    await ended();
+  }
+
+  #trouble(error: RequestError, again: () => void): void {
+    const said = complaint();
+    this.#page.show("trouble", [
+      heading("trouble.title"),
+      h("p", { class: "lead", say: reason(error) }),
+      h("div", { class: "buttons" }, button("trouble.again", again, "main")),
+      said,
+    ]);
+  }
+}
+
+/** Signs out; a session that is over already is out. */
+async function ended(): Promise<void> {
+  try {
+    await signOut();
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+  }
+}
