@@ -1,12 +1,12 @@
 // Checking a receipt or a download: the file is read here, by this page, and goes nowhere. Nobody has to be signed in.
 
-import { FormatError } from "../ledger/coding.ts";
+import { type Bytes, FormatError, utf8 } from "../ledger/coding.ts";
 import { type Head, LedgerKey, readHead, UnsupportedError } from "../ledger/heads.ts";
 import { verify } from "../ledger/verifying.ts";
 import { button, h, heading } from "../views/elements.ts";
 import { type Key, say, unsay } from "../words/words.ts";
-import { complaint, type Doing } from "./doing.ts";
-import { bytesOf } from "./files.ts";
+import { complaint, type Doing, word } from "./doing.ts";
+import { verifier } from "./files.ts";
 import { findings } from "./findings.ts";
 import { ledgerKey } from "./server.ts";
 
@@ -29,12 +29,17 @@ export class Checking {
   readonly #kept = h("p", { class: "note" });
   #seen: Head[] = [];
 
-  /** @param back goes back to what was there before. */
-  constructor(doing: Doing, back: () => void) {
+  /**
+   * @param back goes back to what was there before.
+   * @param mine what the ledger has now about who is signed in, grown from so many leaves; null if nobody is.
+   */
+  constructor(doing: Doing, back: () => void, mine: ((since: number | null) => Promise<string>) | null) {
     const ask = complaint();
+    const filled = word();
     const asked = () =>
       doing.do(ask, async () => {
         this.#key.value = await ledgerKey();
+        say(filled, "check.key.asked");
       });
     this.content = [
       heading("check.title"),
@@ -51,6 +56,7 @@ export class Checking {
           button("check.key.ask", () => void asked()),
         ),
         ask,
+        filled,
       ),
       h(
         "section",
@@ -64,11 +70,18 @@ export class Checking {
         "section",
         {},
         h("h2", { say: "check.file" }),
-        drop("check.file.choose", "file", (file) => void this.#check(file)),
+        drop("check.file.choose", "file", (file) => void this.#check(() => read(file))),
+        mine === null
+          ? null
+          : h(
+              "div",
+              { class: "buttons" },
+              button("check.now", () => void this.#now(doing, mine)),
+            ),
         this.#failed,
         this.#found,
       ),
-      h("p", { class: "note", say: "check.offline" }),
+      h("p", { class: "note" }, h("span", { say: "check.offline" }), verifier()),
       h("div", { class: "buttons" }, button("back", back)),
     ];
     this.#key.setAttribute("aria-describedby", "about-key");
@@ -78,7 +91,7 @@ export class Checking {
     unsay(this.#failed);
     this.#seen = [];
     try {
-      this.#seen = headsOf(await text(file));
+      this.#seen = headsOf(new TextDecoder().decode(await read(file)));
       say(this.#kept, "check.kept.have", { leaves: String(this.#seen.at(-1)?.size ?? 0) });
     } catch (error) {
       unsay(this.#kept);
@@ -86,13 +99,16 @@ export class Checking {
     }
   }
 
-  async #check(file: File): Promise<void> {
+  async #now(doing: Doing, mine: (since: number | null) => Promise<string>): Promise<void> {
+    await doing.do(this.#failed, () => this.#check(async () => utf8(await mine(this.#seen.at(-1)?.size ?? null))));
+  }
+
+  async #check(given: () => Promise<Bytes>): Promise<void> {
     unsay(this.#failed);
     this.#found.replaceChildren();
     try {
       const key = await keyOf(this.#key.value);
-      if (file.size > LARGEST) throw new WrongFileError("check.too-large");
-      this.#found.replaceChildren(findings(await verify(await bytesOf(file), key, this.#seen)));
+      this.#found.replaceChildren(findings(await verify(await given(), key, this.#seen)));
     } catch (error) {
       this.#complain(error);
     }
@@ -114,9 +130,9 @@ async function keyOf(text: string): Promise<LedgerKey> {
   }
 }
 
-async function text(file: File): Promise<string> {
+async function read(file: File): Promise<Bytes> {
   if (file.size > LARGEST) throw new WrongFileError("check.too-large");
-  return new TextDecoder().decode(await bytesOf(file));
+  return new Uint8Array(await file.arrayBuffer());
 }
 
 /** Signed heads that a file holds: it is one, or a bundle that was got before. */

@@ -57,6 +57,7 @@ export function eraseView(person: Person, doing: Doing, download: Node, decision
 /** @param key of the ledger, asked for while the person was signed in. */
 export function erasedView(done: Erasure, key: string): Node[] {
   const found = h("div", { attributes: { role: "status", id: "found" } });
+  const ended = new Date().toISOString();
   void check(done.receipt, key, found);
   return [
     heading("erased.title"),
@@ -73,7 +74,7 @@ export function erasedView(done: Erasure, key: string): Node[] {
       button("erased.save-key", () => save("facekeep-ledger-key.txt", `${key}\n`, "text/plain")),
     ),
     found,
-    h("p", { say: "erased.session", with: { time: dateAndTime(new Date().toISOString()) } }),
+    h("p", { say: "erased.session", with: { time: () => dateAndTime(ended) } }),
   ];
 }
 

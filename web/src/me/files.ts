@@ -1,4 +1,4 @@
-// Files that the person saves, and reads. They are made and read here; none is sent anywhere.
+// Files that the person saves. They are made here.
 
 import { h } from "../views/elements.ts";
 
@@ -11,6 +11,8 @@ export function save(name: string, text: string, type: string): void {
   setTimeout(() => URL.revokeObjectURL(address), 60 * SECOND);
 }
 
-export async function bytesOf(file: Blob): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await file.arrayBuffer());
+/** The way to what checks a file without this page, and without this service. */
+export function verifier(): HTMLAnchorElement {
+  const attributes = { href: "/me/ledger_verifier.py", download: "ledger_verifier.py" };
+  return h("a", { say: "check.verifier", attributes });
 }

@@ -5,7 +5,7 @@ import { date, type Key, number } from "../words/words.ts";
 import type { Reference, Subject } from "./server.ts";
 
 export function held(subject: Subject, references: readonly Reference[]): HTMLElement {
-  const list = h("ul", { class: "plain" }, ...references.map(reference));
+  const list = h("ul", { class: "list" }, ...references.map(reference));
   const { enrolled } = subject;
   return h(
     "section",

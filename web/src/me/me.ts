@@ -14,13 +14,14 @@ import { downloads } from "./taking.ts";
 
 const HOME = "/me";
 const CHECK = "/me/check";
+/** Milliseconds that a session lasts without being used. Counted here: clocks of devices are wrong by more than that. */
+const LASTS = 30 * 60 * 1000;
 
 export class Me {
   readonly #page: Page;
   readonly #doing = new Doing(() => this.#signIn("enter.ended"));
   #entered: Session | null = null;
-  /** Milliseconds that a session lasts without being used. */
-  #lasts = 0;
+  #person: Person | null = null;
 
   constructor(page: Page) {
     this.#page = page;
@@ -44,23 +45,27 @@ export class Me {
   }
 
   #signIn(why: Key | null): void {
-    this.#entered = null;
-    this.#page.settled();
+    this.#forget();
+    history.replaceState(null, "", HOME);
     const ways = { entered: (entered: Session) => void this.#enter(entered), check: () => this.#go(CHECK) };
     this.#page.show("sign-in", signInView(this.#doing, ways, why));
   }
 
+  #forget(): void {
+    this.#entered = null;
+    this.#person = null;
+    this.#page.settled();
+  }
+
   async #enter(entered: Session): Promise<void> {
     this.#entered = entered;
-    this.#lasts = Math.max(0, Date.parse(entered.expires) - Date.now());
     this.#used();
     await this.#home();
   }
 
   /** A session that is used lasts longer; one that is not is ended here too, so that nobody else finds it open. */
   #used(): void {
-    if (this.#entered !== null)
-      this.#page.closes(new Date(Date.now() + this.#lasts), () => void this.#leave("enter.ended"));
+    if (this.#entered !== null) this.#page.closes(new Date(Date.now() + LASTS), () => void this.#leave("enter.ended"));
   }
 
   async #home(): Promise<void> {
@@ -73,7 +78,8 @@ export class Me {
       );
       return;
     }
-    const person = new Person(entered.subject, () => this.#used());
+    this.#person ??= new Person(entered.subject, () => this.#used());
+    const person = this.#person;
     try {
       const home = await fetched(entered.account, person);
       const ways = {
@@ -100,14 +106,12 @@ export class Me {
   }
 
   async #erased(done: Erasure, asked: Promise<string>): Promise<void> {
-    this.#entered = null;
-    this.#page.settled();
-    await ended();
+    this.#forget();
     this.#page.show("erased", erasedView(done, await asked.catch(ledgerKey)));
   }
 
   #check(): void {
-    this.#page.show("check", new Checking(this.#doing, () => this.#go(HOME)).content);
+    this.#page.show("check", new Checking(this.#doing, () => this.#go(HOME), this.#person?.ledger ?? null).content);
   }
 
   #go(path: string): void {
@@ -115,9 +119,25 @@ export class Me {
     void this.start();
   }
 
+  /** Signs out. Nothing is shown meanwhile, and nobody is told that it was done before it was. */
   async #leave(why: Key): Promise<void> {
-    this.#signIn(why);
-    await ended();
+    this.#forget();
+    this.#page.show("opening", [heading("opening.title")]);
+    try {
+      await ended();
+      this.#signIn(why);
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+      this.#page.show("leaving", [
+        heading("leave.failed"),
+        h("p", { class: "lead", say: "leave.failed.text" }),
+        h(
+          "div",
+          { class: "buttons" },
+          button("trouble.again", () => void this.#leave(why), "main"),
+        ),
+      ]);
+    }
   }
 
   #trouble(error: RequestError, again: () => void): void {
@@ -136,6 +156,6 @@ async function ended(): Promise<void> {
   try {
     await signOut();
   } catch (error) {
-    if (!(error instanceof RequestError)) throw error;
+    if (!(error instanceof RequestError && error.status === 401)) throw error;
   }
 }

@@ -6,7 +6,6 @@ import { ask } from "../server/exchange.ts";
 export interface Session {
   readonly account: string;
   readonly subject: string | null;
-  readonly expires: string;
 }
 
 export interface Subject {

@@ -73,6 +73,7 @@ export class Page {
 
   /** When the session ends; then `over` is called, once. */
   closes(at: Date, over: () => void): void {
+    if (at.getTime() > (this.#closes ?? 0)) this.#told.clear(); // it was used, and lasts longer
     this.#closes = at.getTime();
     this.#over = over;
     this.#tick();

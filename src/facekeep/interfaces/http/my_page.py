@@ -5,11 +5,12 @@ It is one page under two addresses: what is asked under ``/v1`` is what the sess
 
 from __future__ import annotations
 
+from importlib import resources
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
-from facekeep.interfaces.http.built import Built
+from facekeep.interfaces.http.built import ASK, Built
 
 __all__ = ["router"]
 
@@ -39,3 +40,13 @@ async def asset(request: Request, name: str) -> Response:
 async def icon(request: Request) -> Response:
     """The icon of the page."""
     return _PAGE.beside(request, "icon.svg")
+
+
+@router.get("/me/ledger_verifier.py")
+async def verifier() -> Response:
+    """What checks a bundle without the page: one file, which can be read before it is run."""
+    return Response(
+        resources.files("facekeep").joinpath("ledger_verifier.py").read_bytes(),
+        media_type="text/x-python",
+        headers={"Cache-Control": ASK},
+    )

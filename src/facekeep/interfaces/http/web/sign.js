@@ -50,6 +50,14 @@ function reason(error) {
   return error.message;
 }
 
+// Whoever is enrolled goes on to what is held about them.
+function goOn(session) {
+  if (session.subject === null) return;
+  onward.hidden = false;
+  onward.href = "/me";
+  onward.textContent = "See what is held about you";
+}
+
 function signedIn(session) {
   const until = new Date(session.expires).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
   tell("good", `Signed in as ${session.account} (${session.roles.join(", ")}), until ${until} if unused.`);
@@ -66,6 +74,7 @@ async function signUp() {
   history.replaceState(null, "", "/sign-up"); // the link works no more, and need not stay in the history
   act.hidden = true;
   onward.hidden = false;
+  goOn(session);
   onward.focus();
   signedIn(session);
 }
@@ -84,7 +93,10 @@ function show(session) {
   leave.hidden = session === null;
   lead.hidden = session !== null;
   (session === null ? act : leave).focus();
-  if (session !== null) signedIn(session);
+  onward.hidden = true;
+  if (session === null) return;
+  goOn(session);
+  signedIn(session);
 }
 
 async function signOut() {
