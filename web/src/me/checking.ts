@@ -81,7 +81,7 @@ export class Checking {
         this.#failed,
         this.#found,
       ),
-      h("p", { class: "note" }, h("span", { say: "check.offline" }), verifier()),
+      h("p", { class: "note" }, h("span", { say: "check.offline" }), document.createTextNode(" "), verifier()),
       h("div", { class: "buttons" }, button("back", back)),
     ];
     this.#key.setAttribute("aria-describedby", "about-key");
@@ -149,10 +149,14 @@ function headsOf(said: string): Head[] {
 
 /** A place where a file is dropped, or chosen by the button in it. */
 function drop(key: Key, id: string, chosen: (file: File) => void): HTMLElement {
-  const input = h("input", { attributes: { type: "file", id } });
-  const place = h("div", { class: "drop" }, h("label", { say: key, attributes: { for: id } }), input);
+  // The browser's own words beside the field would be in its language, and not in that of the page.
+  const input = h("input", { class: "aloud", attributes: { type: "file", id } });
+  const name = h("bdi", { class: "note" });
+  const place = h("label", { class: "drop", attributes: { for: id } }, input, h("span", { say: key }), name);
   const take = (file: File | undefined) => {
-    if (file !== undefined) chosen(file);
+    if (file === undefined) return;
+    name.textContent = file.name;
+    chosen(file);
   };
   input.addEventListener("change", () => {
     take(input.files?.[0]);

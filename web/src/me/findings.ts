@@ -30,7 +30,13 @@ export function entryOf(leaf: number, entry: Entry): Node[] {
   const said = has(key) ? h("strong", { say: key }) : h("strong", { say: "entry.other", with: { kind } });
   const when = Number.isNaN(Date.parse(time)) ? time : () => dateAndTime(time);
   return [
-    h("p", {}, said, h("span", { say: "entry.where", with: { time: when, leaf: () => number(leaf) } })),
+    h(
+      "p",
+      {},
+      said,
+      document.createTextNode(" · "),
+      h("span", { say: "entry.where", with: { time: when, leaf: () => number(leaf) } }),
+    ),
     h("dl", { class: "written" }, ...Object.entries(facts).flatMap(([name, text]) => writtenFact(name, text))),
   ];
 }
@@ -44,5 +50,11 @@ function fault({ kind, first, end }: Fault): HTMLElement {
   const said = h("span", { say: key });
   if (first === null || end === null) return h("li", {}, said);
   const leaves = { first: () => number(first), last: () => number(end - 1) };
-  return h("li", {}, said, h("span", { class: "note", say: "finding.where", with: leaves }));
+  return h(
+    "li",
+    {},
+    said,
+    document.createTextNode(" "),
+    h("span", { class: "note", say: "finding.where", with: leaves }),
+  );
 }

@@ -13,7 +13,7 @@ export function held(subject: Subject, references: readonly Reference[]): HTMLEl
     h("h2", { say: "held.title" }),
     h(
       "dl",
-      { class: "facts" },
+      { class: "held" },
       ...fact("held.label", h("bdi", { text: subject.label })),
       ...(subject.name === "" ? [] : fact("held.name", h("bdi", { text: subject.name }))),
       ...(enrolled === null

@@ -1,17 +1,34 @@
 // The person's own page: what is held, what it may be used for, and what can be done about it.
 
 import { button, h, heading } from "../views/elements.ts";
+import { Accesses } from "./accesses.ts";
+import { Appeals } from "./appeals.ts";
 import type { Doing } from "./doing.ts";
 import { held } from "./held.ts";
+import { neverReturn } from "./never.ts";
+import { Proofs } from "./proofs.ts";
 import { Purposes } from "./purposes.ts";
-import type { Consent, Person, Reference, Subject } from "./server.ts";
+import type { Access, Appeal, Consent, NoticeSummary, Person, Reference, Subject } from "./server.ts";
 import { downloads } from "./taking.ts";
+
+const PARTS = [
+  ["held", "held.title"],
+  ["purposes", "purposes.title"],
+  ["never", "never.title"],
+  ["accesses", "accesses.title"],
+  ["appeals", "appeals.title"],
+  ["take", "take.title"],
+  ["erase", "home.erase"],
+] as const;
 
 export interface Home {
   readonly account: string;
   readonly subject: Subject;
   readonly references: readonly Reference[];
   readonly consents: readonly Consent[];
+  readonly notices: readonly NoticeSummary[];
+  readonly accesses: readonly Access[];
+  readonly appeals: readonly Appeal[];
 }
 
 export interface Ways {
@@ -21,17 +38,29 @@ export interface Ways {
 }
 
 export async function fetched(account: string, person: Person): Promise<Home> {
-  const [subject, references, consents] = await Promise.all([person.subject(), person.references(), person.consents()]);
-  return { account, subject, references, consents };
+  const [subject, references, consents, notices, accesses, appeals] = await Promise.all([
+    person.subject(),
+    person.references(),
+    person.consents(),
+    person.notices(),
+    person.accesses(),
+    person.appeals(),
+  ]);
+  return { account, subject, references, consents, notices, accesses, appeals };
 }
 
 export function homeView(home: Home, person: Person, doing: Doing, ways: Ways): Node[] {
-  const { account, subject, references, consents } = home;
+  const { account, subject, references, consents, notices } = home;
+  const appeals = new Appeals(person, doing, home.appeals);
   return [
     heading("home.title"),
     h("div", { class: "lead who" }, h("p", { say: "home.who", with: { account } }), button("leave", ways.leave)),
+    parts(),
     held(subject, references),
-    new Purposes(person, doing, subject, consents).content,
+    new Purposes(person, doing, subject, consents, notices).content,
+    neverReturn(person, doing, subject),
+    new Accesses(doing, home.accesses, appeals, new Proofs(person)).content,
+    appeals.content,
     h(
       "section",
       { attributes: { id: "take" } },
@@ -49,4 +78,10 @@ export function homeView(home: Home, person: Person, doing: Doing, ways: Ways): 
       button("home.erase.go", ways.erase),
     ),
   ];
+}
+
+/** The way to each part of a long page. */
+function parts(): HTMLElement {
+  const links = PARTS.map(([id, key]) => h("li", {}, h("a", { say: key, attributes: { href: `#${id}` } })));
+  return h("nav", { label: "home.parts" }, h("ul", {}, ...links));
 }

@@ -2,6 +2,7 @@
 
 import "../styles/base.css";
 import "../styles/controls.css";
+import "../styles/notice.css";
 import "../styles/me.css";
 import en from "../languages/me/en.json";
 import zhHans from "../languages/me/zh-Hans.json";

@@ -20,6 +20,7 @@ const LASTS = 30 * 60 * 1000;
 export class Me {
   readonly #page: Page;
   readonly #doing = new Doing(() => this.#signIn("enter.ended"));
+  #at = "";
   #entered: Session | null = null;
   #person: Person | null = null;
 
@@ -29,10 +30,13 @@ export class Me {
     addEventListener("pageshow", (event) => {
       if (event.persisted) location.reload();
     });
-    addEventListener("popstate", () => void this.start());
+    addEventListener("popstate", () => {
+      if (location.pathname !== this.#at) void this.start(); // and not another part of the same page
+    });
   }
 
   async start(): Promise<void> {
+    this.#at = location.pathname;
     if (location.pathname === CHECK) return this.#check();
     this.#page.show("opening", [heading("opening.title")]);
     try {
@@ -47,6 +51,7 @@ export class Me {
   #signIn(why: Key | null): void {
     this.#forget();
     history.replaceState(null, "", HOME);
+    this.#at = HOME;
     const ways = { entered: (entered: Session) => void this.#enter(entered), check: () => this.#go(CHECK) };
     this.#page.show("sign-in", signInView(this.#doing, ways, why));
   }

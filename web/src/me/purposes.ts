@@ -1,9 +1,13 @@
-// What the person's face may be used for: a switch for each purpose. Off takes one press, on takes reading the notice.
+// What the person's face may be used for: a switch for each purpose. Off takes one press; on takes one more, under the
+// notice that has to be shown before.
 
-import { h } from "../views/elements.ts";
-import { dateAndTime, has, say } from "../words/words.ts";
+import { button, h } from "../views/elements.ts";
+import { shownNotice } from "../views/notice.ts";
+import { dateAndTime, has, say, unsay } from "../words/words.ts";
 import { complaint, type Doing, word } from "./doing.ts";
-import type { Consent, Person, Subject } from "./server.ts";
+import type { Consent, NoticeSummary, Person, Subject } from "./server.ts";
+
+const ORDER = ["verify", "payment", "attendance", "own-photos", "identify", "missing-person"];
 
 /** The name of a purpose, as a text of the page. */
 export function purposeName(purpose: string) {
@@ -13,69 +17,124 @@ export function purposeName(purpose: string) {
 
 export class Purposes {
   readonly content: HTMLElement;
-  readonly #person: Person;
-  readonly #doing: Doing;
-  readonly #list = h("ul", { class: "switches" });
+  consents: readonly Consent[];
+  readonly person: Person;
+  readonly doing: Doing;
+  readonly notices: readonly NoticeSummary[];
   readonly #switchedOff: ReadonlySet<string>;
-  #consents: readonly Consent[];
 
-  constructor(person: Person, doing: Doing, subject: Subject, consents: readonly Consent[]) {
-    this.#person = person;
-    this.#doing = doing;
-    this.#consents = consents;
+  constructor(
+    person: Person,
+    doing: Doing,
+    subject: Subject,
+    consents: readonly Consent[],
+    notices: readonly NoticeSummary[],
+  ) {
+    this.person = person;
+    this.doing = doing;
+    this.consents = consents;
+    this.notices = notices;
     const held = consents.filter((one) => one.withdrawn === null).map((one) => one.purpose);
     this.#switchedOff = new Set(held.filter((purpose) => !subject.purposes.includes(purpose)));
+    const named = [...consents.map((one) => one.purpose), ...notices.flatMap((one) => one.purposes)];
+    const purposes = [...new Set([...ORDER.filter((purpose) => named.includes(purpose)), ...named])];
     this.content = h(
       "section",
       { attributes: { id: "purposes" } },
       h("h2", { say: "purposes.title" }),
       h("p", { say: "purposes.text" }),
-      this.#list,
+      h("ul", { class: "switches" }, ...purposes.map((purpose) => new Row(this, purpose).content)),
     );
-    for (const purpose of new Set(consents.map((one) => one.purpose))) this.#list.append(this.#row(purpose));
   }
 
-  #last(purpose: string): Consent | undefined {
-    return this.#consents.filter((one) => one.purpose === purpose).at(-1);
+  last(purpose: string): Consent | undefined {
+    return this.consents.filter((one) => one.purpose === purpose).at(-1);
   }
 
-  #row(purpose: string): HTMLElement {
+  isOffForAll(purpose: string): boolean {
+    return this.#switchedOff.has(purpose);
+  }
+}
+
+class Row {
+  readonly content: HTMLElement;
+  readonly #of: Purposes;
+  readonly #purpose: string;
+  readonly #state = h("span", { class: "state" });
+  readonly #since = h("p", { class: "note" });
+  readonly #failed = complaint();
+  readonly #done = word();
+  readonly #panel = h("div", { class: "panel" });
+  readonly #toggle: HTMLButtonElement;
+
+  constructor(of: Purposes, purpose: string) {
+    this.#of = of;
+    this.#purpose = purpose;
     const id = `purpose-${purpose}`;
-    const state = h("span", { class: "state" });
-    const since = h("p", { class: "note" });
-    const [failed, done] = [complaint(), word()];
+    const act = () => void of.doing.do(this.#failed, () => (this.#on ? this.#withdraw() : this.#ask()));
+    const attributes = { type: "button", role: "switch", "aria-labelledby": id };
     const track = h("span", { class: "track", attributes: { "aria-hidden": "true" } });
-    const toggle = h("button", {
-      class: "switch",
-      attributes: { type: "button", role: "switch", "aria-labelledby": id },
-      click: () => void this.#doing.do(failed, turned),
-    });
-    toggle.append(track, state);
-    const show = () => {
-      const last = this.#last(purpose);
-      const on = last?.withdrawn === null;
-      toggle.setAttribute("aria-checked", String(on));
-      say(state, on ? "switch.on" : "switch.off");
-      if (last === undefined) return;
-      const { given, withdrawn } = last;
-      if (on && this.#switchedOff.has(purpose)) say(since, "purposes.off-for-all");
-      else if (on) say(since, "purposes.since", { time: () => dateAndTime(given) });
-      else say(since, "purposes.withdrawn", { time: () => dateAndTime(withdrawn ?? given) });
-    };
-    const turned = async () => {
-      if (this.#last(purpose)?.withdrawn !== null) return;
-      this.#consents = await this.#person.withdraw(purpose);
-      show();
-      say(done, "purposes.done");
-    };
-    show();
-    return h(
-      "li",
-      {},
-      h("div", { class: "name" }, h("h3", { ...purposeName(purpose), attributes: { id } }), since),
-      toggle,
-      failed,
-      done,
+    this.#toggle = h("button", { class: "switch", attributes, click: act }, track, this.#state);
+    const name = h("div", { class: "name" }, h("h3", { ...purposeName(purpose), attributes: { id } }), this.#since);
+    this.content = h("li", {}, name, this.#toggle, this.#failed, this.#done, this.#panel);
+    this.#show();
+  }
+
+  get #on(): boolean {
+    return this.#of.last(this.#purpose)?.withdrawn === null;
+  }
+
+  #show(): void {
+    const last = this.#of.last(this.#purpose);
+    this.#toggle.setAttribute("aria-checked", String(this.#on));
+    say(this.#state, this.#on ? "switch.on" : "switch.off");
+    const { given, withdrawn } = last ?? { given: "", withdrawn: null };
+    if (last === undefined) say(this.#since, "purposes.never");
+    else if (withdrawn !== null) say(this.#since, "purposes.withdrawn", { time: () => dateAndTime(withdrawn) });
+    else if (this.#of.isOffForAll(this.#purpose)) say(this.#since, "purposes.off-for-all");
+    else say(this.#since, "purposes.since", { time: () => dateAndTime(given) });
+  }
+
+  async #withdraw(): Promise<void> {
+    this.#of.consents = await this.#of.person.withdraw(this.#purpose);
+    this.#show();
+    say(this.#done, "purposes.done");
+  }
+
+  /** Shows the notice, and switches on whoever agrees to it. */
+  async #ask(): Promise<void> {
+    unsay(this.#done);
+    const fitting = this.#of.notices.filter(
+      (notice) => notice.purposes.length === 0 || notice.purposes.includes(this.#purpose),
     );
+    const shown = shownNotice(await Promise.all(fitting.map((notice) => this.#of.person.notice(notice.hash))));
+    if (shown === null) {
+      say(this.#failed, "purposes.no-notice");
+      return;
+    }
+    const failed = complaint();
+    const agree = async () => {
+      this.#of.consents = await this.#of.person.consent(this.#purpose, shown.current().digest);
+      this.#show();
+      this.#close();
+      say(this.#done, "purposes.agreed");
+    };
+    this.#panel.replaceChildren(
+      h("p", { say: "purposes.read-first", attributes: { tabindex: "-1" } }),
+      shown.section,
+      failed,
+      h(
+        "div",
+        { class: "choices" },
+        button("purposes.agree", () => void this.#of.doing.do(failed, agree)),
+        button("purposes.leave", () => this.#close()),
+      ),
+    );
+    this.#panel.querySelector("p")?.focus();
+  }
+
+  #close(): void {
+    this.#panel.replaceChildren();
+    this.#toggle.focus();
   }
 }

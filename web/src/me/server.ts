@@ -1,7 +1,7 @@
 // What the page asks the server (docs/reference/http.md), all on its own origin and as the person who is signed in.
 
-import type { Ceremony } from "../server/capture.ts";
-import { ask } from "../server/exchange.ts";
+import type { Ceremony, Notice } from "../server/capture.ts";
+import { answered, ask } from "../server/exchange.ts";
 
 export interface Session {
   readonly account: string;
@@ -30,6 +30,40 @@ export interface Consent {
   readonly notice: string;
   readonly given: string;
   readonly withdrawn: string | null;
+}
+
+/** A notice in a list, without its text. */
+export interface NoticeSummary {
+  readonly hash: string;
+  readonly language: string;
+  /** What it speaks of; empty if nobody said. */
+  readonly purposes: readonly string[];
+}
+
+export type FullNotice = NoticeSummary & Omit<Notice, "digest">;
+
+/** Somebody asked about the person, or looked at what is held. */
+export interface Access {
+  readonly leaf: number;
+  readonly time: string;
+  readonly kind: string;
+  readonly purpose: string | null;
+  readonly case: string | null;
+  readonly operator: string | null;
+  readonly outcome: string | null;
+}
+
+export type AppealKind = "not-me" | "appeal";
+
+export interface Appeal {
+  readonly id: string;
+  readonly kind: AppealKind;
+  readonly about: number | null;
+  readonly text: string;
+  readonly filed: string;
+  readonly state: "open" | "answered";
+  readonly upheld: boolean | null;
+  readonly answer: string;
 }
 
 export interface Erasure {
@@ -71,6 +105,39 @@ export class Person {
 
   consents = (): Promise<Consent[]> => this.#all("/consents", "consents");
 
+  accesses = (): Promise<Access[]> => this.#all("/accesses", "accesses");
+
+  appeals = (): Promise<Appeal[]> => this.#all("/appeals", "appeals");
+
+  appeal = (kind: AppealKind, about: number | null, text: string): Promise<Appeal> =>
+    this.#ask("POST", "/appeals", { kind, about, text });
+
+  consent = (purpose: string, notice: string): Promise<Consent[]> =>
+    this.#ask("POST", "/consents", { purpose, notice_hash: notice });
+
+  neverReturn = (): Promise<void> => this.#ask("PUT", "/never-return");
+
+  /** All that is held, as a file. */
+  exported = async (format: "json" | "html", language: string): Promise<string> => {
+    const query = new URLSearchParams({ format, language });
+    const answer = await answered(`${this.#path}/export?${query}`);
+    this.#used();
+    return answer.text();
+  };
+
+  /** Notices that speak of a purpose or of all, each in its newest version. */
+  notices = async (): Promise<NoticeSummary[]> => {
+    const all = await every<NoticeSummary & { replaced_by?: string }, "notices">("/v1/notices", "notices");
+    this.#used();
+    return all.filter((notice) => !notice.replaced_by);
+  };
+
+  notice = async (hash: string): Promise<Notice> => {
+    const { hash: digest, ...rest } = await ask<FullNotice>("GET", `/v1/notices/${hash}`);
+    this.#used();
+    return { digest, ...rest };
+  };
+
   withdraw = (purpose: string): Promise<Consent[]> => this.#ask("DELETE", `/consents/${purpose}`);
 
   /** What the ledger has about the person, with proofs; and that it only grew from a head of so many leaves. */
@@ -83,20 +150,27 @@ export class Person {
   erase = (once: string): Promise<Erasure> => ask("DELETE", this.#path, { headers: { "Idempotency-Key": once } });
 
   async #all<T, N extends string>(path: string, name: N): Promise<T[]> {
-    const every: T[] = [];
-    let after: string | null = null;
-    do {
-      const query: string = after === null ? "" : `?after=${encodeURIComponent(after)}`;
-      const page: Record<N, T[]> & { next: string | null } = await this.#ask("GET", path + query);
-      every.push(...page[name]);
-      after = page.next;
-    } while (after !== null);
-    return every;
+    const all = await every<T, N>(this.#path + path, name);
+    this.#used();
+    return all;
   }
 
-  async #ask<T>(method: string, path: string): Promise<T> {
-    const answer = await ask<T>(method, this.#path + path);
+  async #ask<T>(method: string, path: string, json?: object): Promise<T> {
+    const answer = await ask<T>(method, this.#path + path, json === undefined ? {} : { json });
     this.#used();
     return answer;
   }
+}
+
+/** What is on all pages of a list. */
+async function every<T, N extends string>(path: string, name: N): Promise<T[]> {
+  const all: T[] = [];
+  let after: string | null = null;
+  do {
+    const query: string = after === null ? "" : `?after=${encodeURIComponent(after)}`;
+    const page: Record<N, T[]> & { next: string | null } = await ask("GET", path + query);
+    all.push(...page[name]);
+    after = page.next;
+  } while (after !== null);
+  return all;
 }

@@ -57,7 +57,8 @@ function facts(capture: Capture): HTMLElement {
   return h("section", { class: "facts" }, h("h2", { say: "notice.facts" }), h("ul", {}, ...items));
 }
 
-function shownNotice(notices: readonly Notice[]): { section: HTMLElement; current: () => Notice } | null {
+/** The text of a notice, and of several the one that is chosen; null if there is none. */
+export function shownNotice(notices: readonly Notice[]): { section: HTMLElement; current: () => Notice } | null {
   const languages = notices.map((notice) => notice.language);
   const [first] = notices;
   if (first === undefined) return null;

@@ -1,0 +1,79 @@
+"""How the page of the enrolled person is served: under a policy that lets nothing else in, with what checks without it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from unittest.mock import create_autospec
+
+import pytest
+from starlette.testclient import TestClient
+
+from facekeep import ledger_verifier
+from facekeep.interfaces.http import built
+from facekeep.interfaces.http.app import build
+from facekeep.interfaces.http.rates import Rates
+from facekeep.interfaces.http.site import Site
+from facekeep.service.keep import Keep
+
+POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "connect-src": "'self'",
+    "img-src": "'self'",
+    "base-uri": "'none'",
+    "form-action": "'none'",
+    "frame-ancestors": "'none'",
+    "require-trusted-types-for": "'script'",
+}
+
+
+@pytest.fixture
+def http() -> TestClient:
+    return TestClient(build(create_autospec(Keep, instance=True), Rates(None, None), site=Site("http://localhost")))
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "assets" / "me-B1a2.js").write_text("0")
+    (tmp_path / "me.html").write_text("<!doctype html><title>My face data</title>")
+    (tmp_path / "icon.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    monkeypatch.setattr(built, "_folder", lambda name: tmp_path / {"me": "."}[name])
+    built._content.cache_clear()
+    yield tmp_path
+    built._content.cache_clear()
+
+
+@pytest.mark.parametrize("path", ["/me", "/me/check"])
+def test_the_page_lets_nothing_else_in(http: TestClient, path: str) -> None:
+    answer = http.get(path)
+    assert answer.text.endswith("<title>My face data</title>")
+    parts = (part.strip().split(" ", 1) for part in answer.headers["content-security-policy"].split(";"))
+    assert dict(parts) == POLICY
+    assert answer.headers["cache-control"] == "no-cache"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+
+
+def test_what_it_loads_never_changes(http: TestClient) -> None:
+    assert http.get("/me/assets/me-B1a2.js").headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert http.get("/me/icon.svg").headers["content-type"].startswith("image/svg+xml")
+
+
+@pytest.mark.parametrize("path", ["/me/", "/me/me.html", "/me/assets/..%2Fme.html", "/me/assets/x.js", "/me/check/x"])
+def test_nothing_else_is_sent(http: TestClient, path: str) -> None:
+    assert http.get(path).status_code == 404
+
+
+def test_the_verifier_is_that_of_the_package(http: TestClient) -> None:
+    answer = http.get("/me/ledger_verifier.py")
+    assert answer.content == Path(str(ledger_verifier.__file__)).read_bytes()
+    assert answer.headers["content-type"].startswith("text/x-python")
+
+
+def test_what_was_not_built_is_told(http: TestClient, folder: Path) -> None:
+    (folder / "me.html").unlink()
+    answer = http.get("/me")
+    assert answer.status_code == 503
+    assert "make web" in answer.json()["hint"]

@@ -1,0 +1,105 @@
+// Who searched for the person, compared or looked, when, for which purpose and case: a table in plain words, each row
+// with its proof and a way to object.
+
+import { button, h } from "../views/elements.ts";
+import { dateAndTime, has, type Key, number, text, type Values } from "../words/words.ts";
+import type { Appeals } from "./appeals.ts";
+import { complaint, type Doing } from "./doing.ts";
+import type { Proofs } from "./proofs.ts";
+import { purposeName } from "./purposes.ts";
+import type { Access } from "./server.ts";
+
+const AT_ONCE = 20; // rows that are shown, and added by each press
+
+export class Accesses {
+  readonly content: HTMLElement;
+  readonly #doing: Doing;
+  readonly #appeals: Appeals;
+  readonly #proofs: Proofs;
+  readonly #rows = h("tbody", { attributes: { role: "rowgroup" } });
+  readonly #more = button("accesses.more", () => this.#show());
+  readonly #left: Access[];
+
+  constructor(doing: Doing, accesses: readonly Access[], appeals: Appeals, proofs: Proofs) {
+    this.#doing = doing;
+    this.#appeals = appeals;
+    this.#proofs = proofs;
+    this.#left = [...accesses];
+    const titles: Key[] = ["accesses.when", "accesses.what", "accesses.for", "accesses.do"];
+    const heads = titles.map((key) => h("th", { say: key, attributes: { role: "columnheader", scope: "col" } }));
+    const head = h("tr", { attributes: { role: "row" } }, ...heads);
+    const table = h(
+      "table",
+      { attributes: { role: "table" } }, // said, since narrow windows lay it out as blocks
+      h("caption", { class: "aloud", say: "accesses.title" }),
+      h("thead", { attributes: { role: "rowgroup" } }, head),
+      this.#rows,
+    );
+    this.content = h(
+      "section",
+      { attributes: { id: "accesses" } },
+      h("h2", { say: "accesses.title" }),
+      h("p", { say: accesses.length === 0 ? "accesses.none" : "accesses.text" }),
+      accesses.length === 0 ? null : table,
+      this.#more,
+    );
+    this.#show();
+  }
+
+  #show(): void {
+    const rows = this.#left.splice(0, AT_ONCE).flatMap((access) => this.#row(access));
+    this.#rows.append(...rows);
+    this.#more.hidden = this.#left.length === 0;
+    if (this.#rows.childElementCount > rows.length) rows[0]?.querySelector("button")?.focus();
+  }
+
+  #row(access: Access): HTMLElement[] {
+    const id = `access-${access.leaf}`;
+    const [proof, appeal, failed] = [h("div", { class: "panel" }), h("div", { class: "panel" }), complaint()];
+    const prove = button("accesses.prove", () => void this.#doing.do(failed, show));
+    const object = button("accesses.object", () => this.#appeals.ask(access.leaf, appeal, object));
+    const show = async () => proof.replaceChildren(await this.#proofs.of(access.leaf));
+    for (const act of [prove, object]) act.setAttribute("aria-describedby", id);
+    proof.setAttribute("role", "status");
+    const cells = [
+      cell("accesses.when", h("span", { say: "figure", with: { figure: () => dateAndTime(access.time) } })),
+      cell("accesses.what", h("span", { ...said(access), attributes: { id } })),
+      cell("accesses.for", purpose(access.purpose), caseOf(access.case)),
+      cell("accesses.do", h("div", { class: "acts" }, prove, object)),
+    ];
+    const below = h("td", { attributes: { role: "cell", colspan: String(cells.length) } }, failed, proof, appeal);
+    return [
+      h("tr", { class: "row", attributes: { role: "row" } }, ...cells),
+      h("tr", { class: "below", attributes: { role: "row" } }, below),
+    ];
+  }
+}
+
+/** A cell, with the title of its column for windows that are too narrow for columns. */
+function cell(title: Key, ...children: readonly (Node | null)[]): HTMLElement {
+  const name = h("span", { class: "column", say: title, attributes: { "aria-hidden": "true" } });
+  return h("td", { attributes: { role: "cell" } }, name, ...children);
+}
+
+/** What was done, in a sentence. */
+function said({ kind, outcome, operator, leaf }: Access): { say: Key; with: Values } {
+  const key = `access.${outcome ?? kind}`;
+  const values = { who: () => who(operator), leaf: () => number(leaf), kind };
+  return { say: has(key) ? key : "access.other", with: values };
+}
+
+function who(operator: string | null): string {
+  if (operator === null) return text("access.nobody");
+  const [kind, ...name] = operator.split(" ");
+  if (kind === "client") return text("access.client", { name: name.join(" ") });
+  if (kind === "account") return text("access.account", { name: name.join(" ") });
+  return text("access.local", { name: operator });
+}
+
+function purpose(name: string | null): HTMLElement | null {
+  return h("span", name === null ? { say: "accesses.no-purpose" } : purposeName(name));
+}
+
+function caseOf(name: string | null): HTMLElement | null {
+  return name === null ? null : h("p", { class: "case", say: "accesses.case", with: { name } });
+}
