@@ -1,4 +1,4 @@
-"""How the page of the enrolled person is served: under a policy that lets nothing else in, with what checks without it."""
+"""How the page of the enrolled person is served: what it lets in, and what checks files without it."""
 
 from __future__ import annotations
 

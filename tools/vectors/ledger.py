@@ -48,7 +48,8 @@ def vectors() -> dict[str, Any]:
 
     whole = text(whole_bundle(signer, [old, witnessed], nodes.__getitem__, shown))
     own = text(opened_bundle(signer, witnessed, nodes.__getitem__, shown, [_OLD]))
-    receipt = text(opened_bundle(signer, signer.head(3, nodes.__getitem__, _TIME), nodes.__getitem__, [(2, openings[2])]))
+    small = signer.head(3, nodes.__getitem__, _TIME)
+    receipt = text(opened_bundle(signer, small, nodes.__getitem__, [(2, openings[2])]))
     rewritten = text(whole_bundle(signer, [old, signer.head(_SIZE, other.__getitem__, _TIME)], other.__getitem__, []))
     mixed = text(whole_bundle(signer, [new], other.__getitem__, []))
     return {
