@@ -28,6 +28,7 @@ from tests.api.serving import served
 from tests.browser.accessible import faults
 from tests.browser.devtools import Page, chromium
 from tests.browser.test_sign_in import AUTHENTICATOR
+from tests.browser.test_sign_in import FOCUSED as SETTLED
 
 pytestmark = pytest.mark.enable_socket
 
@@ -177,6 +178,7 @@ def invited(keep: Keep, label: str, folder: Path, *arguments: str) -> Iterator[S
         page.size(*DESKTOP)
         page.open(link)
         scene = Scene(keep, page, origin, downloads, account)
+        page.evaluate(SETTLED)
         scene.to("Register a passkey")
         page.press("Enter", 13, "\r")
         page.until("document.activeElement.id === 'onward'")

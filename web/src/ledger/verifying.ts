@@ -66,7 +66,7 @@ export async function verify(data: Bytes, key: LedgerKey, seen: readonly Head[] 
   else {
     [report.size, report.time, report.heads] = [newest.size, newest.time, bundle.heads.length];
     if (bundle.leaves !== null) await checkHeads(bundle.leaves, bundle, report);
-    else if (bundle.heads.length > 1) found(report, "malformed");
+    else await checkOlder(bundle, newest, report);
     await checkSeen(bundle, newest, seen, report);
     for (const opening of bundle.openings) await checkOpening(opening, bundle, newest, report);
   }
@@ -138,6 +138,17 @@ async function checkSeen(bundle: Bundle, newest: Head, seen: readonly Head[], re
       found(report, "forked", good, head.size);
       return;
     }
+  }
+}
+
+/** Heads beside the newest in a bundle without all leaves, as one that a witness co-signed: each needs a proof. */
+async function checkOlder(bundle: Bundle, newest: Head, report: Report): Promise<void> {
+  let last = 0;
+  for (const head of bundle.heads.slice(0, -1)) {
+    if (!(last < head.size && head.size < newest.size)) found(report, "malformed");
+    else if (!bundle.grown.has(head.size) || !(await isOf(head, newest, bundle, new Map())))
+      found(report, "altered", last, head.size);
+    last = head.size;
   }
 }
 

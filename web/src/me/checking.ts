@@ -4,7 +4,7 @@ import { type Bytes, FormatError, utf8 } from "../ledger/coding.ts";
 import { type Head, LedgerKey, readHead, UnsupportedError } from "../ledger/heads.ts";
 import { verify } from "../ledger/verifying.ts";
 import { button, h, heading } from "../views/elements.ts";
-import { type Key, say, unsay } from "../words/words.ts";
+import { type Key, number, say, unsay } from "../words/words.ts";
 import { complaint, type Doing, word } from "./doing.ts";
 import { verifier } from "./files.ts";
 import { findings } from "./findings.ts";
@@ -27,7 +27,7 @@ export class Checking {
   readonly #found = h("div", { attributes: { role: "status", id: "found" } });
   readonly #key = h("textarea", { attributes: { id: "key", rows: "3", spellcheck: "false", autocomplete: "off" } });
   readonly #kept = h("p", { class: "note" });
-  #seen: Head[] = [];
+  #seen: Head | null = null;
 
   /**
    * @param back goes back to what was there before.
@@ -89,10 +89,11 @@ export class Checking {
 
   async #keep(file: File): Promise<void> {
     unsay(this.#failed);
-    this.#seen = [];
+    this.#seen = null;
     try {
-      this.#seen = headsOf(new TextDecoder().decode(await read(file)));
-      say(this.#kept, "check.kept.have", { leaves: String(this.#seen.at(-1)?.size ?? 0) });
+      const head = newestOf(new TextDecoder().decode(await read(file)));
+      this.#seen = head;
+      say(this.#kept, "check.kept.have", { leaves: () => number(head.size) });
     } catch (error) {
       unsay(this.#kept);
       this.#complain(error);
@@ -100,7 +101,7 @@ export class Checking {
   }
 
   async #now(doing: Doing, mine: (since: number | null) => Promise<string>): Promise<void> {
-    await doing.do(this.#failed, () => this.#check(async () => utf8(await mine(this.#seen.at(-1)?.size ?? null))));
+    await doing.do(this.#failed, () => this.#check(async () => utf8(await mine(this.#seen?.size ?? null))));
   }
 
   async #check(given: () => Promise<Bytes>): Promise<void> {
@@ -108,7 +109,7 @@ export class Checking {
     this.#found.replaceChildren();
     try {
       const key = await keyOf(this.#key.value);
-      this.#found.replaceChildren(findings(await verify(await given(), key, this.#seen)));
+      this.#found.replaceChildren(findings(await verify(await given(), key, this.#seen === null ? [] : [this.#seen])));
     } catch (error) {
       this.#complain(error);
     }
@@ -135,12 +136,12 @@ async function read(file: File): Promise<Bytes> {
   return new Uint8Array(await file.arrayBuffer());
 }
 
-/** Signed heads that a file holds: it is one, or a bundle that was got before. */
-function headsOf(said: string): Head[] {
+/** The newest signed head that a file holds: it is one, or a bundle that was got before. */
+function newestOf(said: string): Head {
   try {
-    if (!said.startsWith("{")) return [readHead(said)];
+    if (!said.startsWith("{")) return readHead(said);
     const lines = said.split("\n").filter((line) => line.startsWith('{"note":'));
-    return lines.map((line) => readHead((JSON.parse(line) as { note: unknown }).note));
+    return readHead((JSON.parse(lines.at(-1) ?? "{}") as { note: unknown }).note);
   } catch (error) {
     if (error instanceof FormatError || error instanceof SyntaxError) throw new WrongFileError("check.kept.wrong");
     throw error;
