@@ -248,6 +248,14 @@ def test_a_person_has_their_way_by_the_keyboard(
             Purpose.VERIFY,
             Purpose.PAYMENT,
         ]
+        # Out of every search for good, once it was said that it is.
+        scene.press("never.open")
+        scene.to(scene.text("never.leave"))
+        assert not keep.subject(label).never_returned
+        page.evaluate("document.querySelector('#never .choices button').focus()")
+        scene.press("never.join")
+        page.until(DONE % "#never")
+        assert keep.subject(label).never_returned
         # Everything is taken along, and checked where there is no keep.
         scene.press("take.json")
         everything = json.loads(scene.saved("facekeep-my-data.json"))
