@@ -92,6 +92,12 @@ class Scene:
         self.open(made)
         return self._finish(actor, before)
 
+    def go_on(self, actor: Actor) -> str:
+        """The same without a link, in a browser that a capture was given to."""
+        before = len(self.sent())
+        self._agree()
+        return self._finish(actor, before)
+
     def try_again(self, actor: Actor) -> str:
         """The same from a result on that leaves a try."""
         before = len(self.sent())
@@ -103,6 +109,9 @@ class Scene:
         """Open a link, agree, and begin."""
         self.page.call("Page.navigate", url="about:blank")
         self.page.call("Page.navigate", url=made.link)
+        self._agree()
+
+    def _agree(self) -> None:
         self.page.until("document.body.dataset.view === 'notice'")
         press(self.page, "I agree: use my face")
         self._begin()
@@ -144,7 +153,8 @@ def staged(
     origin = f"http://localhost:{bound.getsockname()[1]}"
     text = "Your face is compared with the one that you enrolled."
     notice = keep.add_notice(text, language="en", retention="24 months", alternative="You pay by card.").digest
-    tapped = Tapped(build(keep, Rates(None, None), site=Site(origin), captures=captures(keep, drawn)))
+    app = build(keep, Rates(None, None), site=Site(origin), captures=captures(keep, drawn), face_sign_in=True)
+    tapped = Tapped(app)
     token = keep.issue_token(CLIENT, [TokenScope.CAPTURE, TokenScope.ENROL], days=1).token
     with (
         served(tapped, bound),

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from facekeep.client import Newcomer, read_result
+from facekeep.domain.accounts import Role
 from facekeep.domain.capture import Intent, Recording, Statement, StepKind
 from facekeep.domain.capture_container import decode
 from facekeep.domain.capture_session import CaptureOutcome
@@ -28,7 +29,7 @@ from facekeep.face.pad.selection import best_frames
 from facekeep.service.capture_judging import Judge
 from facekeep.service.captures import CaptureService
 from facekeep.service.keep import Keep
-from tests.browser.posing import RATE, Actor, do_what_is_asked, rehearsed
+from tests.browser.posing import RATE, Actor, do_what_is_asked, press, rehearsed
 from tests.browser.seeing import check_only_heads
 from tests.browser.staged import CLIENT, Drawn, Scene, staged
 from tests.capturing import GENUINE, ChosenDetector
@@ -157,3 +158,26 @@ def test_a_picture_that_is_held_before_the_camera_does_nothing_that_is_asked(sce
     assert do_what_is_asked(scene.page, scene.camera, still) == ["look", ASKED[0].value]
     assert "That was not seen in time" in scene.page.text()
     assert scene.sent() == []
+
+
+@pytest.mark.extended
+def test_a_live_face_signs_in_at_the_page_of_the_enrolled(scene: Scene, actor: Actor, pictures: Path) -> None:
+    page, keep = scene.page, scene.keep
+    keep.add_notice("Your face is compared when you sign in.", language="en", purposes=[Purpose.VERIFY])
+    picture = (pictures / "astronaut.png").read_bytes()
+    keep.enrol("ann", [picture], purposes=[Purpose.VERIFY], notice="A notice.", operator="desk", name="Ann Canary")
+    keep.invite("ann at home", [Role.DATA_SUBJECT], label="ann")
+    page.call("Page.navigate", url=f"{scene.origin}/me")
+    page.until("document.querySelector('#account') !== null")
+    for _ in range(20):
+        if page.evaluate("document.activeElement.id") == "account":
+            break
+        page.press("Tab", 9)
+    page.call("Input.insertText", text="ann at home")
+    page.press("Enter", 13, "\r")
+    assert "It was confirmed" in scene.go_on(actor)
+    press(page, f"Go back to {scene.origin.partition('://')[2]}")
+    page.until("document.body.dataset.view === 'home'")
+    shown = page.text()
+    assert "Ann Canary" in shown
+    assert "You yourself compared you with a picture, and was told that it is you." in shown

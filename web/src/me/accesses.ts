@@ -13,6 +13,8 @@ const AT_ONCE = 20; // rows that are shown, and added by each press
 
 export class Accesses {
   readonly content: HTMLElement;
+  /** As whom the person is signed in. */
+  readonly #account: string;
   readonly #doing: Doing;
   readonly #appeals: Appeals;
   readonly #proofs: Proofs;
@@ -20,7 +22,8 @@ export class Accesses {
   readonly #more = button("accesses.more", () => this.#show());
   readonly #left: Access[];
 
-  constructor(doing: Doing, accesses: readonly Access[], appeals: Appeals, proofs: Proofs) {
+  constructor(account: string, doing: Doing, accesses: readonly Access[], appeals: Appeals, proofs: Proofs) {
+    this.#account = account;
     this.#doing = doing;
     this.#appeals = appeals;
     this.#proofs = proofs;
@@ -63,7 +66,7 @@ export class Accesses {
     proof.setAttribute("role", "status");
     const cells = [
       cell("accesses.when", h("span", { say: "figure", with: { figure: () => dateAndTime(access.time) } })),
-      cell("accesses.what", h("span", { ...said(access), attributes: { id } })),
+      cell("accesses.what", h("span", { ...said(access, this.#account), attributes: { id } })),
       cell("accesses.for", purpose(access.purpose), caseOf(access.case)),
       cell("accesses.do", h("div", { class: "acts" }, prove, object)),
     ];
@@ -82,16 +85,17 @@ function cell(title: Key, ...children: readonly (Node | null)[]): HTMLElement {
 }
 
 /** What was done, in a sentence. */
-function said({ kind, outcome, operator, leaf }: Access): { say: Key; with: Values } {
+function said({ kind, outcome, operator, leaf }: Access, account: string): { say: Key; with: Values } {
   const key = `access.${outcome ?? kind}`;
-  const values = { who: () => who(operator), leaf: () => number(leaf), kind };
+  const values = { who: () => who(operator, account), leaf: () => number(leaf), kind };
   return { say: has(key) ? key : "access.other", with: values };
 }
 
-function who(operator: string | null): string {
+function who(operator: string | null, own: string): string {
   if (operator === null) return text("access.nobody");
   const [kind, ...name] = operator.split(" ");
   if (kind === "client") return text("access.client", { name: name.join(" ") });
+  if (kind === "account" && name.join(" ") === own) return text("access.self");
   if (kind === "account") return text("access.account", { name: name.join(" ") });
   return text("access.local", { name: operator });
 }

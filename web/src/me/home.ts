@@ -59,7 +59,7 @@ export function homeView(home: Home, person: Person, doing: Doing, ways: Ways): 
     held(subject, references),
     new Purposes(person, doing, subject, consents, notices).content,
     neverReturn(person, doing, subject),
-    new Accesses(doing, home.accesses, appeals, new Proofs(person)).content,
+    new Accesses(account, doing, home.accesses, appeals, new Proofs(person)).content,
     appeals.content,
     h(
       "section",

@@ -1,5 +1,6 @@
 // Which view follows which: signing in, the person's own page, erasing, checking a file.
 
+import type { Capture } from "../server/capture.ts";
 import { RequestError } from "../server/exchange.ts";
 import { button, h, heading } from "../views/elements.ts";
 import type { Page } from "../views/page.ts";
@@ -8,7 +9,18 @@ import { Checking } from "./checking.ts";
 import { complaint, Doing, reason } from "./doing.ts";
 import { erasedView, eraseView } from "./erasing.ts";
 import { fetched, homeView } from "./home.ts";
-import { type Erasure, ledgerKey, Person, type Session, session, signOut } from "./server.ts";
+import {
+  capture,
+  type Erasure,
+  finishFace,
+  ledgerKey,
+  Person,
+  type Session,
+  session,
+  signOut,
+  type WaysIn,
+  waysIn,
+} from "./server.ts";
 import { nobodyView, signInView } from "./signing_in.ts";
 import { downloads } from "./taking.ts";
 
@@ -21,6 +33,7 @@ export class Me {
   readonly #page: Page;
   readonly #doing = new Doing(() => this.#signIn("enter.ended"));
   #at = "";
+  #offered: WaysIn = { passkey: true, face: false, elsewhere: null };
   #entered: Session | null = null;
   #person: Person | null = null;
 
@@ -40,11 +53,25 @@ export class Me {
     if (location.pathname === CHECK) return this.#check();
     this.#page.show("opening", [heading("opening.title")]);
     try {
-      await this.#enter(await session());
+      const [offered, entered] = await Promise.all([waysIn(), sessionOrNone()]);
+      this.#offered = offered;
+      if (entered === null) await this.#unknown();
+      else await this.#enter(entered);
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
-      if (error.status === 401) this.#signIn(null);
-      else this.#trouble(error, () => void this.start());
+      this.#trouble(error, () => void this.start());
+    }
+  }
+
+  /** Nobody is signed in: unless a capture of this browser has just found who it is. */
+  async #unknown(): Promise<void> {
+    const done = this.#offered.face ? await captureForMe() : null;
+    if (done?.outcome !== "passed") return this.#signIn(done === null ? null : "enter.face.not");
+    try {
+      await this.#enter(await finishFace());
+    } catch (error) {
+      if (!(error instanceof RequestError && error.status === 401)) throw error;
+      this.#signIn("enter.face.not");
     }
   }
 
@@ -53,7 +80,7 @@ export class Me {
     history.replaceState(null, "", HOME);
     this.#at = HOME;
     const ways = { entered: (entered: Session) => void this.#enter(entered), check: () => this.#go(CHECK) };
-    this.#page.show("sign-in", signInView(this.#doing, ways, why));
+    this.#page.show("sign-in", signInView(this.#doing, this.#offered, ways, why));
   }
 
   #forget(): void {
@@ -153,6 +180,26 @@ export class Me {
       h("div", { class: "buttons" }, button("trouble.again", again, "main")),
       said,
     ]);
+  }
+}
+
+async function sessionOrNone(): Promise<Session | null> {
+  try {
+    return await session();
+  } catch (error) {
+    if (error instanceof RequestError && error.status === 401) return null;
+    throw error;
+  }
+}
+
+/** A capture of this browser that has ended, and was for signing in here; null if there is none. */
+async function captureForMe(): Promise<Capture | null> {
+  try {
+    const found = await capture();
+    return found.state === "done" && found.return_url === location.origin + HOME ? found : null;
+  } catch (error) {
+    if (error instanceof RequestError && error.status >= 400 && error.status < 500) return null;
+    throw error;
   }
 }
 

@@ -1,6 +1,6 @@
 // What the page asks the server (docs/reference/http.md), all on its own origin and as the person who is signed in.
 
-import type { Ceremony, Notice } from "../server/capture.ts";
+import type { Capture, Ceremony, Notice } from "../server/capture.ts";
 import { answered, ask } from "../server/exchange.ts";
 
 export interface Session {
@@ -71,6 +71,25 @@ export interface Erasure {
   readonly backups_readable_until: string;
   readonly receipt: string;
 }
+
+/** How people sign in here. */
+export interface WaysIn {
+  readonly passkey: boolean;
+  readonly face: boolean;
+  /** The host of a provider of identities. */
+  readonly elsewhere: string | null;
+}
+
+export const waysIn = (): Promise<WaysIn> => ask("GET", "/v1/sessions/ways");
+
+/** Begins to sign in with a face: where this browser goes through the capture. */
+export const beginFace = async (account: string): Promise<string> =>
+  (await ask<{ capture: string }>("POST", "/v1/sessions/face/captures", { json: { account } })).capture;
+
+/** How the capture of this browser stands. */
+export const capture = (): Promise<Capture> => ask("GET", "/v1/capture");
+
+export const finishFace = (): Promise<Session> => ask("POST", "/v1/sessions/face");
 
 export const session = (): Promise<Session> => ask("GET", "/v1/session");
 

@@ -5,16 +5,20 @@ import { PasskeyError, passkey } from "../server/passkey.ts";
 import { button, h, heading } from "../views/elements.ts";
 import { type Key, say } from "../words/words.ts";
 import { complaint, type Doing } from "./doing.ts";
-import { beginSignIn, type Session, signIn } from "./server.ts";
+import { beginFace, beginSignIn, type Session, signIn, type WaysIn } from "./server.ts";
 
 export interface Ways {
   entered(session: Session): void;
   check(): void;
 }
 
-/** @param why is said first: that a session ended, for instance. */
-export function signInView(doing: Doing, ways: Ways, why: Key | null): Node[] {
+/**
+ * @param offered how people sign in here. Each way is as large as the others.
+ * @param why is said first: that a session ended, for instance.
+ */
+export function signInView(doing: Doing, offered: WaysIn, ways: Ways, why: Key | null): (Node | null)[] {
   const failed = complaint();
+  const none = !offered.passkey && !offered.face && offered.elsewhere === null;
   const enter = async () => {
     try {
       ways.entered(await passkey(beginSignIn, signIn));
@@ -31,13 +35,11 @@ export function signInView(doing: Doing, ways: Ways, why: Key | null): Node[] {
     h(
       "div",
       { class: "choices" },
-      h(
-        "div",
-        { class: "way" },
-        button("enter.passkey", () => void doing.do(failed, enter), "main"),
-        h("p", { say: "enter.passkey.text" }),
-      ),
+      offered.passkey ? passkeyWay(() => void doing.do(failed, enter)) : null,
+      offered.face ? faceWay(doing, failed) : null,
+      offered.elsewhere === null ? null : elsewhereWay(offered.elsewhere),
     ),
+    none ? h("p", { class: "warning", say: "enter.none" }) : null,
     failed,
     h(
       "section",
@@ -48,6 +50,56 @@ export function signInView(doing: Doing, ways: Ways, why: Key | null): Node[] {
     ),
     h("p", { class: "note", say: "enter.shared" }),
   ];
+}
+
+function passkeyWay(enter: () => void): HTMLElement {
+  return h("div", { class: "way" }, button("enter.passkey", enter), h("p", { say: "enter.passkey.text" }));
+}
+
+/** A live face in place of a passkey: the person says who they are, and goes through a capture in this browser. */
+function faceWay(doing: Doing, failed: HTMLElement): HTMLElement {
+  const attributes = { id: "account", type: "text", autocomplete: "username", maxlength: "128" };
+  const account = h("input", { attributes });
+  const begin = async () => {
+    if (account.value.trim() === "") {
+      say(failed, "enter.account.missing");
+      return;
+    }
+    try {
+      goTo(await beginFace(account.value));
+    } catch (error) {
+      if (error instanceof RequestError && error.problem === "purpose-off") say(failed, "enter.face.off");
+      else throw error;
+    }
+  };
+  const act = button("enter.face", () => void doing.do(failed, begin));
+  account.addEventListener("keydown", ({ key }) => {
+    if (key === "Enter") act.click();
+  });
+  return h(
+    "div",
+    { class: "way" },
+    h("label", { say: "enter.account", attributes: { for: account.id } }),
+    account,
+    act,
+    h("p", { say: "enter.face.text" }),
+  );
+}
+
+/** Goes to a path of this site, and nowhere else. */
+function goTo(path: string): void {
+  const { origin, href } = new URL(path, location.origin);
+  if (origin === location.origin) location.assign(href);
+}
+
+function elsewhereWay(host: string): HTMLElement {
+  const link = h("a", {
+    class: "other",
+    say: "enter.elsewhere",
+    with: { host },
+    attributes: { href: "/v1/elsewhere" },
+  });
+  return h("div", { class: "way" }, link, h("p", { say: "enter.elsewhere.text" }));
 }
 
 /** Signed in, and nobody of whom anything is held. */
