@@ -403,3 +403,34 @@ def test_a_session_that_ended_shows_nothing(keep: Keep, biden: str, tmp_path: Pa
         page.evaluate("history.back()")
         scene.until("sign-in")
         assert "Łovelace" not in page.text()
+
+
+@pytest.mark.extended
+def test_a_receipt_is_shown_whatever_becomes_of_the_key(keep: Keep, pictures: Path, tmp_path: Path) -> None:
+    picture = (pictures / "obama2.jpg").read_bytes()
+    keep.enrol("cary", [picture], purposes=[Purpose.VERIFY], notice=NOTICE, operator="desk")
+    with invited(keep, "cary", tmp_path) as scene:
+        scene.page.call("Network.setBlockedURLs", urls=["*/v1/ledger/key"])
+        scene.press("home.erase.go")
+        scene.until("erase")
+        scene.press("erase.do")
+        scene.until("erased")
+        assert scene.text("erased.no-key") in scene.page.text()
+        scene.press("erased.save")
+        assert b'"kind":"erased"' in scene.saved("facekeep-receipt.jsonl")
+        scene.page.console = [line for line in scene.page.console if "ERR_BLOCKED_BY_CLIENT" not in line]
+
+
+@pytest.mark.extended
+def test_many_who_asked_are_shown_a_page_at_a_time(keep: Keep, biden: str, pictures: Path, tmp_path: Path) -> None:
+    probe = (pictures / "obama.jpg").read_bytes()
+    before = len(keep.accesses(biden))
+    for number in range(21):
+        keep.verify(biden, probe, operator=f"desk {number}")
+    with invited(keep, biden, tmp_path) as scene:
+        rows = "document.querySelectorAll('#accesses tbody .row').length"
+        assert scene.page.evaluate(rows) == 20
+        scene.press("accesses.more")
+        scene.page.until(f"{rows} === {21 + before}")
+        assert scene.page.evaluate("document.activeElement.textContent") == scene.text("accesses.prove")
+        assert scene.page.evaluate("document.querySelector('#accesses > button').hidden") is True

@@ -7,9 +7,7 @@ import type { Appeals } from "./appeals.ts";
 import { complaint, type Doing } from "./doing.ts";
 import type { Proofs } from "./proofs.ts";
 import { purposeName } from "./purposes.ts";
-import type { Access } from "./server.ts";
-
-const AT_ONCE = 20; // rows that are shown, and added by each press
+import type { Access, AccessPage, Person } from "./server.ts";
 
 export class Accesses {
   readonly content: HTMLElement;
@@ -19,15 +17,20 @@ export class Accesses {
   readonly #appeals: Appeals;
   readonly #proofs: Proofs;
   readonly #rows = h("tbody", { attributes: { role: "rowgroup" } });
-  readonly #more = button("accesses.more", () => this.#show());
-  readonly #left: Access[];
+  readonly #more: HTMLElement;
+  #next: string | null = null;
 
-  constructor(account: string, doing: Doing, accesses: readonly Access[], appeals: Appeals, proofs: Proofs) {
+  constructor(account: string, person: Person, doing: Doing, first: AccessPage, appeals: Appeals, proofs: Proofs) {
+    const failed = complaint();
+    const further = async () => {
+      const row = this.#show(await person.accesses(this.#next));
+      row?.querySelector("button")?.focus();
+    };
+    this.#more = button("accesses.more", () => void doing.do(failed, further));
     this.#account = account;
     this.#doing = doing;
     this.#appeals = appeals;
     this.#proofs = proofs;
-    this.#left = [...accesses];
     const titles: Key[] = ["accesses.when", "accesses.what", "accesses.for", "accesses.do"];
     const heads = titles.map((key) => h("th", { say: key, attributes: { role: "columnheader", scope: "col" } }));
     const head = h("tr", { attributes: { role: "row" } }, ...heads);
@@ -42,18 +45,21 @@ export class Accesses {
       "section",
       { attributes: { id: "accesses" } },
       h("h2", { say: "accesses.title" }),
-      h("p", { say: accesses.length === 0 ? "accesses.none" : "accesses.text" }),
-      accesses.length === 0 ? null : table,
+      h("p", { say: first.accesses.length === 0 ? "accesses.none" : "accesses.text" }),
+      first.accesses.length === 0 ? null : table,
+      failed,
       this.#more,
     );
-    this.#show();
+    this.#show(first);
   }
 
-  #show(): void {
-    const rows = this.#left.splice(0, AT_ONCE).flatMap((access) => this.#row(access));
+  /** Adds a page of rows, and gives the first of them. */
+  #show(page: AccessPage): HTMLElement | undefined {
+    const rows = page.accesses.flatMap((access) => this.#row(access));
     this.#rows.append(...rows);
-    this.#more.hidden = this.#left.length === 0;
-    if (this.#rows.childElementCount > rows.length) rows[0]?.querySelector("button")?.focus();
+    this.#next = page.next;
+    this.#more.hidden = page.next === null;
+    return rows[0];
   }
 
   #row(access: Access): HTMLElement[] {

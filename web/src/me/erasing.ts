@@ -54,8 +54,8 @@ export function eraseView(person: Person, doing: Doing, download: Node, decision
   ];
 }
 
-/** @param key of the ledger, asked for while the person was signed in. */
-export function erasedView(done: Erasure, key: string): Node[] {
+/** @param key of the ledger, or null if it could not be had. */
+export function erasedView(done: Erasure, key: string | null): (Node | null)[] {
   const found = h("div", { attributes: { role: "status", id: "found" } });
   const ended = new Date().toISOString();
   void check(done.receipt, key, found);
@@ -71,20 +71,22 @@ export function erasedView(done: Erasure, key: string): Node[] {
       "div",
       { class: "buttons" },
       button("erased.save", () => save("facekeep-receipt.jsonl", done.receipt, "application/jsonl"), "main"),
-      button("erased.save-key", () => save("facekeep-ledger-key.txt", `${key}\n`, "text/plain")),
+      key === null ? null : button("erased.save-key", () => save("facekeep-ledger-key.txt", `${key}\n`, "text/plain")),
     ),
     found,
     h("p", { say: "erased.session", with: { time: () => dateAndTime(ended) } }),
   ];
 }
 
-async function check(receipt: string, key: string, found: HTMLElement): Promise<void> {
+async function check(receipt: string, key: string | null, found: HTMLElement): Promise<void> {
+  if (key === null) {
+    found.replaceChildren(h("p", { class: "warning", say: "erased.no-key" }));
+    return;
+  }
   try {
     found.replaceChildren(findings(await verify(utf8(receipt), await LedgerKey.read(key))));
   } catch (error) {
     if (!(error instanceof UnsupportedError)) throw error;
-    const said = complaint();
-    say(said, "check.unsupported");
-    found.replaceChildren(said);
+    found.replaceChildren(h("p", { class: "warning", say: "check.unsupported" }));
   }
 }

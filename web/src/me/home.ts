@@ -8,7 +8,7 @@ import { held } from "./held.ts";
 import { neverReturn } from "./never.ts";
 import { Proofs } from "./proofs.ts";
 import { Purposes } from "./purposes.ts";
-import type { Access, Appeal, Consent, NoticeSummary, Person, Reference, Subject } from "./server.ts";
+import type { AccessPage, Appeal, Consent, NoticeSummary, Person, Reference, Subject } from "./server.ts";
 import { downloads } from "./taking.ts";
 
 const PARTS = [
@@ -27,7 +27,7 @@ export interface Home {
   readonly references: readonly Reference[];
   readonly consents: readonly Consent[];
   readonly notices: readonly NoticeSummary[];
-  readonly accesses: readonly Access[];
+  readonly accesses: AccessPage;
   readonly appeals: readonly Appeal[];
 }
 
@@ -59,7 +59,7 @@ export function homeView(home: Home, person: Person, doing: Doing, ways: Ways): 
     held(subject, references),
     new Purposes(person, doing, subject, consents, notices).content,
     neverReturn(person, doing, subject),
-    new Accesses(account, doing, home.accesses, appeals, new Proofs(person)).content,
+    new Accesses(account, person, doing, home.accesses, appeals, new Proofs(person)).content,
     appeals.content,
     h(
       "section",

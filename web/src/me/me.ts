@@ -139,7 +139,9 @@ export class Me {
 
   async #erased(done: Erasure, asked: Promise<string>): Promise<void> {
     this.#forget();
-    this.#page.show("erased", erasedView(done, await asked.catch(ledgerKey)));
+    // The receipt is shown whatever becomes of the key: it is given once.
+    const key = await asked.catch(ledgerKey).catch(() => null);
+    this.#page.show("erased", erasedView(done, key));
   }
 
   #check(): void {

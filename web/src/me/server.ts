@@ -53,6 +53,11 @@ export interface Access {
   readonly outcome: string | null;
 }
 
+export interface AccessPage {
+  readonly accesses: readonly Access[];
+  readonly next: string | null;
+}
+
 export type AppealKind = "not-me" | "appeal";
 
 export interface Appeal {
@@ -124,7 +129,9 @@ export class Person {
 
   consents = (): Promise<Consent[]> => this.#all("/consents", "consents");
 
-  accesses = (): Promise<Access[]> => this.#all("/accesses", "accesses");
+  /** @param after `next` of the page before; null for the newest. */
+  accesses = (after: string | null = null): Promise<AccessPage> =>
+    this.#ask("GET", `/accesses?limit=20${after === null ? "" : `&after=${after}`}`);
 
   appeals = (): Promise<Appeal[]> => this.#all("/appeals", "appeals");
 
