@@ -36,6 +36,7 @@ WEB = Path(__file__).resolve().parents[2] / "web"
 BUILT = Path(str(ledger_verifier.__file__)).parent / "interfaces/http/web/me"
 NOTICE = "We compare your face with your reference to let you in, and look for you where a named case asks for it."
 PAYMENT = "We compare your face with your reference when you pay."
+RETENTION = "for 24 months"
 CASE = "lost child"
 PEOPLE = {"ada": "astronaut.png", "obama": "obama.jpg"}
 DESK = "front door"
@@ -137,7 +138,8 @@ class Scene:
 def keep(tmp_path_factory: pytest.TempPathFactory, pictures: Path) -> Iterator[Keep]:
     with Keep.create(tmp_path_factory.mktemp("me") / "keep") as made:
         made.open_case(CASE, operator="guard")
-        made.add_notice(PAYMENT, language="en", purposes=[Purpose.PAYMENT])
+        old = made.add_notice("An older text.", language="en", purposes=[Purpose.PAYMENT]).digest
+        made.add_notice(PAYMENT, language="en", purposes=[Purpose.PAYMENT], retention=RETENTION, replaces=old)
         for label, name in PEOPLE.items():
             _enrolled(made, label, (pictures / name).read_bytes())
         yield made
@@ -240,7 +242,7 @@ def test_a_person_has_their_way_by_the_keyboard(
         assert found(keep, probe) == []
         scene.press("purpose.payment")
         page.until(NAMED % "#purposes .notice")
-        assert PAYMENT in page.text()
+        assert (PAYMENT in page.text(), RETENTION in page.text(), "older" in page.text()) == (True, True, False)
         assert Purpose.PAYMENT not in {consent.purpose for consent in keep.consents(label)}
         scene.press("purposes.agree")
         page.until("document.activeElement.getAttribute('aria-checked') === 'true'")

@@ -1,6 +1,7 @@
 // What the person's face may be used for: a switch for each purpose. Off takes one press; on takes one more, under the
 // notice that has to be shown before.
 
+import { RequestError } from "../server/exchange.ts";
 import { button, h } from "../views/elements.ts";
 import { shownNotice } from "../views/notice.ts";
 import { dateAndTime, has, say, unsay } from "../words/words.ts";
@@ -47,8 +48,10 @@ export class Purposes {
     );
   }
 
+  /** The newest consent that holds, or else the newest. */
   last(purpose: string): Consent | undefined {
-    return this.consents.filter((one) => one.purpose === purpose).at(-1);
+    const all = this.consents.filter((one) => one.purpose === purpose);
+    return all.filter((one) => one.withdrawn === null).at(-1) ?? all.at(-1);
   }
 
   isOffForAll(purpose: string): boolean {
@@ -88,10 +91,12 @@ class Row {
     const last = this.#of.last(this.#purpose);
     this.#toggle.setAttribute("aria-checked", String(this.#on));
     say(this.#state, this.#on ? "switch.on" : "switch.off");
-    const { given, withdrawn } = last ?? { given: "", withdrawn: null };
+    const { given, withdrawn, guardian } = last ?? { given: "", withdrawn: null, guardian: null };
     if (last === undefined) say(this.#since, "purposes.never");
     else if (withdrawn !== null) say(this.#since, "purposes.withdrawn", { time: () => dateAndTime(withdrawn) });
     else if (this.#of.isOffForAll(this.#purpose)) say(this.#since, "purposes.off-for-all");
+    else if (guardian !== null)
+      say(this.#since, "purposes.guardian", { name: guardian.name, time: () => dateAndTime(given) });
     else say(this.#since, "purposes.since", { time: () => dateAndTime(given) });
   }
 
@@ -104,9 +109,7 @@ class Row {
   /** Shows the notice, and switches on whoever agrees to it. */
   async #ask(): Promise<void> {
     unsay(this.#done);
-    const fitting = this.#of.notices.filter(
-      (notice) => notice.purposes.length === 0 || notice.purposes.includes(this.#purpose),
-    );
+    const fitting = this.#of.notices.filter((notice) => notice.purposes.includes(this.#purpose));
     const shown = shownNotice(await Promise.all(fitting.map((notice) => this.#of.person.notice(notice.hash))));
     if (shown === null) {
       say(this.#failed, "purposes.no-notice");
@@ -114,7 +117,13 @@ class Row {
     }
     const failed = complaint();
     const agree = async () => {
-      this.#of.consents = await this.#of.person.consent(this.#purpose, shown.current().digest);
+      try {
+        this.#of.consents = await this.#of.person.consent(this.#purpose, shown.current().digest);
+      } catch (error) {
+        if (!(error instanceof RequestError && error.problem === "consent-missing")) throw error;
+        say(failed, "purposes.at-the-desk");
+        return;
+      }
       this.#show();
       this.#close();
       say(this.#done, "purposes.agreed");

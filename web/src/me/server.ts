@@ -30,6 +30,8 @@ export interface Consent {
   readonly notice: string;
   readonly given: string;
   readonly withdrawn: string | null;
+  /** Who gave it for a minor. */
+  readonly guardian: { readonly name: string } | null;
 }
 
 /** A notice in a list, without its text. */
@@ -38,6 +40,8 @@ export interface NoticeSummary {
   readonly language: string;
   /** What it speaks of; empty if nobody said. */
   readonly purposes: readonly string[];
+  /** Of the version after, or empty. */
+  readonly replaced_by: string;
 }
 
 export type FullNotice = NoticeSummary & Omit<Notice, "digest">;
@@ -151,11 +155,11 @@ export class Person {
     return answer.text();
   };
 
-  /** Notices that speak of a purpose or of all, each in its newest version. */
+  /** Notices in their newest versions. */
   notices = async (): Promise<NoticeSummary[]> => {
-    const all = await every<NoticeSummary & { replaced_by?: string }, "notices">("/v1/notices", "notices");
+    const all = await every<NoticeSummary, "notices">("/v1/notices", "notices");
     this.#used();
-    return all.filter((notice) => !notice.replaced_by);
+    return all.filter((notice) => notice.replaced_by === "");
   };
 
   notice = async (hash: string): Promise<Notice> => {
