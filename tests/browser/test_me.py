@@ -18,6 +18,7 @@ from facekeep import ledger_verifier
 from facekeep.domain.access import Scope
 from facekeep.domain.accounts import Role
 from facekeep.domain.consent import Purpose
+from facekeep.domain.evidence import Circumstances, Guardian
 from facekeep.errors import NotFoundError
 from facekeep.interfaces.http.app import build
 from facekeep.interfaces.http.rates import Rates
@@ -436,3 +437,22 @@ def test_many_who_asked_are_shown_a_page_at_a_time(keep: Keep, biden: str, pictu
         scene.page.until(f"{rows} === {21 + before}")
         assert scene.page.evaluate("document.activeElement.textContent") == scene.text("accesses.prove")
         assert scene.page.evaluate("document.querySelector('#accesses > button').hidden") is True
+
+
+@pytest.mark.extended
+def test_a_minor_sees_who_agreed_and_is_sent_to_the_desk(keep: Keep, pictures: Path, tmp_path: Path) -> None:
+    picture = (pictures / "obama2.jpg").read_bytes()
+    told = Circumstances(guardian=Guardian("Ann Łovelace"), age=12)
+    purposes = [Purpose.VERIFY]
+    keep.enrol("ben", [picture], purposes=purposes, notice=NOTICE, operator="desk", circumstances=told)
+    with invited(keep, "ben", tmp_path) as scene:
+        page = scene.page
+        assert "Ann Łovelace agreed for you on" in page.text()
+        scene.press("purpose.payment")
+        page.until(NAMED % "#purposes .notice")
+        scene.press("purposes.agree")
+        page.until(f"document.body.innerText.includes('{scene.text('purposes.at-the-desk')}')")
+        assert page.evaluate("document.querySelector('[aria-labelledby=purpose-payment]').ariaChecked") == "false"
+        scene.press("purpose.verify")
+        page.until(DONE % "#purposes")
+        assert not any(consent.holds for consent in keep.consents("ben"))
