@@ -56,6 +56,7 @@ class _Copies:
     """Copies of the stores, of one moment, and what their manifests say alike."""
 
     made: datetime
+    refreshed: datetime
     generation: int
     head: str
     epochs: Mapping[str, int]
@@ -113,22 +114,29 @@ class KeepBackups(KeepLedger):
         try:
             self._remove_copies()
             try:
-                made = self._write_set(to, self._copied(), chosen)
+                copies = self._copied()
+                made = self._write_set(to, copies, chosen)
             finally:
                 self._remove_copies()
         finally:
             self._copying.release()
         try:
-            erased = self._record(made)
+            erased = self._record(made, copies.epochs["registry"])
         except BaseException:  # what the ledger does not know of is none
             shutil.rmtree(made.folder)
             raise
         removed = _prune(to, self._file.keep_id, made.folder, self._file.refreshed, erased) if prune else 0
         return replace(made, removed=removed)
 
-    def _record(self, made: BackupSet) -> datetime | None:
-        """Tell the ledger of a backup; gives when somebody was erased last."""
+    def _record(self, made: BackupSet, epoch: int) -> datetime | None:
+        """Tell the ledger of a backup; gives when somebody was erased last.
+
+        Raises:
+            UsageError: the epoch of the backup is over, so that nobody can open it.
+        """
         with self._using(), self._roles.registry.transaction() as tx:
+            if self._roles.registry.epoch != epoch:
+                raise UsageError("the keep was refreshed while it was backed up", hint="Make the backup anew.")
             facts = {"generation": str(made.generation), **made.digests}
             tx.record([LedgerEntry(EntryKind.BACKED_UP, self._now(), facts)])
             return tx.last_erasure()
@@ -150,16 +158,18 @@ class KeepBackups(KeepLedger):
     def backup_is_due(self, to: Path, every: timedelta) -> bool:
         """Whether a folder lacks a backup of this keep that is younger than this.
 
-        Also if somebody was erased after the newest, and that is an hour old: a newer one takes its place then.
+        Also if the keep was refreshed after the newest, which opens no more then; or if somebody was erased after it,
+        and it is an hour old: a newer one takes its place.
         """
         newest, now = newest_set(to, self._file.keep_id), self._now()
-        if newest is None or now - newest >= every:
+        # Sets know their time to the second.
+        if newest is None or now - newest >= every or newest < self._file.refreshed.replace(microsecond=0):
             return True
         if now - newest < _SOONEST:
             return False
         with self._reading(), self._roles.registry.read() as view:
             erased = view.last_erasure()
-        return erased is not None and erased >= newest  # sets know their time to the second
+        return erased is not None and erased >= newest
 
     def _copied(self) -> _Copies:
         """Copy the stores, so that the copies are of one moment."""
@@ -198,7 +208,7 @@ class KeepBackups(KeepLedger):
             if not taken or {left.store.generation, right.store.generation} != {generation}:
                 raise DamagedStoreError("the stores are not of one moment", store="registry")
             head = self._sign_head()
-            made = self._now()
+            made, refreshed = self._now(), self._file.refreshed
             epochs = {"registry": roles.registry.epoch, "left": left.store.epoch, "right": right.store.epoch}
             copying: list[tuple[Callable[[Path], None], Path]] = [
                 (held.enter_context(half.log.copying()), files[side]["half.log"])
@@ -209,7 +219,7 @@ class KeepBackups(KeepLedger):
             for copy, target in copying:
                 copy(target)
         shutil.copyfile(self._directory / CALIBRATION, files["registry"][CALIBRATION])
-        return _Copies(made, generation, head.note, epochs, files)
+        return _Copies(made, refreshed, generation, head.note, epochs, files)
 
     @contextmanager
     def _alone(self, roles: Roles) -> Iterator[None]:
@@ -258,7 +268,7 @@ class KeepBackups(KeepLedger):
             generation=copies.generation,
             epoch=copies.epochs[store],
             made=copies.made,
-            refreshed=self._file.refreshed,
+            refreshed=copies.refreshed,
             head=copies.head,
             files=tuple(describe(copies.files[store][name], name) for name in FILES[store]),
         )

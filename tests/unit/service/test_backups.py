@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import pyrage
 import pytest
@@ -261,6 +262,28 @@ def test_an_erasure_does_not_wait_for_a_copy_and_is_tidied_up_after_it(
     assert monotonic() - began < 9  # SQLite would wait for ten seconds
     assert erased[0] > 0
     assert (registry.log_is_empty, made.generation) == (True, 2)
+
+
+def test_a_backup_whose_epoch_ends_before_it_is_written_is_none(
+    small: Keep, elsewhere: Elsewhere, clock: MovedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = small.backup(elsewhere.backups, RECIPIENTS)
+    clock.forward(minutes=1)
+    write = small._write_set
+
+    def refreshed_first(*given: Any) -> BackupSet:
+        clock.forward(minutes=1)
+        small.refresh()
+        return write(*given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(small, "_write_set", refreshed_first)
+        with pytest.raises(UsageError, match="refreshed while"):
+            small.backup(elsewhere.backups, RECIPIENTS, prune=True)
+    assert [path.name for path in elsewhere.backups.iterdir()] == [older.folder.name]
+    assert small.backup_is_due(elsewhere.backups, timedelta(days=1))  # that one opens no more
+    small.backup(elsewhere.backups, RECIPIENTS, prune=True)
+    assert not small.backup_is_due(elsewhere.backups, timedelta(days=1))
 
 
 def test_what_the_ledger_does_not_know_of_is_no_backup(
