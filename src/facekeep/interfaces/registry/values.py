@@ -224,9 +224,13 @@ def _record(kind: type[Any]) -> Codec[Any]:
     def read(reader: Reader) -> Any:
         values = {name: codec.read(reader) for name, codec in fields}
         try:
-            return kind(**values)
+            made = kind(**values)
         except (ValueError, TypeError) as problem:
             raise malformed("holds a record that cannot be") from problem
+        # A record that puts its fields into a normal form would be read from several encodings.
+        if any(getattr(made, name) != value for name, value in values.items()):
+            raise malformed("holds a record that is not in its normal form")
+        return made
 
     return Codec(write, read, sum(codec.size_max for _, codec in fields))
 

@@ -15,6 +15,7 @@ from tools.docs import registry as page
 from tools.vectors import registry as generator
 
 from facekeep.domain.access import Scope
+from facekeep.domain.ledger import EntryKind, LedgerEntry
 from facekeep.domain.subject import DataSubject, SubjectId
 from facekeep.errors import FormatError, UsageError
 from facekeep.interfaces.registry.operations import OPERATIONS, decode_call, encode_call
@@ -75,6 +76,17 @@ def test_a_changed_call_is_another_call_or_none(case: dict[str, str], data: st.D
     except FormatError:
         return
     assert encode_call(operation, arguments) == bytes(call)  # each value has one encoding
+
+
+def test_a_record_that_is_not_in_its_normal_form_is_refused() -> None:
+    codec = codec_of(LedgerEntry)
+    entry = LedgerEntry(EntryKind.ROTATED, datetime(2026, 11, 26, 12, 0, 0, 123_000, tzinfo=UTC))
+    written = bytearray(codec.encode(entry))
+    assert codec.decode(bytes(written)) == entry
+    kind = len(EntryKind.ROTATED.value) + 1
+    written[kind + 7] ^= 1  # a microsecond more, which an entry does not keep
+    with pytest.raises(FormatError, match="normal form"):
+        codec.decode(bytes(written))
 
 
 @pytest.mark.parametrize("case", V["calls"], ids=lambda case: case["operation"])
