@@ -118,14 +118,23 @@ def test_what_a_stranger_encrypted_for_us_is_compared_byte_by_byte(tmp_path: Pat
         assert not (tmp_path / "evil").exists()
 
 
-@pytest.mark.parametrize("text", ["", "age1xyz", "ssh-ed25519 AAAA", TEXT.splitlines()[1], RECIPIENT[:-1]])
+# Identities are made anew in each process, and a test goes by one name in all of them.
+@pytest.mark.parametrize(
+    "text",
+    ["", "age1xyz", "ssh-ed25519 AAAA", TEXT.splitlines()[1], RECIPIENT[:-1]],
+    ids=["nothing", "short", "ssh", "identity", "cut"],
+)
 def test_what_is_no_recipient_is_refused_and_not_shown(text: str) -> None:
     with pytest.raises(UsageError) as refused:
         Recipients([RECIPIENT, text])
     assert not text or text not in str(refused.value) + refused.value.hint
 
 
-@pytest.mark.parametrize("text", ["", "# nothing", RECIPIENT, "AGE-SECRET-KEY-1XYZ", TEXT + "more"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "# nothing", RECIPIENT, "AGE-SECRET-KEY-1XYZ", TEXT + "more"],
+    ids=["nothing", "comment", "recipient", "short", "more"],
+)
 def test_what_is_no_identity_is_refused_and_not_shown(text: str) -> None:
     with pytest.raises(UsageError) as refused:
         Identities(text)
