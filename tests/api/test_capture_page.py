@@ -42,8 +42,13 @@ def http() -> TestClient:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "assets").mkdir()
     monkeypatch.setattr(built, "_folder", lambda _: tmp_path)
-    built._content.cache_clear()
+    _forget()
     yield tmp_path
+    _forget()
+
+
+def _forget() -> None:
+    built._files.cache_clear()
     built._content.cache_clear()
 
 

@@ -41,8 +41,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "me.html").write_text("<!doctype html><title>My face data</title>")
     (tmp_path / "icon.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     monkeypatch.setattr(built, "_folder", lambda name: tmp_path / {"me": "."}[name])
-    built._content.cache_clear()
+    _forget()
     yield tmp_path
+    _forget()
+
+
+def _forget() -> None:
+    built._files.cache_clear()
     built._content.cache_clear()
 
 
@@ -64,6 +69,15 @@ def test_what_it_loads_never_changes(http: TestClient) -> None:
 @pytest.mark.parametrize("path", ["/me/", "/me/me.html", "/me/assets/..%2Fme.html", "/me/assets/x.js", "/me/check/x"])
 def test_nothing_else_is_sent(http: TestClient, path: str) -> None:
     assert http.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/me/assets/", "/me/"])
+def test_names_of_nothing_are_neither_looked_for_nor_remembered(http: TestClient, path: str) -> None:
+    http.get("/me/assets/me-B1a2.js")
+    before = built._content.cache_info().currsize
+    for name in ("a" * 300, "a" * 256, *(f"x{number}.js" for number in range(20))):
+        assert http.get(f"{path}{name}").status_code == 404
+    assert built._content.cache_info().currsize == before
 
 
 def test_the_verifier_is_that_of_the_package(http: TestClient) -> None:

@@ -78,10 +78,9 @@ class Built:
         name = path[-1]
         if not _NAME.fullmatch(name) or name.endswith(tuple(ending for _, ending in _WAYS)):
             raise self.nothing()
-        found = _content(self.folder, path, _way(request))
-        if found is None:
+        if path not in _files(self.folder):
             raise self.nothing()
-        way, data = found
+        way, data = _content(self.folder, path, _way(request))
         headers = {**self.headers, "Cache-Control": cached, "Vary": "Accept-Encoding"}
         if way:
             headers["Content-Encoding"] = way
@@ -100,14 +99,25 @@ def _way(request: Request) -> frozenset[str]:
 
 
 @cache
-def _content(folder: str, path: tuple[str, ...], taken: frozenset[str]) -> tuple[str, bytes] | None:
-    """The smallest form that is taken and was made: how it is encoded, and the bytes. None if there is no such file."""
-    file = _folder(folder).joinpath(*path)
+def _files(folder: str) -> frozenset[tuple[str, ...]]:
+    """The paths of all files that there are: whoever asks for others makes nothing be looked for, nor remembered."""
+    place = _folder(folder)
+    return frozenset(
+        (*above, file.name)
+        for above in ((), ("assets",))
+        for file in (place.joinpath(*above).iterdir() if place.joinpath(*above).is_dir() else ())
+        if file.is_file()
+    )
+
+
+@cache
+def _content(folder: str, path: tuple[str, ...], taken: frozenset[str]) -> tuple[str, bytes]:
+    """The smallest form that is taken and was made, of a file that there is: how it is encoded, and the bytes."""
     for way, ending in _WAYS:
-        packed = _folder(folder).joinpath(*path[:-1], path[-1] + ending)
-        if way in taken and packed.is_file():
-            return way, packed.read_bytes()
-    return ("", file.read_bytes()) if file.is_file() else None
+        packed = (*path[:-1], path[-1] + ending)
+        if way in taken and packed in _files(folder):
+            return way, _folder(folder).joinpath(*packed).read_bytes()
+    return "", _folder(folder).joinpath(*path).read_bytes()
 
 
 def _folder(name: str) -> Traversable:
