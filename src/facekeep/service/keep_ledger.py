@@ -127,11 +127,7 @@ class KeepLedger(KeepSigning):
         self._tell([Told(deed(EntryKind.EXPORTED, self._now(), self._known_as(by)))])
         self.ledger_head()
         with self._reading(), self._roles.registry.read() as view:
-            heads = view.ledger_heads()
-            # As far as the last head knows them: what was logged since is in no entry yet.
-            logs = {side: commitments(half, noted_heads(view, side)[-1].size) for side, half in self._halves()}
-            lines = whole_bundle(self._ledger, heads, _nodes(view), openings(view, heads[-1].size), logs=logs)
-            return b"".join(lines)
+            return whole_log(self._ledger, view, self._halves())
 
     def ledger_bundle_of(self, label: str, *, seen: Iterable[int] = (), by: Operator | None = None) -> bytes:
         """The entries about one person, each with its proof, for that person.
@@ -240,10 +236,13 @@ def _access(leaf: int, entry: LedgerEntry, names: Mapping[str, str]) -> Access |
     )
 
 
-def whole_log(signer: LedgerSigner, view: View) -> bytes:
+def whole_log(signer: LedgerSigner, view: View, halves: Iterable[tuple[str, HalfPort]]) -> bytes:
     """A bundle of the whole log as far as its newest head; there has to be one."""
     heads = view.ledger_heads()
-    return b"".join(whole_bundle(signer, heads, _nodes(view), openings(view, heads[-1].size)))
+    # As far as the last head knows them: what was logged since is in no entry yet.
+    noted = {side: (half, noted_heads(view, side)) for side, half in halves}
+    logs = {side: commitments(half, known[-1].size) for side, (half, known) in noted.items() if known}
+    return b"".join(whole_bundle(signer, heads, _nodes(view), openings(view, heads[-1].size), logs=logs))
 
 
 def _nodes(view: View) -> Nodes:

@@ -236,12 +236,14 @@ def _checked_ledger(roles: Roles, signer: LedgerSigner, key: VerifierKey, manife
         head = read_head(manifest.head)
     except ValueError:
         raise DamagedStoreError("the manifest of the registry holds no head", store="registry") from None
+    sides = (("left", roles.left), ("right", roles.right))
     with roles.registry.read() as view:
-        report = verify(whole_log(signer, view), key, seen=[head]) if view.ledger_heads() else None
+        report = verify(whole_log(signer, view, sides), key, seen=[head]) if view.ledger_heads() else None
         size = view.ledger_size()
     if report is None or report.faults or not size == report.size == head.size:
-        what = "the ledger is not what its signed head says"
-        raise DamagedStoreError(what, store="registry", hint="Take another copy of the archive, or another set.")
+        half = next((fault.log for fault in report.faults if fault.log), "") if report is not None else ""
+        what = f"the log of the {half} half is not what the ledger" if half else "the ledger is not what its signed head"
+        raise DamagedStoreError(f"{what} says", store=half or "registry", hint="Take another copy of the archive, or another set.")
     return head
 
 

@@ -73,6 +73,7 @@ def test_a_keep_comes_back_as_it_was_and_goes_on(
 ) -> None:
     small.withdraw_consent("ada", Purpose.IDENTIFY)
     small.switch(Purpose.PAYMENT, True)
+    assert knows(small, "bob")  # the logs of the halves, too, have something that was taken down
     made = small.backup(elsewhere.backups, RECIPIENTS)
     before, head = small.status(), small.ledger_head()
     entries = verify(small.ledger_bundle(), VerifierKey.read(small.ledger_key)).opened
