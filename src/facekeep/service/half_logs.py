@@ -15,7 +15,7 @@ from facekeep.split.messages import LogHead
 from facekeep.split.roles import LOG_TOGETHER, HalfPort
 from facekeep.store.view import View
 
-__all__ = ["check_log", "commitments", "noted_heads", "written_log_head"]
+__all__ = ["check_log", "commitments", "log_name", "noted_heads", "written_log_head"]
 
 
 def commitments(half: HalfPort, size: int) -> Iterator[bytes]:
@@ -49,9 +49,14 @@ def check_log(side: str, records: Iterable[bytes], noted: Sequence[LogHead]) -> 
         pass
 
 
+def log_name(side: str) -> str:
+    """What the log of a half is called among those that are watched: no other has a plus in its name, as of keys."""
+    return f"half+{side}"
+
+
 def noted_heads(view: View, side: str) -> tuple[LogHead, ...]:
     """The heads of the log of a half that the ledger took down last, in their order."""
-    log = view.watched_log(side)
+    log = view.watched_log(log_name(side))
     return () if log is None else tuple(_read_log_head(note) for note in log.notes)
 
 

@@ -12,7 +12,7 @@ from facekeep.domain.merkle import Nodes, consistency_proof, inclusion_proof
 from facekeep.domain.subject import SubjectId, normalised_label
 from facekeep.errors import NotFoundError, UsageError
 from facekeep.service.answers import Access, AccessOutcome
-from facekeep.service.half_logs import check_log, commitments, noted_heads, written_log_head
+from facekeep.service.half_logs import check_log, commitments, log_name, noted_heads, written_log_head
 from facekeep.service.keep_signing import KeepSigning
 from facekeep.service.keep_telling import Told
 from facekeep.service.ledger_signing import LedgerSigner, opened_bundle, whole_bundle
@@ -54,8 +54,9 @@ class KeepLedger(KeepSigning):
                 facts = {side: written_log_head(log) for side, log in logs.items()}
                 tx.record([LedgerEntry(EntryKind.LOGS, self._now(), facts)])
                 for side in logs:
-                    before = tx.watched_log(side) or WatchedLog(side, ())
-                    tx.set_watched_log(WatchedLog(side, (*before.notes, facts[side])[-_REMEMBERED:]))
+                    name = log_name(side)
+                    before = tx.watched_log(name) or WatchedLog(name, ())
+                    tx.set_watched_log(WatchedLog(name, (*before.notes, facts[side])[-_REMEMBERED:]))
             size = tx.ledger_size()
             kept = tx.ledger_head(size)
             if kept is not None:  # as it was signed then: what was co-signed is this text

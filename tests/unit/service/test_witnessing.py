@@ -149,3 +149,15 @@ def test_who_can_be_a_witness(keep: Keep) -> None:
     with pytest.raises(UsageError):
         keep.add_witness(AUDITOR.key)
     assert len(keep.witnesses()) == 16
+
+
+@pytest.mark.parametrize("name", ["left", "right", "half/left"])
+def test_a_log_that_is_called_as_a_half_is_none_of_its_logs(keep: Keep, name: str) -> None:
+    other = LedgerSigner(name, Ed25519PrivateKey.generate())
+    log = Other(20)
+    note = other.head(20, log.nodes.__getitem__, NOW).note
+    assert keep.cosign(note, other.key, log.prove).size == 20
+    head = keep.ledger_head()
+    keep.check()
+    assert keep.cosign(note, other.key, log.prove).size == 20
+    assert verify(keep.ledger_bundle(), VerifierKey.read(keep.ledger_key), seen=[read_head(head.note)]).faults == []
