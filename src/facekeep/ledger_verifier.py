@@ -126,6 +126,8 @@ def read_head(note: str) -> Head:
     Raises:
         ValueError: it is none, or is not written as heads are.
     """
+    if not isinstance(note, str):
+        raise ValueError("a head is a text")  # noqa: TRY004 - a file is of another form, and no caller errs
     body, gap, lines = note.partition("\n\n")
     origin, size, root, time = body.split("\n")
     if not gap or not time.startswith("time ") or str(int(size)) != size or int(size) < 0:
@@ -284,7 +286,7 @@ def _read(data: bytes, key: VerifierKey, report: Report) -> _Bundle:
     if list(last) != ["signature"] or not key.signed_bytes(signed, _hash(last["signature"], 64)):
         report.faults.append(Fault("altered", "the bundle is not what the ledger's key signed"))
     first = parts.pop(0)
-    if first["format"] != FORMAT or first["key"] != str(key):
+    if first["format"] != FORMAT or first["key"] != str(key) or first["origin"] != key.name:
         raise ValueError("the bundle is of another format or another ledger")
     bundle = _Bundle(first["origin"], [] if first["whole"] else None, [], [], [], {}, {})
     for part in parts:
@@ -293,10 +295,10 @@ def _read(data: bytes, key: VerifierKey, report: Report) -> _Bundle:
                 bundle.leaves += [_hash(text) for text in part["leaves"]]
                 if "head" in part:
                     bundle.blocks.append((len(bundle.leaves), _hash(part["head"])))
-            case ["leaves", "log"] if bundle.leaves is not None:
+            case ["leaves", "log"] if bundle.leaves is not None and isinstance(part["log"], str):
                 bundle.logs.setdefault(part["log"], []).extend(_hash(text) for text in part["leaves"])
-            case ["old", "proof"] if bundle.leaves is None:
-                bundle.grown[int(part["old"])] = [_hash(text) for text in part["proof"]]
+            case ["old", "proof"] if bundle.leaves is None and type(part["old"]) is int:
+                bundle.grown[part["old"]] = [_hash(text) for text in part["proof"]]
             case ["note"]:
                 bundle.heads.append(read_head(part["note"]))
             case ["entry", "leaf", "salt"] | ["entry", "leaf", "proof", "salt"]:
@@ -445,7 +447,7 @@ def _check_openings(bundle: _Bundle, report: Report) -> None:
     newest = bundle.heads[-1]
     for opening in bundle.openings:
         index = opening["leaf"]
-        if not isinstance(index, int) or index in report.opened:
+        if type(index) is not int or index in report.opened:
             report.faults.append(Fault("malformed", "two entries are said to be one leaf"))
             continue
         fits = False
@@ -459,22 +461,26 @@ def _check_openings(bundle: _Bundle, report: Report) -> None:
                 fits = 0 <= index < len(bundle.leaves) and bundle.leaves[index] == leaf
         except (ValueError, KeyError, TypeError):
             pass  # it does not fit
-        if fits:
+        if fits and _is_entry(opening["entry"]):
             report.opened[index] = opening["entry"]
         else:
             report.faults.append(Fault("unopened", "the entry is not what the log has there", index, index + 1))
 
 
+def _is_entry(value: object) -> bool:
+    """Whether a value is an object of texts, as every entry is."""
+    return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
+
+
 def _check_logs(bundle: _Bundle, report: Report) -> None:
-    """The logs of the halves against what the entries of the ledger have of them."""
+    """The logs of the halves against what the entries of the ledger have of them: these records, and no more."""
     told: dict[str, list[tuple[int, bytes]]] = {log: [] for log in bundle.logs}
     for leaf, entry in sorted(report.opened.items()):
         if entry.get("kind") == "logs":
             try:
                 for log in set(entry) - {"kind", "time"}:
-                    size, root = entry[log].split(" ")
-                    told.setdefault(log, []).append((int(size), _hash(root)))
-            except (ValueError, TypeError, AttributeError):
+                    told.setdefault(log, []).append(_log_head(entry[log]))
+            except ValueError:
                 report.faults.append(Fault("malformed", "an entry tells of logs in another form", leaf, leaf + 1))
     for log, heads in sorted(told.items()):
         leaves, good = bundle.logs.get(log, []), 0
@@ -489,7 +495,18 @@ def _check_logs(bundle: _Bundle, report: Report) -> None:
                 report.faults.append(Fault("altered", said, min(good, size), max(good, size), log))
                 break
             good = size
+        else:
+            if len(leaves) > good:
+                said = f"no entry that is opened tells of these in the log of the {log} half"
+                report.faults.append(Fault("unsigned", said, good, len(leaves), log))
         report.logs[log] = good
+
+
+def _log_head(text: str) -> tuple[int, bytes]:
+    size, root = text.split(" ")
+    if str(int(size)) != size or int(size) < 0:
+        raise ValueError("a number has one way of writing")
+    return int(size), _hash(root)
 
 
 def climbed(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:

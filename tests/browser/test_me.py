@@ -357,7 +357,7 @@ def test_every_view_is_accessible(
 
 
 @pytest.mark.extended
-def test_what_was_kept_is_held_against_the_newest_log(keep: Keep, biden: str, tmp_path: Path) -> None:
+def test_what_was_kept_is_held_against_the_newest_log(keep: Keep, biden: str, tmp_path: Path, pictures: Path) -> None:
     with invited(keep, biden, tmp_path) as scene:
         page = scene.page
         scene.press("take.ledger")
@@ -373,7 +373,12 @@ def test_what_was_kept_is_held_against_the_newest_log(keep: Keep, biden: str, tm
         page.until("document.body.innerText.includes('will be held against it')")
         scene.press("check.now")
         page.until(NAMED % "#found .outcome.passed")
-        # Another log with a head of this size is not what this one grew from.
+        # The whole log, with those of the halves, is right and has grown from what was kept.
+        keep.identify((pictures / PEOPLE["obama"]).read_bytes(), operator="guard", case=CASE)
+        whole = keep.ledger_bundle()
+        assert b'"log":"left"' in whole
+        assert scene.text("findings.right") in scene.check(_written(tmp_path / "whole", whole))
+        # The ledger of another keep is another ledger, however right it is in itself.
         with Keep.create(tmp_path / "other") as other:
             assert scene.text("finding.malformed") in scene.check(_written(tmp_path / "else", other.ledger_bundle()))
         # What was got before says nothing of what came since.

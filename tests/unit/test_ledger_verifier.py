@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -134,6 +135,31 @@ def test_every_cut_and_every_lost_line_counts(which: str) -> None:
 @given(st.binary(max_size=200))
 def test_nothing_that_is_no_bundle_raises(data: bytes) -> None:
     assert kinds(verify(data, KEY))[0] == "malformed"
+
+
+@pytest.mark.parametrize("sealed", [True, False])
+@pytest.mark.parametrize(
+    "line", [{"note": 5}, {"note": ["a"]}, {"old": 1e400, "proof": []}, {"leaves": [], "log": 5}, {"leaves": 5}]
+)
+def test_a_line_of_another_type_is_told_and_does_not_raise(log: Log, line: dict[str, Any], sealed: bool) -> None:
+    for data in (log.some([1]), log.whole([log.head()], shown=[1])):
+        first, *rest = (json.loads(each) for each in data.splitlines()[:-1])
+        forged = b"".join(SIGNER.sign_bundle([first, line, *rest])) if sealed else data
+        if not sealed:
+            written = json.dumps(line, separators=(",", ":")).encode()
+            forged = data.replace(b"\n", b"\n" + written + b"\n", 1)
+        assert kinds(verify(forged, KEY))[0] == "malformed"
+
+
+@pytest.mark.parametrize("entry", [[], ["logs"], {"kind": "logs", "left": 5}, {"kind": ["logs"]}, "logs", 5, None])
+def test_an_entry_that_is_none_is_not_opened_even_if_it_is_the_leaf(entry: object) -> None:
+    salt, written = bytes(32), json.dumps(entry, separators=(",", ":")).encode()
+    commitment = hashlib.sha256(b"facekeep-ledger-1\n" + salt + written).digest()
+    nodes = [node for _, node in grown(0, [commitment], [].__getitem__)]
+    bundle = b"".join(whole_bundle(SIGNER, [SIGNER.head(1, nodes.__getitem__, NOW)], nodes.__getitem__, []))
+    line = json.dumps({"entry": entry, "leaf": 0, "salt": salt.hex()}, separators=(",", ":")).encode()
+    report = verify(resigned(b"", lines=[*bundle.splitlines(), line]), KEY)
+    assert (kinds(report), report.opened) == (["unopened"], {})
 
 
 # The keeper signs the bundle anew, but has not the heads that it signed before.

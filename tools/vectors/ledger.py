@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -51,6 +52,7 @@ def vectors() -> dict[str, Any]:
     small = signer.head(3, nodes.__getitem__, _TIME)
     receipt = text(opened_bundle(signer, small, nodes.__getitem__, [(2, openings[2])]))
     rewritten = text(whole_bundle(signer, [old, signer.head(_SIZE, other.__getitem__, _TIME)], other.__getitem__, []))
+    logs = _with_logs(signer)
     mixed = text(whole_bundle(signer, [new], other.__getitem__, []))
     return {
         "format": "facekeep-ledger-1",
@@ -85,9 +87,52 @@ def vectors() -> dict[str, Any]:
             },
             {"what": "a log rewritten before one", "bundle": rewritten, "seen": [new.note], "findings": ["forked"]},
             {"what": "leaves under an old head", "bundle": mixed, "seen": [], "findings": ["altered"]},
+            *({"what": what, "bundle": bundle, "seen": [], "findings": said} for what, bundle, said in logs),
+            {
+                "what": "an origin that is not the key's",
+                "bundle": text(LedgerSigner(_ORIGIN, _KEY).sign_bundle(_elsewhere(whole))),
+                "seen": [],
+                "findings": ["malformed"],
+            },
             {"what": "a head from elsewhere", "bundle": own, "seen": [forked_head.note], "findings": ["unproven"]},
         ],
     }
+
+
+def _with_logs(signer: LedgerSigner) -> list[tuple[str, str, list[str]]]:
+    """Bundles with the logs of the halves: what, bundle and findings of each."""
+    records = [hashlib.sha256(bytes([number])).digest() for number in range(_SIZE)]
+    tree = [node for _, node in grown(0, records, [].__getitem__)]
+    openings = [
+        Opening(number.to_bytes(32), LedgerEntry(EntryKind.LOGS, _TIME, dict.fromkeys(("left", "right"), head)))
+        for number, size in enumerate((66, 68))
+        for head in [f"{size} {root(size, tree.__getitem__).hex()}"]
+    ]
+    nodes = _nodes(openings)
+    heads = [signer.head(size, nodes.__getitem__, _TIME) for size in (1, 2)]
+
+    def bundle(left: list[bytes], shown: tuple[int, ...] = (0, 1), right: list[bytes] = records[:68]) -> str:
+        opened = [(leaf, openings[leaf]) for leaf in shown]
+        logs = {"left": left, "right": right}
+        return b"".join(whole_bundle(signer, heads, nodes.__getitem__, opened, logs=logs)).decode()
+
+    right = records[:68]
+    swapped = [*right[:66], right[67], right[66]]
+    return [
+        ("the logs of the halves", bundle(right), []),
+        ("a log with two records swapped", bundle(swapped), ["altered"]),
+        ("a log that was cut", bundle(right[:67]), ["dropped"]),
+        ("a log with a record that is in no entry", bundle(records[:69]), ["unsigned"]),
+        ("logs of which the newest entry is not opened", bundle(right, (0,)), ["unsigned", "unsigned"]),
+        ("logs of which no entry is opened", bundle(swapped, ()), ["unsigned", "unsigned"]),
+        ("logs without their lines", bundle([], right=[]), ["dropped", "dropped"]),
+        ("neither lines nor entries of logs, which nobody sees", bundle([], (), []), []),
+    ]
+
+
+def _elsewhere(bundle: str) -> list[dict[str, Any]]:
+    first, *lines = [json.loads(line) for line in bundle.splitlines()[:-1]]
+    return [first | {"origin": f"facekeep/{'5b' * 16}/registry"}, *lines]
 
 
 def _changed(bundle: str) -> str:

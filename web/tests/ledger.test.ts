@@ -104,7 +104,7 @@ test("whatever the file, it is told and not thrown", async () => {
     '{"a":1e999}\n{"signature":""}\n',
     "null\n\n",
   ])
-    assert.deepEqual((await verify(utf8(text), key)).faults, [{ kind: "malformed", first: null, end: null }]);
+    assert.deepEqual((await verify(utf8(text), key)).faults, [{ kind: "malformed", first: null, end: null, log: "" }]);
   assert.equal((await verify(Uint8Array.of(0xff, 0xfe, 10), key)).faults[0]?.kind, "malformed");
 });
 
@@ -116,5 +116,5 @@ test("a bundle of another ledger is not this one's", async () => {
   const id = hex((await sha256(utf8(`${name}\n`), data)).slice(0, 4));
   const other = await LedgerKey.read(`${name}+${id}+${Buffer.from(data).toString("base64")}`);
   const report = await verify(bundleOf("two entries with proofs"), other);
-  assert.deepEqual(report.faults, [{ kind: "malformed", first: null, end: null }]);
+  assert.deepEqual(report.faults, [{ kind: "malformed", first: null, end: null, log: "" }]);
 });

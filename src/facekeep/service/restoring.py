@@ -241,9 +241,10 @@ def _checked_ledger(roles: Roles, signer: LedgerSigner, key: VerifierKey, manife
         report = verify(whole_log(signer, view, sides), key, seen=[head]) if view.ledger_heads() else None
         size = view.ledger_size()
     if report is None or report.faults or not size == report.size == head.size:
-        half = next((fault.log for fault in report.faults if fault.log), "") if report is not None else ""
-        what = f"the log of the {half} half is not what the ledger" if half else "the ledger is not what its signed head"
-        raise DamagedStoreError(f"{what} says", store=half or "registry", hint="Take another copy of the archive, or another set.")
+        half = next((fault.log for fault in (report.faults if report else ()) if fault.log), "")
+        of = f"the log of the {half} half is not what the ledger" if half else "the ledger is not what its signed head"
+        hint = "Take another copy of the archive, or another set."
+        raise DamagedStoreError(f"{of} says", store=half or "registry", hint=hint)
     return head
 
 

@@ -21,6 +21,8 @@ export interface Bundle {
   readonly blocks: { readonly stop: number; readonly head: Bytes }[];
   readonly heads: Head[];
   readonly openings: Opening[];
+  /** Leaves of the logs of the halves. */
+  readonly logs: Map<string, Bytes[]>;
   /** Proofs that the newest head grew from one of so many leaves. */
   readonly grown: Map<number, Bytes[]>;
   /** All lines before the signature, and the signature. */
@@ -46,6 +48,7 @@ export function readBundle(data: Bytes): Bundle {
     blocks: [],
     heads: [],
     openings: [],
+    logs: new Map(),
     grown: new Map(),
     signed: data.slice(0, data.length - signatureLine),
     signature: fromHex(last.signature, 64),
@@ -54,11 +57,14 @@ export function readBundle(data: Bytes): Bundle {
   return bundle;
 }
 
-function put(part: Line, { leaves, blocks, heads, openings, grown }: Bundle): void {
+function put(part: Line, { leaves, blocks, heads, openings, logs, grown }: Bundle): void {
   const names = namesOf(part);
   if (leaves !== null && (names === "leaves" || names === "head leaves")) {
     leaves.push(...hashes(part.leaves));
     if ("head" in part) blocks.push({ stop: leaves.length, head: fromHex(part.head, 32) });
+  } else if (leaves !== null && names === "leaves log") {
+    if (typeof part.log !== "string") throw new FormatError("a log has a name");
+    logs.set(part.log, [...(logs.get(part.log) ?? []), ...hashes(part.leaves)]);
   } else if (leaves === null && names === "old proof") {
     if (typeof part.old !== "number" || !Number.isSafeInteger(part.old)) throw new FormatError("a size is a number");
     grown.set(part.old, hashes(part.proof));

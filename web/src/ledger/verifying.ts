@@ -4,7 +4,7 @@
 import { type Bundle, FORMAT, hashes, type Opening, readBundle, written } from "./bundle.ts";
 import { type Bytes, FormatError, fromHex, same, sha256, utf8 } from "./coding.ts";
 import { type Head, isSigned, type LedgerKey } from "./heads.ts";
-import { climbed, grew, leafOf, roots } from "./tree.ts";
+import { climbed, grew, leafOf, roots, type Sized } from "./tree.ts";
 
 const BLOCK = 64;
 const MANY = 20; // faults that are told; more say nothing new
@@ -16,6 +16,8 @@ export interface Fault {
   /** The first leaf that may be concerned, and the one behind the last; null where no leaf is. */
   readonly first: number | null;
   readonly end: number | null;
+  /** The half whose log it is in, of which these two count the records then; "" for the ledger. */
+  readonly log: string;
 }
 
 export type Entry = Readonly<Record<string, string>>;
@@ -48,7 +50,7 @@ export async function verify(data: Bytes, key: LedgerKey, seen: readonly Head[] 
   let bundle: Bundle;
   try {
     bundle = readBundle(data);
-    if (bundle.key !== key.text) throw new FormatError("the bundle is of another ledger");
+    if (bundle.key !== key.text || bundle.origin !== key.name) throw new FormatError("the bundle is of another ledger");
   } catch (error) {
     if (!isMalformed(error)) throw error;
     found(report, "malformed");
@@ -69,13 +71,14 @@ export async function verify(data: Bytes, key: LedgerKey, seen: readonly Head[] 
     else await checkOlder(bundle, newest, report);
     await checkSeen(bundle, newest, seen, report);
     for (const opening of bundle.openings) await checkOpening(opening, bundle, newest, report);
+    if (bundle.leaves !== null) await checkLogs(bundle, report);
   }
   report.faults.splice(MANY);
   return report;
 }
 
-function found(report: Report, kind: Finding, first: number | null = null, end: number | null = null): void {
-  report.faults.push({ kind, first, end });
+function found(report: Report, kind: Finding, first: number | null = null, end: number | null = null, log = ""): void {
+  report.faults.push({ kind, first, end, log });
 }
 
 /** What reading throws where a file is of another form: ours, of JSON, of UTF-8, and of too deep a nesting. */
@@ -186,6 +189,47 @@ async function fits(opening: Opening, index: number, bundle: Bundle, newest: Hea
     if (error instanceof FormatError) return false;
     throw error;
   }
+}
+
+/** The logs of the halves against what the entries of the ledger have of them: these records, and no more. */
+async function checkLogs(bundle: Bundle, report: Report): Promise<void> {
+  for (const [log, told] of [...toldOf(bundle, report)].sort(([one], [other]) => (one < other ? -1 : 1))) {
+    const leaves = bundle.logs.get(log) ?? [];
+    const right = await roots(leaves, new Set(told.map((head) => head.size)));
+    let good = 0;
+    const wrong = told.find(({ size, root }) => {
+      const there = right.get(size);
+      const fits = size >= good && there !== undefined && same(there, root);
+      if (fits) good = size;
+      return !fits;
+    });
+    if (wrong === undefined) {
+      if (leaves.length > good) found(report, "unsigned", good, leaves.length, log);
+    } else if (wrong.size > leaves.length) found(report, "dropped", leaves.length, wrong.size, log);
+    else found(report, "altered", Math.min(good, wrong.size), Math.max(good, wrong.size), log);
+  }
+}
+
+/** Of each log the heads that entries tell of, in the order of these. */
+function toldOf(bundle: Bundle, report: Report): Map<string, Sized[]> {
+  const told = new Map<string, Sized[]>([...bundle.logs.keys()].map((log) => [log, []]));
+  for (const [leaf, { kind, time: _, ...heads }] of [...report.opened].sort(([one], [other]) => one - other)) {
+    if (kind !== "logs") continue;
+    try {
+      for (const [log, text] of Object.entries(heads)) told.set(log, [...(told.get(log) ?? []), logHead(text)]);
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      found(report, "malformed", leaf, leaf + 1);
+    }
+  }
+  return told;
+}
+
+function logHead(text: string): Sized {
+  const [size = "", root, ...more] = text.split(" ");
+  if (!/^(0|[1-9][0-9]{0,14})$/.test(size) || more.length > 0)
+    throw new FormatError("of a log there are size and root");
+  return { size: Number(size), root: fromHex(root, 32) };
 }
 
 /** An entry, which is texts only; null if it is none. */

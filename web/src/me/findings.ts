@@ -45,16 +45,11 @@ function writtenFact(name: string, text: string): Node[] {
   return [h("dt", {}, h("code", { text: name })), h("dd", {}, h("code", { text }))];
 }
 
-function fault({ kind, first, end }: Fault): HTMLElement {
+function fault({ kind, first, end, log }: Fault): HTMLElement {
   const key: Key = `finding.${kind}`;
   const said = h("span", { say: key });
   if (first === null || end === null) return h("li", {}, said);
-  const leaves = { first: () => number(first), last: () => number(end - 1) };
-  return h(
-    "li",
-    {},
-    said,
-    document.createTextNode(" "),
-    h("span", { class: "note", say: "finding.where", with: leaves }),
-  );
+  const leaves = { first: () => number(first), last: () => number(end - 1), log };
+  const where: Key = log === "" ? "finding.where" : "finding.where.log";
+  return h("li", {}, said, document.createTextNode(" "), h("span", { class: "note", say: where, with: leaves }));
 }
