@@ -93,6 +93,43 @@ def test_whoever_reads_a_record_is_told_of_to_the_person(keep: Keep, asking: Ask
     assert (len([each for each in since if each.operator == "account watched"]), len(since)) == (4, 8)
 
 
+def test_whoever_reads_what_people_object_to_is_told_of(keep: Keep, asking: Asking) -> None:
+    obama = keep.subject("obama").id
+    person = signed_in(keep, "who objects", Role.DATA_SUBJECT, "obama")
+    assert person.post(f"/v1/subjects/{obama}/appeals", json={"kind": "appeal", "text": "No."}).status_code == 201
+    assert person.post(f"/v1/subjects/{obama}/appeals", json={"kind": "appeal", "text": "Nor this."}).status_code == 201
+    seen = len(keep.accesses("obama"))
+    assert person.get(f"/v1/subjects/{obama}/appeals").status_code == 200
+    assert len(keep.accesses("obama")) == seen
+    for who, path in (
+        (signed_in(keep, "desk", Role.OPERATOR), f"/v1/subjects/{obama}/appeals"),
+        (signed_in(keep, "who reviews", Role.REVIEWER), "/v1/appeals?limit=100"),
+        (signed_in(keep, "who administers", Role.ADMINISTRATOR), "/v1/appeals?limit=100"),
+    ):
+        seen, others = len(keep.accesses("obama")), len(keep.accesses("biden"))
+        assert who.get(path).json()["appeals"]
+        assert len(keep.accesses("obama")) == seen + 1  # once for all of one person
+        assert len(keep.accesses("biden")) == others
+    operators = [access.operator for access in keep.accesses("obama")[:3]]
+    assert operators == ["account who administers", "account who reviews", "account desk"]
+
+
+def test_who_may_not_list_consents_is_answered_with_the_one_alone(keep: Keep, asking: Asking) -> None:
+    obama = keep.subject("obama").id
+    path, consent = f"/v1/subjects/{obama}/consents", {"purpose": "attendance", "notice": "A notice of attendance."}
+    alone, reader = asking(Scope.CONSENT), asking(Scope.CONSENT, Scope.READ)
+    seen = len(keep.accesses("obama"))
+    given = alone.post(path, json=consent).json()
+    assert [each["purpose"] for each in given] == ["attendance"]
+    assert len(keep.accesses("obama")) == seen  # nothing was shown but what was said
+    (left,) = alone.delete(f"{path}/attendance").json()
+    assert (left["purpose"], left["withdrawn"] is None) == ("attendance", False)
+    assert len(keep.accesses("obama")) == seen + 1
+    assert len(reader.post(path, json=consent).json()) == len(keep.consents("obama")) > 1
+    assert len(reader.delete(f"{path}/attendance").json()) == len(keep.consents("obama"))
+    assert len(keep.accesses("obama")) == seen + 3
+
+
 def test_a_list_of_people_is_one_entry_with_their_number(keep: Keep, asking: Asking) -> None:
     reader = asking(Scope.READ)
     size = keep.ledger_head().size

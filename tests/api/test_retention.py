@@ -14,6 +14,7 @@ from facekeep.domain.access import Scope
 from facekeep.domain.consent import Purpose
 from facekeep.domain.retention import PRESETS, Basis, Effect, RetentionRule
 from facekeep.errors import DueAtOnceError, NotFoundError, UsageError
+from facekeep.ledger_verifier import VerifierKey, verify
 from facekeep.service.answers import Going
 from facekeep.service.keep import Keep
 from tests.api.conftest import Asking
@@ -26,7 +27,7 @@ CASES = RetentionRule("own rule", Basis.CASE_ENDED, None, 30)
 
 @pytest.fixture
 def client(app: FastAPI, keep: Keep) -> Iterator[Client]:
-    token = keep.issue_token("retaining", [Scope.ADMINISTER], days=1).token
+    token = keep.issue_token("retaining", [Scope.ADMINISTER, Scope.READ], days=1).token
     with Client("http://keep", token, transport=Through(app)) as made:
         yield made
     keep.revoke_token("retaining")
@@ -77,7 +78,7 @@ def test_a_rule_that_is_due_at_once_is_set_only_if_that_is_meant(
 
 def test_a_plan_comes_in_pages_of_people_and_ends_with_the_cases(asking: Asking, client: Client, keep: Keep) -> None:
     client.set_retention([OWN])
-    one = asking(Scope.ADMINISTER)
+    one = asking(Scope.READ)
     first = one.get("/v1/retention/plan", params={"limit": 1}).json()
     second = one.get("/v1/retention/plan", params={"limit": 1, "after": first["next"]}).json()
     third = one.get("/v1/retention/plan", params={"limit": 1, "after": second["next"]}).json()
@@ -93,11 +94,30 @@ def test_what_is_no_rule_is_told(asking: Asking) -> None:
         answer = one.post("/v1/retention/rules", json={"rules": [good | wrong]})
         assert answer.status_code == 422, wrong
     assert one.get("/v1/retention/rules").json() == {"rules": []}
-    assert asking(Scope.ERASE).get("/v1/retention/plan").status_code == 403
+    for scope in set(Scope) - {Scope.READ}:  # it lists people, and titles of cases
+        assert asking(scope).get("/v1/retention/plan").status_code == 403
+
+
+def test_who_sets_rules_and_sees_who_is_due_is_in_the_ledger(client: Client, keep: Keep) -> None:
+    def told(*kinds: str) -> list[tuple[str, str, bool]]:
+        entries = verify(keep.ledger_bundle(), VerifierKey.read(keep.ledger_key)).opened
+        known = keep.operator_names()
+        return [
+            (entry["kind"], entry.get("people", ""), known.get(entry.get("operator", "")) is not None)
+            for _, entry in sorted(entries.items())
+            if entry["kind"] in kinds
+        ]
+
+    before = len(told("listed", "retention-set", "retention-removed"))
+    client.set_retention([OWN])
+    assert client.retention_plan(36_525)
+    client.remove_retention("own rule")
+    after = told("listed", "retention-set", "retention-removed")[before:]
+    assert after == [("retention-set", "", True), ("listed", "2", True), ("retention-removed", "", True)]
 
 
 def test_the_asynchronous_client_does_the_same(app: FastAPI, keep: Keep) -> None:
-    token = keep.issue_token("retaining too", [Scope.ADMINISTER], days=1).token
+    token = keep.issue_token("retaining too", [Scope.ADMINISTER, Scope.READ], days=1).token
 
     async def ask() -> None:
         async with AsyncClient("http://keep", token, transport=httpx2.ASGITransport(app)) as client:

@@ -212,7 +212,7 @@ class Client:
         circumstances: Circumstances = UNTOLD,
         key: str = "",
     ) -> tuple[Consent, ...]:
-        """Record a consent; gives all of the person. Needs the scope ``consent``.
+        """Record a consent; gives all of the person, without the scope ``read`` this one. Needs the scope ``consent``.
 
         For ``circumstances`` and ``key`` see ``enrol``.
 
@@ -227,7 +227,9 @@ class Client:
     def withdraw_consent(
         self, subject: str, purpose: Purpose, *, by_guardian: bool = False, key: str = ""
     ) -> tuple[Consent, ...]:
-        """Record a withdrawal, which the next comparison knows; gives all consents. Needs the scope ``consent``.
+        """Record a withdrawal, which the next comparison knows. Needs the scope ``consent``.
+
+        Gives all consents of the person; without the scope ``read`` the one that was withdrawn.
 
         Args:
             subject: whose.
@@ -576,7 +578,7 @@ class Client:
         return self._do(retention.remove_rules(law, key))
 
     def retention_plan(self, days: int = 90) -> tuple[Going, ...]:
-        """What will go within some days unless somebody comes by before. Needs the scope ``administer``."""
+        """What will go within some days unless somebody comes by before. Needs the scope ``read``."""
         return self._all(lambda after: retention.plan(days, after))
 
     # Webhooks

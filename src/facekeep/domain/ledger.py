@@ -149,6 +149,8 @@ class Part(StrEnum):
     """All that the registry holds of the person."""
     REFERENCES = "references"
     CONSENTS = "consents"
+    APPEALS = "appeals"
+    """What the person objected to, in the person's own words."""
     LEDGER = "ledger"
     """The person's own entries of the ledger."""
 

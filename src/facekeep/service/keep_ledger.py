@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from facekeep.domain.accounts import OF_PRINCIPALS, Account, Operator, operator_name
+from facekeep.domain.appeals import Appeal
 from facekeep.domain.consent import Purpose
 from facekeep.domain.ledger import EntryKind, LedgerEntry, Opening, Part, SignedHead, WatchedLog, deed
 from facekeep.domain.merkle import Nodes, consistency_proof, inclusion_proof
@@ -179,6 +180,17 @@ class KeepLedger(KeepSigning):
             return
         entry = deed(EntryKind.VIEWED, self._now(), self._known_as(by), part=part.value)
         self._tell([Told(entry, person.id)])
+
+    def tell_appeals_viewed(self, appeals: Iterable[Appeal], *, by: Operator | None = None) -> None:
+        """Record that appeals are about to be shown: of each person one entry, none of who reads their own.
+
+        Args:
+            appeals: what is shown.
+            by: to whom, if to anybody with a name.
+        """
+        own = by.subject if isinstance(by, Account) else None
+        entry = deed(EntryKind.VIEWED, self._now(), self._known_as(by), part=Part.APPEALS.value)
+        self._tell([Told(entry, person) for person in sorted({one.subject for one in appeals}) if person != own])
 
     def tell_listed(self, people: int, *, by: Operator | None = None) -> None:
         """Record that so many people are about to be listed: one entry about nobody, not one about each."""

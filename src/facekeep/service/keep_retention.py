@@ -12,7 +12,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from facekeep.domain.ledger import EntryKind, LedgerEntry
+from facekeep.domain.accounts import Operator
+from facekeep.domain.ledger import EntryKind, LedgerEntry, deed
 from facekeep.domain.retention import (
     BY_RETENTION,
     Effect,
@@ -49,12 +50,15 @@ class KeepRetention(KeepRecords):
         with self._reading(), self._roles.registry.read() as view:
             return view.retention_rules()
 
-    def set_retention(self, rules: Iterable[RetentionRule], *, sure: bool = False) -> tuple[RetentionRule, ...]:
+    def set_retention(
+        self, rules: Iterable[RetentionRule], *, sure: bool = False, by: Operator | None = None
+    ) -> tuple[RetentionRule, ...]:
         """Add rules of retention; one of the same law, basis and purpose has its place taken. Nothing goes by this yet.
 
         Args:
             rules: which.
             sure: whether they are set even if somebody, or a case, is due at once, within a day, by all rules together.
+            by: who asks, if anybody with a name does.
 
         Returns:
             All rules, in their order.
@@ -74,11 +78,16 @@ class KeepRetention(KeepRecords):
             if after != before:
                 tx.set_retention(after)
                 new = [rule for rule in after if rule not in before]
-                tx.record([LedgerEntry(EntryKind.RETENTION_SET, self._now(), _facts_of(rule)) for rule in new])
+                who, now = self._known_as(by), self._now()
+                tx.record([deed(EntryKind.RETENTION_SET, now, who, **_facts_of(rule)) for rule in new])
         return after
 
-    def remove_retention(self, law: str) -> tuple[RetentionRule, ...]:
+    def remove_retention(self, law: str, *, by: Operator | None = None) -> tuple[RetentionRule, ...]:
         """Remove every rule of a law; gives those that were removed.
+
+        Args:
+            law: whose rules.
+            by: who asks, if anybody with a name does.
 
         Raises:
             NotFoundError: there is none.
@@ -91,7 +100,8 @@ class KeepRetention(KeepRecords):
                     "there is no rule of retention of this law", hint="List them: facekeep retention rules."
                 )
             tx.set_retention([rule for rule in rules if rule not in removed])
-            tx.record([LedgerEntry(EntryKind.RETENTION_REMOVED, self._now(), _facts_of(rule)) for rule in removed])
+            who, now = self._known_as(by), self._now()
+            tx.record([deed(EntryKind.RETENTION_REMOVED, now, who, **_facts_of(rule)) for rule in removed])
         return removed
 
     def retention_plan(self, days: int = PLAN_DAYS, *, with_rules: Iterable[RetentionRule] = ()) -> Iterator[Going]:

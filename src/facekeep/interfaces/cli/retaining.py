@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from facekeep.service.answers import Going
+    from facekeep.service.keep import Keep
 
 __all__ = ["add_commands"]
 
@@ -52,6 +53,31 @@ class _Retention(Protocol):
         """What will go."""
 
 
+class _Here:
+    """Implements :class:`_Retention` by an open keep, for one operator, of whom the ledger tells."""
+
+    def __init__(self, keep: Keep, operator: str) -> None:
+        self._keep, self._operator = keep, operator
+
+    def retention_rules(self) -> tuple[RetentionRule, ...]:
+        """See :meth:`Keep.retention_rules`."""
+        return self._keep.retention_rules()
+
+    def set_retention(self, rules: Sequence[RetentionRule], *, sure: bool = False) -> tuple[RetentionRule, ...]:
+        """See :meth:`Keep.set_retention`."""
+        return self._keep.set_retention(rules, sure=sure, by=self._operator)
+
+    def remove_retention(self, law: str) -> tuple[RetentionRule, ...]:
+        """See :meth:`Keep.remove_retention`."""
+        return self._keep.remove_retention(law, by=self._operator)
+
+    def retention_plan(self, days: int = _DAYS) -> Sequence[Going]:
+        """See :meth:`Keep.retention_plan`."""
+        going = tuple(self._keep.retention_plan(days))
+        self._keep.tell_listed(sum(not one.is_case for one in going), by=self._operator)
+        return going
+
+
 def add_commands(app: typer.Typer) -> None:
     """Add the commands of this module."""
     group = typer.Typer(help="Say how long what is kept of people is kept, see what will go, and let it go.")
@@ -69,7 +95,7 @@ def _at(context: typer.Context, place: Place) -> Iterator[_Retention]:
     address = place.served(parts.settings)
     if address is None:
         with parts.open(place.keep) as keep:
-            yield keep
+            yield _Here(keep, parts.operator(None))
         return
     with connected(parts, place, address) as client:
         yield client

@@ -70,12 +70,11 @@ def list_appeals(
     as_json: JsonOption = False,
 ) -> None:
     """List what people object to, oldest first."""
-    with composition(context).open(keep) as opened:
-        found = [
-            (appeal, opened.label_of(appeal.subject.hex()))
-            for appeal in opened.appeals()
-            if answered or appeal.answer is None
-        ]
+    parts = composition(context)
+    with parts.open(keep) as opened:
+        appeals = [appeal for appeal in opened.appeals() if answered or appeal.answer is None]
+        opened.tell_appeals_viewed(appeals, by=parts.operator(None))
+        found = [(appeal, opened.label_of(appeal.subject.hex())) for appeal in appeals]
     rows = [(a.id.hex(), label, a.kind, when(a.filed), a.text or "–", _state(a)) for a, label in found]
     table = Rows(("appeal", "of", "says", "filed (UTC)", "in their words", "answer"), rows)
     document = {"appeals": [{**_document(appeal), "label": label} for appeal, label in found]}

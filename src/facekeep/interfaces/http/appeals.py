@@ -50,7 +50,8 @@ class FiledAppealPage(BaseModel):
 async def list_appeals(
     request: Request,
     keep: KeepOf,
-    _: Annotated[Principal, Depends(may(Action.LIST_APPEALS))],
+    who: Annotated[Principal, Depends(may(Action.LIST_APPEALS))],
+    *,
     after: Annotated[str | None, Query(pattern="^[0-9]{20}-[0-9a-f]{32}$", description="`next` before.")] = None,
     limit: Limit = 50,
     answered: Annotated[bool, Query(description="Whether those that were answered are listed too.")] = False,
@@ -58,6 +59,7 @@ async def list_appeals(
     """A page of appeals that wait for an answer."""
     every = [appeal for appeal in await run_sync(keep.appeals) if answered or appeal.answer is None]
     found, following = page(every, _place, after, limit)
+    await run_sync(lambda: keep.tell_appeals_viewed(found, by=who))
     return tagged(request, FiledAppealPage(appeals=[_filed(appeal) for appeal in found], next=following))
 
 

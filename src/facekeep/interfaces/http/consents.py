@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from functools import partial
 from typing import Annotated, Self
 
 from anyio.to_thread import run_sync
@@ -23,7 +22,7 @@ from facekeep.interfaces.http.notices import NoticeHash, NoticeText, check_one_n
 from facekeep.interfaces.http.once import KEYED, once
 from facekeep.interfaces.http.paging import Limit, Next, page
 from facekeep.interfaces.http.problems import ALWAYS, KEYED_ON, WITH_BODY, documented
-from facekeep.interfaces.http.security import KeepOf, may
+from facekeep.interfaces.http.security import KeepOf, allows, may
 from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged
 from facekeep.service.keep import Keep
 
@@ -75,7 +74,7 @@ class ConsentAnswer(BaseModel):
 
 
 class Consents(RootModel[list[ConsentAnswer]]):
-    """All consents of a person, withdrawn ones too."""
+    """All consents of a person, withdrawn ones too; to whom policies do not let list them the one that is concerned."""
 
 
 class ConsentPage(BaseModel):
@@ -99,8 +98,10 @@ def consent_answer(consent: Consent) -> ConsentAnswer:
     )
 
 
-def _all(keep: Keep, label: str) -> Consents:
-    return Consents([consent_answer(consent) for consent in keep.consents(label)])
+def _answer(keep: Keep, label: str, concerned: Purpose, *, all_of_them: bool) -> Consents:
+    every = keep.consents(label)
+    shown = every if all_of_them else [consent for consent in every if consent.purpose is concerned][-1:]
+    return Consents([consent_answer(consent) for consent in shown])
 
 
 @router.get(
@@ -138,7 +139,7 @@ async def list_consents(
 async def give_consent(
     subject: str, request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.GIVE_CONSENT))]
 ) -> Response:
-    """Record that a person consented to a purpose, or a minor's guardian; gives all consents."""
+    """Record that a person consented to a purpose, or a minor's guardian; gives all consents, or this one."""
     asked = await read(request, ConsentRequest)
     circumstances = asked.circumstances
     if isinstance(who, Account) and Role.DATA_SUBJECT in who.roles:
@@ -150,13 +151,16 @@ async def give_consent(
                 "evidence, age and guardian are for the relying party to say", hint="Leave them away, or ask there."
             )
         circumstances = Circumstances(Evidence(EvidenceKind.ACCOUNT, who.id.hex()))
-    return await once(request, keep, who, asked, partial(_give_consent, keep, subject, asked, circumstances))
+    lists = allows(request, who, Action.LIST_CONSENTS, subject)
 
+    def do() -> Consents:
+        label = keep.label_of(subject)
+        keep.give_consent(label, asked.purpose, notice_of(asked.notice, asked.notice_hash), circumstances)
+        if lists:  # else nothing is shown but what was said just now
+            keep.tell_viewed(label, Part.CONSENTS, by=who)
+        return _answer(keep, label, asked.purpose, all_of_them=lists)
 
-def _give_consent(keep: Keep, subject: str, asked: ConsentRequest, circumstances: Circumstances) -> Consents:
-    label = keep.label_of(subject)
-    keep.give_consent(label, asked.purpose, notice_of(asked.notice, asked.notice_hash), circumstances)
-    return _all(keep, label)
+    return await once(request, keep, who, asked, do)
 
 
 @router.delete(
@@ -174,14 +178,15 @@ async def withdraw_consent(
     *,
     by: Annotated[Withdrawing, Query(description="Who withdraws; a minor's guardian may.")] = Withdrawing.SUBJECT,
 ) -> Response:
-    """Withdraw a consent: the next comparison leaves the person out. Gives all consents."""
+    """Withdraw a consent: the next comparison leaves the person out. Gives all consents, or this one."""
     if by is Withdrawing.GUARDIAN and isinstance(who, Account) and Role.DATA_SUBJECT in who.roles:
         raise UsageError("who is signed in is the person, and no guardian", hint="Leave by away.")
-    do = partial(_withdraw_consent, keep, subject, purpose, by)
+    lists = allows(request, who, Action.LIST_CONSENTS, subject)
+
+    def do() -> Consents:
+        label = keep.label_of(subject)
+        keep.withdraw_consent(label, purpose, by_guardian=by is Withdrawing.GUARDIAN)
+        keep.tell_viewed(label, Part.CONSENTS, by=who)
+        return _answer(keep, label, purpose, all_of_them=lists)
+
     return await once(request, keep, who, WithdrawalRequest(by=by), do, status=200)
-
-
-def _withdraw_consent(keep: Keep, subject: str, purpose: Purpose, by: Withdrawing) -> Consents:
-    label = keep.label_of(subject)
-    keep.withdraw_consent(label, purpose, by_guardian=by is Withdrawing.GUARDIAN)
-    return _all(keep, label)

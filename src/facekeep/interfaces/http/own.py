@@ -14,7 +14,7 @@ from facekeep.domain.accounts import Principal
 from facekeep.domain.actions import Action
 from facekeep.domain.appeals import APPEAL_TEXT_MAX, Appeal, AppealKind
 from facekeep.domain.consent import Purpose
-from facekeep.domain.ledger import EntryKind
+from facekeep.domain.ledger import EntryKind, Part
 from facekeep.interfaces.http.bodies import Body, documented_body, read
 from facekeep.interfaces.http.once import KEYED, Nothing, once
 from facekeep.interfaces.http.paging import Limit, Next, page
@@ -187,14 +187,20 @@ async def list_appeals(
     subject: str,
     request: Request,
     keep: KeepOf,
-    _: Annotated[Principal, Depends(may(Action.LIST_SUBJECT_APPEALS))],
+    who: Annotated[Principal, Depends(may(Action.LIST_SUBJECT_APPEALS))],
+    *,
     after: _After = None,
     limit: Limit = 50,
 ) -> Response:
     """A page of what a person objected to, with the answers."""
+
+    def appeals() -> list[tuple[int, Appeal]]:
+        label = keep.label_of(subject)
+        keep.tell_viewed(label, Part.APPEALS, by=who)
+        return list(enumerate(keep.appeals_of(label)))
+
     # Appeals are only ever added, so that their number names them.
-    every = await run_sync(lambda: list(enumerate(keep.appeals_of(keep.label_of(subject)))))
-    found, following = page(every, lambda one: f"{one[0]:08}", after, limit)
+    found, following = page(await run_sync(appeals), lambda one: f"{one[0]:08}", after, limit)
     return tagged(request, AppealPage(appeals=[appeal_answer(appeal) for _, appeal in found], next=following))
 
 

@@ -121,7 +121,7 @@ async def set_rules(
 
     def do() -> RulesAnswer:
         rules = [RetentionRule(rule.law, rule.basis, rule.purpose, rule.days) for rule in asked.rules]
-        return _rules(keep.set_retention(rules, sure=asked.sure))
+        return _rules(keep.set_retention(rules, sure=asked.sure, by=who))
 
     return await once(request, keep, who, asked, do)
 
@@ -136,7 +136,7 @@ async def remove_rules(
     """Remove every rule of a law; gives those that are left."""
 
     def do() -> RulesAnswer:
-        keep.remove_retention(law)
+        keep.remove_retention(law, by=who)
         return _rules(keep.retention_rules())
 
     return await once(request, keep, who, RemovedLaw(law=law), do, status=200)
@@ -145,17 +145,18 @@ async def remove_rules(
 @router.get("/plan", responses=documented(*ALWAYS, "invalid-request"))
 async def plan(
     keep: KeepOf,
-    _: Annotated[Principal, Depends(may(Action.PLAN_RETENTION))],
+    who: Annotated[Principal, Depends(may(Action.PLAN_RETENTION))],
     days: Annotated[int, Query(ge=0, le=PLAN_DAYS_MAX, description="How far to look ahead.")] = PLAN_DAYS,
     after: After = None,
     limit: Annotated[int, Query(ge=1, le=1000, description="How many people are looked at, at most.")] = 500,
 ) -> PlanPage:
     """What will go of the next people, which may be nothing; on the last page what will go of cases too."""
-    return await run_sync(_plan, keep, days, after, limit)
+    return await run_sync(_plan, keep, days, after, limit, who)
 
 
-def _plan(keep: Keep, days: int, after: str | None, limit: int) -> PlanPage:
+def _plan(keep: Keep, days: int, after: str | None, limit: int, who: Principal) -> PlanPage:
     going, following = keep.retention_page(days, after=after, limit=limit)
+    keep.tell_listed(sum(not one.is_case for one in going), by=who)
     return PlanPage(
         people=[
             PersonGoing(subject=one.id, label=one.label, endings=_endings(one)) for one in going if not one.is_case

@@ -100,8 +100,7 @@ def check(
     Raises:
         Problem: they do not.
     """
-    policies: Policies = request.app.state.policies
-    ruling = policies.decide(who, action, subject, datetime.now(UTC), purpose=purpose, assurance=assurance)
+    ruling = _policies(request).decide(who, action, subject, datetime.now(UTC), purpose=purpose, assurance=assurance)
     if not ruling.allowed:
         request.state.refusal = ruling.reason
         raise Problem(
@@ -109,6 +108,16 @@ def check(
             f"You may not do this: {action}.",
             "docs/reference/access.md says which roles and scopes may; an administrator gives them.",
         )
+
+
+def allows(request: Request, who: Principal, action: Action, subject: str) -> bool:
+    """Whether policies let somebody do something else too, of which an answer tells then."""
+    return _policies(request).decide(who, action, subject, datetime.now(UTC)).allowed
+
+
+def _policies(request: Request) -> Policies:
+    policies: Policies = request.app.state.policies
+    return policies
 
 
 async def _who(request: Request, keep: Keep, site: Site, given: HTTPAuthorizationCredentials | None) -> Principal:
