@@ -27,6 +27,7 @@ from facekeep.domain.subject import SubjectId, is_text
 from facekeep.errors import FormatError, UsageError
 
 __all__ = [
+    "BY_RESTORE",
     "BY_RETENTION",
     "DAYS_MAX",
     "LAW_MAX",
@@ -47,6 +48,8 @@ OWN_RULE: Final = "own rule"
 """What a rule that no law asks for is called, unless it is said."""
 BY_RETENTION: Final = MappingProxyType({"by": "retention"})
 """What an entry of the ledger has among its facts when nobody but a rule did it."""
+BY_RESTORE: Final = MappingProxyType({"by": "restore"})
+"""The same when a restore did anew what had been done after the backup."""
 
 
 class Basis(StrEnum):
@@ -266,9 +269,9 @@ def is_contact(entry: LedgerEntry) -> bool:
 
     To be enrolled, to consent, to withdraw, to join "never return me", to be verified, to object, and to get what is
     held is; to be refused is not, for then somebody else may have come; to be found by a search, or looked at, is not,
-    for nobody needs to have been there.
+    for nobody needs to have been there. What a rule or a restore did is none.
     """
-    if entry.kind not in _CONTACT or entry.facts.get("by") == BY_RETENTION["by"]:
+    if entry.kind not in _CONTACT or "by" in entry.facts:
         return False
     if entry.kind is EntryKind.EXPORTED:
         return "operator" not in entry.facts  # else somebody of the keep did it, for whatever reason

@@ -7,9 +7,10 @@ themselves and at no list. Whoever comes by between the look and the deed is loo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final
 
 from facekeep.domain.accounts import Operator
@@ -30,8 +31,9 @@ from facekeep.service.answers import Going, RetentionReport
 from facekeep.service.canary_labels import is_canary
 from facekeep.service.keep_records import KeepRecords
 from facekeep.split.statement import NEVER_RETURN
+from facekeep.store.transaction import Transaction
 
-__all__ = ["PLAN_DAYS", "PLAN_DAYS_MAX", "RUN_DAYS", "KeepRetention"]
+__all__ = ["PLAN_DAYS", "PLAN_DAYS_MAX", "RUN_DAYS", "KeepRetention", "write_retention"]
 
 PLAN_DAYS: Final = 90
 """How far a plan looks ahead, unless it is asked for otherwise."""
@@ -73,13 +75,8 @@ class KeepRetention(KeepRecords):
             if going:
                 raise DueAtOnceError(f"people and cases of which something is due at once: {going}")
         with self._using(), self._roles.registry.transaction() as tx:
-            before = tx.retention_rules()
-            after = rules_with(before, added)
-            if after != before:
-                tx.set_retention(after)
-                new = [rule for rule in after if rule not in before]
-                who, now = self._known_as(by), self._now()
-                tx.record([deed(EntryKind.RETENTION_SET, now, who, **_facts_of(rule)) for rule in new])
+            after = rules_with(tx.retention_rules(), added)
+            write_retention(tx, after, self._now(), self._known_as(by))
         return after
 
     def remove_retention(self, law: str, *, by: Operator | None = None) -> tuple[RetentionRule, ...]:
@@ -99,9 +96,7 @@ class KeepRetention(KeepRecords):
                 raise NotFoundError(
                     "there is no rule of retention of this law", hint="List them: facekeep retention rules."
                 )
-            tx.set_retention([rule for rule in rules if rule not in removed])
-            who, now = self._known_as(by), self._now()
-            tx.record([deed(EntryKind.RETENTION_REMOVED, now, who, **_facts_of(rule)) for rule in removed])
+            write_retention(tx, [rule for rule in rules if rule not in removed], self._now(), self._known_as(by))
         return removed
 
     def retention_plan(self, days: int = PLAN_DAYS, *, with_rules: Iterable[RetentionRule] = ()) -> Iterator[Going]:
@@ -229,6 +224,26 @@ class KeepRetention(KeepRecords):
                 facts = {"case": case.hex(), "purpose": known.purpose.value, **_because(ending.rule)}
                 tx.record([LedgerEntry(EntryKind.CASE_REMOVED, now, facts)])
             return [ending.effect for ending in due]
+
+
+def write_retention(
+    tx: Transaction,
+    rules: Sequence[RetentionRule],
+    now: datetime,
+    operator: str = "",
+    because: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Put rules in the place of those that there are, and tell the ledger of what is new and what is gone.
+
+    One that has its place taken by another of the same law, basis and purpose is told of by the other alone.
+    """
+    before, kept = tx.retention_rules(), {rule.place for rule in rules}
+    if tuple(rules) == before:
+        return
+    tx.set_retention(rules)
+    told = [(EntryKind.RETENTION_REMOVED, rule) for rule in before if rule.place not in kept]
+    told += [(EntryKind.RETENTION_SET, rule) for rule in rules if rule not in before]
+    tx.record([deed(kind, now, operator, **_facts_of(rule), **because) for kind, rule in told])
 
 
 def _beyond(rules: Iterable[RetentionRule], until: datetime) -> datetime | None:

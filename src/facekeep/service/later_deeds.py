@@ -1,28 +1,55 @@
 """What people had done after a backup, as what outlived the keep tells: receipts, bundles of the ledger, a registry.
 
-Erasures are told by all of these, switches by bundles and registries, and withdrawals by a registry alone: what a
-bundle says of a person opens for that person only.
+Erasures are told by all of these, switches by bundles and registries, and all else by a registry alone: what a bundle
+says of a person opens for that person only. Of several that tell of the same, the one with the longest ledger is right,
+in whatever order they come; an erasure that any tells of is one.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from facekeep.domain.consent import Purpose
+from facekeep.domain.evidence import ConsentRules
 from facekeep.domain.merkle import root
+from facekeep.domain.retention import RetentionRule
+from facekeep.domain.row import Pseudonym
 from facekeep.domain.subject import SubjectId, subject_id
 from facekeep.errors import BadInputError
 from facekeep.ledger_verifier import Head, Report, VerifierKey, read_head, verify
+from facekeep.service.references import comparable
 from facekeep.store.keys import KeyProvider
 from facekeep.store.registry import Registry
+from facekeep.store.view import View
 
-__all__ = ["LaterDeeds"]
+__all__ = ["LaterDeeds", "Survived"]
 
 _SQLITE = b"SQLite format 3\0"
+
+
+@dataclass(frozen=True, slots=True)
+class Survived:
+    """What a registry that survived has of the people who are in the backup and were not erased, and its rules.
+
+    Attributes:
+        size: leaves of its ledger.
+        consents: what each of them consents to.
+        references: what is compared with probes of each.
+        never_returned: who is on "never return me".
+        consent_rules: what it asks of a consent.
+        retention: its rules of retention.
+    """
+
+    size: int
+    consents: Mapping[SubjectId, frozenset[Purpose]]
+    references: Mapping[SubjectId, frozenset[Pseudonym]] = field(repr=False)
+    never_returned: frozenset[SubjectId]
+    consent_rules: ConsentRules
+    retention: tuple[RetentionRule, ...]
 
 
 @dataclass(slots=True)
@@ -36,8 +63,8 @@ class LaterDeeds:
         keys: of the keep.
         subjects: who was erased, some of them before the backup.
         switched: purposes that were switched after the backup, and how they were left.
-        consents: what people consent to, as a registry that survived has it.
-        never_returned: who is on "never return me", as such a registry has it.
+        switched_at: leaves of the ledger that tells of switches.
+        survived: the registry that survived; of several the last.
         known_until: until when every erasure is known; None if nothing tells of the time after the backup.
     """
 
@@ -46,9 +73,9 @@ class LaterDeeds:
     keep_id: bytes
     keys: KeyProvider = field(repr=False)
     subjects: set[SubjectId] = field(default_factory=set)
-    switched: dict[Purpose, bool] = field(default_factory=dict)
-    consents: dict[SubjectId, frozenset[Purpose]] = field(default_factory=dict)
-    never_returned: set[SubjectId] = field(default_factory=set)
+    switched: Mapping[Purpose, bool] = field(default_factory=dict)
+    switched_at: int = 0
+    survived: Survived | None = None
     known_until: datetime | None = None
 
     def add(self, path: Path, enrolled: Sequence[SubjectId]) -> None:
@@ -85,15 +112,11 @@ class LaterDeeds:
             if state.ledgered > self.head.size:
                 known = max((read_head(head.note).time for head in view.ledger_heads()), default=self.head.time)
                 self._know(datetime.fromisoformat(known))
-            self.switched |= view.switches()
-            for subject in enrolled:
-                if view.is_erased(subject):
-                    self.subjects.add(subject)
-                    continue
-                held = frozenset(consent.purpose for consent in view.consents_of(subject) if consent.holds)
-                self.consents[subject] = held
-                if view.is_never_returned(subject):
-                    self.never_returned.add(subject)
+            self._switch(state.ledgered, view.switches())
+            erased = {subject for subject in enrolled if view.is_erased(subject)}
+            self.subjects |= erased
+            if self.survived is None or state.ledgered > self.survived.size:
+                self.survived = _survived(view, [subject for subject in enrolled if subject not in erased])
 
     def _add_bundle(self, data: bytes) -> None:
         report = verify(data, self.key)
@@ -111,12 +134,27 @@ class LaterDeeds:
             raise BadInputError("a bundle is of a ledger that is none of the backup's continuations", hint=_HINT)
         notes = [json.loads(line)["note"] for line in data.splitlines() if line.startswith(b'{"note"')]
         self._know(datetime.fromisoformat(read_head(notes[-1]).time))
-        for leaf, entry in sorted(report.opened.items()):
-            if leaf >= self.head.size and entry["kind"] == "switched":
-                self.switched[Purpose(entry["purpose"])] = entry["to"] == "on"
+        entries = [entry for leaf, entry in sorted(report.opened.items()) if leaf >= self.head.size]
+        switched = {Purpose(e["purpose"]): e["to"] == "on" for e in entries if e["kind"] == "switched"}
+        self._switch(report.size, switched)
+
+    def _switch(self, size: int, switched: Mapping[Purpose, bool]) -> None:
+        if size > self.switched_at:
+            self.switched_at, self.switched = size, switched
 
     def _know(self, until: datetime) -> None:
         self.known_until = until if self.known_until is None else max(until, self.known_until)
+
+
+def _survived(view: View, people: Sequence[SubjectId]) -> Survived:
+    return Survived(
+        size=view.state.ledgered,
+        consents={p: frozenset(one.purpose for one in view.consents_of(p) if one.holds) for p in people},
+        references={p: frozenset(one.pseudonym for one in comparable(view.references_of(p))) for p in people},
+        never_returned=frozenset(p for p in people if view.is_never_returned(p)),
+        consent_rules=view.consent_rules(),
+        retention=view.retention_rules(),
+    )
 
 
 _HINT = "Give receipts (facekeep erase --receipt), a bundle (facekeep audit export), or registry.db of this very keep."

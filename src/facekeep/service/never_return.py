@@ -8,8 +8,9 @@ When rows are added later they are held against the list first.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 from facekeep.domain.comparison import Calibration
 from facekeep.domain.ledger import EntryKind, LedgerEntry
@@ -66,7 +67,7 @@ class NeverReturn:
         self._add(label, template, now)
         return taken
 
-    def join_known(self, subject: SubjectId, now: datetime) -> int:
+    def join_known(self, subject: SubjectId, now: datetime, because: Mapping[str, str] = MappingProxyType({})) -> int:
         """Put an enrolled person on the list without a picture: the person's own rows are taken out.
 
         What others enrolled of the person under another label is not found, now or later: that takes a picture.
@@ -79,7 +80,7 @@ class NeverReturn:
         if subject not in self.listed():
             with self._roles.registry.transaction() as tx:
                 tx.join_never_return(subject, now)
-                tx.record([LedgerEntry(EntryKind.NEVER_RETURN_JOINED, now)], subject)
+                tx.record([LedgerEntry(EntryKind.NEVER_RETURN_JOINED, now, because)], subject)
         return taken
 
     def _find(self, fines: Sequence[FineCode], gallery: str, operator: str) -> list[tuple[Hit, ...]]:

@@ -8,7 +8,7 @@ given, another keep could need them.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +17,7 @@ from typing import Final
 
 from facekeep.domain.backups import STORES, Manifest, archive_name, misfit
 from facekeep.domain.ledger import EntryKind, LedgerEntry, written
+from facekeep.domain.retention import BY_RESTORE
 from facekeep.domain.subject import SubjectId
 from facekeep.errors import BadInputError, DamagedStoreError, KeyMissingError, UsageError
 from facekeep.ledger_verifier import Head, VerifierKey, read_head, verify
@@ -24,8 +25,9 @@ from facekeep.service.calibration import read_calibration
 from facekeep.service.doctor_stores import check_stores
 from facekeep.service.keep_file import NAME, KeepFile
 from facekeep.service.keep_ledger import whole_log
+from facekeep.service.keep_retention import write_retention
 from facekeep.service.key_plan import HeldKeys, KeyPlan
-from facekeep.service.later_deeds import LaterDeeds
+from facekeep.service.later_deeds import LaterDeeds, Survived
 from facekeep.service.ledger_signing import LedgerSigner, ledger_origin
 from facekeep.service.never_return import NeverReturn
 from facekeep.service.opening import CALIBRATION, Clock, Roles, ledger_key, open_roles, system_clock
@@ -50,6 +52,7 @@ class Restored:
         references: how many references they have.
         erased: how many people were erased anew.
         withdrawn: how many consents were withdrawn anew, and memberships of "never return me" taken up.
+        removed: how many references of people who stay were removed anew.
         known_until: until when every erasure after the backup is known; None if none is but those that were named.
     """
 
@@ -59,6 +62,7 @@ class Restored:
     references: int
     erased: int
     withdrawn: int
+    removed: int
     known_until: datetime | None
 
 
@@ -120,14 +124,24 @@ def restore(
                 )
             now = clock()
             erased = _erase_anew(roles, later, enrolled, now, readable_until(manifest.refreshed, now))
-            withdrawn = _withdraw_anew(roles, later, NeverReturn(roles, calibration), now)
+            rights = RightsService(roles)
+            _switch_anew(roles, rights, later, now)
+            withdrawn = removed = 0
+            if later.survived is not None:
+                _take_rules_over(roles, rights, later.survived, now)
+                staying = later.survived.consents.keys() - later.subjects
+                withdrawn = _withdraw_anew(roles, rights, later.survived, staying, now)
+                withdrawn += _join_anew(NeverReturn(roles, calibration), later.survived, staying, now)
+                removed = _remove_anew(rights, later.survived, staying, now)
             _tell(roles, manifest, erased, now)
             roles.coordinator.check()
             people, references = roles.registry.subject_count(), roles.registry.reference_count()
         sync_directory(directory)
         file.write(directory)  # last: without it there is no keep
     sync_directory(directory.absolute().parent)
-    return Restored(manifest.made, manifest.generation, people, references, erased, withdrawn, later.known_until)
+    return Restored(
+        manifest.made, manifest.generation, people, references, erased, withdrawn, removed, later.known_until
+    )
 
 
 def _identities(texts: Mapping[str, str]) -> dict[str, Identities]:
@@ -139,7 +153,10 @@ def _identities(texts: Mapping[str, str]) -> dict[str, Identities]:
 
 
 def _check_keys_apart(keys: KeyPlan) -> None:
-    """See that the keys are a folder of their own: two keeps on one folder destroy each other's."""
+    """See that the keys are not those in the folder of a keep: two keeps on one folder destroy each other's.
+
+    Of a keep whose keys lie elsewhere nothing at the keys tells.
+    """
     if keys.directory is None or not keys.directory.is_dir():
         raise UsageError(
             "a restore needs the keys of the keep, which are in no backup",
@@ -251,26 +268,49 @@ def _checked_ledger(roles: Roles, signer: LedgerSigner, key: VerifierKey, manife
 def _erase_anew(roles: Roles, later: LaterDeeds, enrolled: Iterable[SubjectId], now: datetime, until: datetime) -> int:
     rights, erased = RightsService(roles), 0
     for subject in sorted(later.subjects.intersection(enrolled)):
-        rights.erase(subject, now, until)
+        rights.erase(subject, now, until, BY_RESTORE)
         erased += 1
     return erased
 
 
-def _withdraw_anew(roles: Roles, later: LaterDeeds, never_return: NeverReturn, now: datetime) -> int:
-    rights, withdrawn = RightsService(roles), 0
+def _switch_anew(roles: Roles, rights: RightsService, later: LaterDeeds, now: datetime) -> None:
+    before = roles.registry.switches()
     for purpose, on in later.switched.items():
-        if roles.registry.switches().get(purpose, False) is not on:
-            rights.switch(purpose, on, now)
-    for subject, held in later.consents.items():
-        label = roles.registry.subject(subject).label
-        for consent in roles.registry.consents_of(subject):
-            if consent.holds and consent.purpose not in held:
-                rights.withdraw_consent(label, consent.purpose, now)
-                withdrawn += 1
-    for subject in sorted(later.never_returned - never_return.listed()):
-        never_return.join_known(subject, now)
-        withdrawn += 1
+        if before[purpose] is not on:
+            rights.switch(purpose, on, now, BY_RESTORE)
+
+
+def _take_rules_over(roles: Roles, rights: RightsService, survived: Survived, now: datetime) -> None:
+    rights.set_consent_rules(survived.consent_rules, now, BY_RESTORE)
+    with roles.registry.transaction() as tx:
+        write_retention(tx, survived.retention, now, because=BY_RESTORE)
+
+
+def _withdraw_anew(
+    roles: Roles, rights: RightsService, survived: Survived, staying: Iterable[SubjectId], now: datetime
+) -> int:
+    withdrawn = 0
+    for subject in sorted(staying):
+        holding = [consent.purpose for consent in roles.registry.consents_of(subject) if consent.holds]
+        over = [purpose for purpose in holding if purpose not in survived.consents[subject]]
+        if over:  # several may be to one purpose, and end together
+            rights.end_purposes(subject, dict.fromkeys(sorted(set(over)), BY_RESTORE), now)
+            withdrawn += len(over)
     return withdrawn
+
+
+def _join_anew(never_return: NeverReturn, survived: Survived, staying: Collection[SubjectId], now: datetime) -> int:
+    joining = sorted(survived.never_returned.intersection(staying) - never_return.listed())
+    for subject in joining:
+        never_return.join_known(subject, now, BY_RESTORE)
+    return len(joining)
+
+
+def _remove_anew(rights: RightsService, survived: Survived, staying: Iterable[SubjectId], now: datetime) -> int:
+    return sum(
+        rights.remove_comparable(subject, now, BY_RESTORE, but=survived.references[subject])
+        for subject in sorted(staying)
+    )
 
 
 def _tell(roles: Roles, manifest: Manifest, erased: int, now: datetime) -> None:

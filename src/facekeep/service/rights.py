@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -131,12 +131,14 @@ class RightsService:
             subject=subject,
         )
 
-    def switch(self, purpose: Purpose, on: bool, now: datetime) -> None:
+    def switch(
+        self, purpose: Purpose, on: bool, now: datetime, because: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         """Switch a purpose on or off for everybody, in the registry and in both halves' own rules."""
 
         def decide(tx: Transaction) -> None:
             tx.set_switch(purpose, on=on)
-            facts = {"purpose": purpose.value, "to": "on" if on else "off"}
+            facts = {"purpose": purpose.value, "to": "on" if on else "off", **because}
             tx.record([LedgerEntry(EntryKind.SWITCHED, now, facts)])
 
         self._roles.coordinator.run_on_halves(
@@ -145,13 +147,15 @@ class RightsService:
             decide=decide,
         )
 
-    def set_consent_rules(self, rules: ConsentRules, now: datetime) -> None:
+    def set_consent_rules(
+        self, rules: ConsentRules, now: datetime, because: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         """Ask something else of every consent from now on."""
         with self._roles.registry.transaction() as tx:
             if tx.consent_rules() != rules:
                 tx.set_consent_rules(rules)
                 required = "yes" if rules.age_required else "no"
-                facts = {"guardian-under": str(rules.guardian_under), "age-required": required}
+                facts = {"guardian-under": str(rules.guardian_under), "age-required": required, **because}
                 tx.record([LedgerEntry(EntryKind.CONSENT_RULES_SET, now, facts)])
 
     def remove_reference(self, label: str, pseudonym: Pseudonym, now: datetime) -> None:
@@ -165,16 +169,25 @@ class RightsService:
             raise NotFoundError("there is no such reference")
         self._remove_references(subject, [pseudonym], now, {})
 
-    def remove_comparable(self, subject: SubjectId, now: datetime, because: Mapping[str, str]) -> None:
+    def remove_comparable(
+        self, subject: SubjectId, now: datetime, because: Mapping[str, str], *, but: Collection[Pseudonym] = ()
+    ) -> int:
         """Remove every reference of a person that is compared with probes; the list "never return me" keeps its own.
 
         Args:
             subject: whose.
             now: the time.
             because: what else the ledger tells of it.
+            but: those that stay.
+
+        Returns:
+            How many were removed.
         """
-        rows = [reference.pseudonym for reference in comparable(self._roles.registry.references_of(subject))]
-        self._remove_references(subject, rows, now, because)
+        references = comparable(self._roles.registry.references_of(subject))
+        rows = [reference.pseudonym for reference in references if reference.pseudonym not in but]
+        if rows:
+            self._remove_references(subject, rows, now, because)
+        return len(rows)
 
     def _remove_references(
         self, subject: SubjectId, rows: Sequence[Pseudonym], now: datetime, because: Mapping[str, str]

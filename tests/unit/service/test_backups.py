@@ -16,6 +16,8 @@ import pytest
 
 from facekeep.domain.backups import archive_name
 from facekeep.domain.consent import Purpose
+from facekeep.domain.evidence import ConsentRules
+from facekeep.domain.retention import Basis, RetentionRule
 from facekeep.errors import BadInputError, DamagedStoreError, FacekeepError, KeyMissingError, UsageError
 from facekeep.face.model_spec import ModelRole
 from facekeep.face.models import ModelPack
@@ -31,7 +33,7 @@ from facekeep.store.transaction import Transaction
 from tests.crash.faces import InventedFaces
 
 from .backups import IDENTITIES, RECIPIENTS, STORES, Elsewhere, enrol, knows, labels, private
-from .conftest import MovedClock
+from .conftest import BOTH, NOTICE, MovedClock
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -490,6 +492,75 @@ def test_who_was_erased_after_the_backup_stays_erased(
         assert (Purpose.IDENTIFY in held, bob.never_returned) == (what != "registry", what == "registry")
         enrol(again, "ada")  # somebody who consents anew is somebody new
         assert again.verify("ada", b"ada/2", operator="op").verified
+
+
+def _registry_of(keep: Keep, path: Path) -> Path:
+    with keep._roles.registry.copying() as copy:
+        copy(path)
+    return path
+
+
+def test_a_registry_that_survived_tells_of_all_that_ended(
+    small: Keep, elsewhere: Elsewhere, tmp_path: Path, clock: MovedClock
+) -> None:
+    small.give_consent("bob", Purpose.IDENTIFY, "Another notice.")  # two hold to one purpose
+    clock.forward(minutes=1)
+    small.enrol("bob", [b"mallory"], purposes=BOTH, notice=NOTICE, operator="op")
+    small.set_retention(
+        [RetentionRule("old", Basis.CASE_ENDED, None, 9), RetentionRule("same", Basis.CASE_ENDED, None, 9)]
+    )
+    assert small.verify("bob", b"mallory/2", operator="op").verified
+    made, keys = small.backup(elsewhere.backups, RECIPIENTS), elsewhere.keys()
+    clock.forward(days=1)
+    small.remove_reference("bob", small.references("bob")[-1].id)
+    small.withdraw_consent("bob", Purpose.IDENTIFY)
+    small.never_return("bob", b"bob/2", operator="op")
+    small.remove_retention("old")
+    rules = (RetentionRule("new", Basis.LAST_CONTACT, None, 40), RetentionRule("same", Basis.CASE_ENDED, None, 9))
+    assert small.set_retention(rules[:1]) == rules
+    small.set_consent_rules(ConsentRules(age_required=True))
+    survived = _registry_of(small, tmp_path / "registry.db")
+    clock.forward(days=29)
+    done = elsewhere.restore(made.folder, tmp_path / "new", since=[survived], keys=keys)
+    assert (done.erased, done.withdrawn, done.removed, done.references) == (0, 3, 1, 2)
+    with opened(tmp_path / "new", keys, clock) as again:
+        assert not again.verify("bob", b"mallory/2", operator="op").verified
+        assert again.verify("ada", b"ada/2", operator="op").verified
+        assert again.retention_rules() == rules
+        assert again.consent_rules().age_required
+        assert again.subject("bob").purposes == (Purpose.VERIFY,)
+        entries = verify(again.ledger_bundle(), VerifierKey.read(again.ledger_key)).opened
+        told = [entry for _, entry in sorted(entries.items()) if entry.get("by") == "restore"]
+        assert [entry["kind"] for entry in told] == ["consent-rules-set", "retention-removed", "retention-set"]
+        own = verify(again.ledger_bundle_of("bob"), VerifierKey.read(again.ledger_key)).opened
+        told = [entry for _, entry in sorted(own.items()) if entry.get("by") == "restore"]
+        assert [entry["kind"] for entry in told] == ["consent-withdrawn", "never-return-joined", "reference-removed"]
+        clock.forward(days=11)  # none of it was contact: bob was there 41 days ago, and ada now
+        assert [going.label for going in again.retention_plan(0)] == ["bob"]
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_of_several_files_the_newest_is_right_and_every_erasure_counts(
+    newest_first: bool, small: Keep, made: BackupSet, elsewhere: Elsewhere, tmp_path: Path
+) -> None:
+    keys, clock = elsewhere.keys(), elsewhere.clock
+    clock.forward(hours=1)
+    small.switch(Purpose.PAYMENT, not small.switches()[Purpose.PAYMENT])
+    small.withdraw_consent("bob", Purpose.VERIFY)
+    old = [_registry_of(small, tmp_path / "old.db"), tmp_path / "old bundle"]
+    old[1].write_bytes(small.ledger_bundle())
+    small.switch(Purpose.PAYMENT, not small.switches()[Purpose.PAYMENT])
+    small.withdraw_consent("bob", Purpose.IDENTIFY)
+    new = [_registry_of(small, tmp_path / "new.db"), tmp_path / "receipt"]
+    new[1].write_text(small.erase("ada").receipt)
+    done = elsewhere.restore(
+        made.folder, tmp_path / "new", since=[*new, *old] if newest_first else [*old, *new], keys=keys
+    )
+    assert (done.erased, done.withdrawn) == (1, 2)
+    with opened(tmp_path / "new", keys, clock) as again:
+        assert labels(again) == {"bob"}
+        assert again.subject("bob").purposes == ()
+        assert again.switches() == small.switches()
 
 
 def test_what_tells_of_erasures_has_to_be_true(

@@ -216,11 +216,13 @@ def restore(
         f"restored, as of {when(done.made)} UTC: {done.people:,} people, {done.references:,} references.",
         f"Erased anew, since they were erased after the backup: {done.erased}.",
         f"Consents withdrawn anew, and memberships of “never return me” taken up: {done.withdrawn}.",
+        f"References removed anew: {done.removed}.",
         f"Erasures after {when(known)} UTC are unknown, but for those of receipts that were given.",
         Heading("Next"),
         f"What else was done after {when(done.made)} UTC is lost. Before the keep is used, put right by hand: consents "
-        "that were withdrawn, people who joined “never return me”, tokens, accounts and operators' keys that were "
-        "revoked.",
+        "that were withdrawn, people who joined “never return me”, references that were removed, names and attributes "
+        "that were put right, rules of retention and of consent that were set (all but the names and attributes a "
+        "registry that survived puts right by itself), and tokens, accounts and operators' keys that were revoked.",
         "Then: facekeep refresh, which makes the backup unreadable; and back up anew.",
     ]
     document = {
@@ -231,6 +233,7 @@ def restore(
         "references": done.references,
         "erased": done.erased,
         "withdrawn": done.withdrawn,
+        "references_removed": done.removed,
         "erasures_known_until": done.known_until,
     }
     reply(document, lines, as_json=as_json)
