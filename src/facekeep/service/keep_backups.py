@@ -97,7 +97,8 @@ class KeepBackups(KeepLedger):
             to: folder of backups; the set gets a folder of its own in it.
             recipients: public keys of age (``age1…``) by store: registry, left and right. No two have one in common.
             prune: whether older sets of this keep in the folder are removed that nobody can open any more, since the
-                keep was refreshed after them, or that hold somebody who has been erased.
+                keep was refreshed after them, or that hold somebody who has been erased; and sets that say that they
+                are from the future, of which nobody can tell.
 
         Raises:
             UsageError: a recipient is none, is missing, or serves two stores; the stores are on other hosts; another
@@ -125,7 +126,7 @@ class KeepBackups(KeepLedger):
         except BaseException:  # what the ledger does not know of is none
             shutil.rmtree(made.folder)
             raise
-        removed = _prune(to, self._file.keep_id, made.folder, self._file.refreshed, erased) if prune else 0
+        removed = _prune(to, self._file.keep_id, made, self._file.refreshed, erased) if prune else 0
         return replace(made, removed=removed)
 
     def _record(self, made: BackupSet, epoch: int) -> datetime | None:
@@ -161,7 +162,8 @@ class KeepBackups(KeepLedger):
         Also if the keep was refreshed after the newest, which opens no more then; or if somebody was erased after it,
         and it is an hour old: a newer one takes its place.
         """
-        newest, now = newest_set(to, self._file.keep_id), self._now()
+        now = self._now()
+        newest = newest_set(to, self._file.keep_id, now)
         # Sets know their time to the second.
         if newest is None or now - newest >= every or newest < self._file.refreshed.replace(microsecond=0):
             return True
@@ -291,16 +293,19 @@ def _copies_of(directory: Path, store: str) -> dict[str, Path]:
     return {name: path.with_name(path.name + _ENDING) for name, path in paths.items()}
 
 
-def _prune(to: Path, keep_id: bytes, newest: Path, refreshed: datetime, erased: datetime | None) -> int:
-    """Remove sets that the newest one takes the place of, and what was left unfinished; how many sets."""
+def _prune(to: Path, keep_id: bytes, newest: BackupSet, refreshed: datetime, erased: datetime | None) -> int:
+    """Remove sets that the newest one takes the place of, and what was left unfinished; how many sets.
+
+    The newest is the one that was just made. What says that it is of later was made while the clock was wrong.
+    """
     began, removed = refreshed.replace(microsecond=0), 0
     try:
         for folder in sorted(to.iterdir()):
             made = set_time(keep_id, folder.name.removesuffix(_UNFINISHED))
-            if made is None or folder == newest or folder.is_symlink() or not folder.is_dir():
+            if made is None or folder == newest.folder or folder.is_symlink() or not folder.is_dir():
                 continue
             unfinished = folder.name.endswith(_UNFINISHED)
-            if unfinished or made < began or (erased is not None and made <= erased):
+            if unfinished or made < began or made > newest.made or (erased is not None and made <= erased):
                 for store in STORES:
                     (folder / archive_name(store)).unlink(missing_ok=True)
                 removed += not unfinished
@@ -312,10 +317,10 @@ def _prune(to: Path, keep_id: bytes, newest: Path, refreshed: datetime, erased: 
     return removed
 
 
-def newest_set(to: Path, keep_id: bytes) -> datetime | None:
-    """When the newest set of a keep in a folder of backups was made; None if there is none."""
+def newest_set(to: Path, keep_id: bytes, now: datetime) -> datetime | None:
+    """When the newest set of a keep in a folder of backups was made; None if there is none that is not of the future."""
     try:
         found = [set_time(keep_id, path.name) for path in to.iterdir()] if to.exists() else []
     except OSError:
         raise BadInputError("the folder of backups cannot be read", hint="See that this account may.") from None
-    return max((made for made in found if made is not None), default=None)
+    return max((made for made in found if made is not None and made <= now), default=None)

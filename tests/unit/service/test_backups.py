@@ -669,6 +669,21 @@ def test_a_served_keep_makes_them_by_itself(small: Keep, elsewhere: Elsewhere, c
         small.backup(elsewhere.backups, RECIPIENTS)
 
 
+def test_a_clock_that_was_ahead_once_stops_no_backups_and_keeps_nobody(
+    small: Keep, elsewhere: Elsewhere, clock: MovedClock
+) -> None:
+    day, now = timedelta(hours=24), clock.now
+    clock.forward(days=300)
+    ahead = small.backup(elsewhere.backups, RECIPIENTS)
+    clock.now = now
+    assert small.backup_is_due(elsewhere.backups, day)
+    small.erase("ada")
+    clock.forward(minutes=1)
+    made = small.backup(elsewhere.backups, RECIPIENTS, prune=True)
+    assert (made.removed, ahead.folder.exists(), made.folder.exists()) == (1, False, True)
+    assert not small.backup_is_due(elsewhere.backups, day)
+
+
 def test_a_backup_that_fails_is_told_and_tried_again(small: Keep, elsewhere: Elsewhere) -> None:
     told = threading.Semaphore(0)
     outcomes: list[BackupSet | FacekeepError] = []
