@@ -136,7 +136,7 @@ class Consent:
     Attributes:
         purpose: what it allows.
         notice: digest of the notice shown, 64 hexadecimal digits.
-        given: when, with time zone.
+        given: when, with time zone; the last time, if it was given several times in the same words.
         withdrawn: when it was withdrawn, or None while it holds.
         evidence: what shows that it was given.
         guardian: who gave it for a minor, or None.

@@ -42,7 +42,7 @@ class NoticeFacts:
         language: a tag of BCP 47, or "".
         purposes: what it speaks of; empty if nobody said.
         items: what it tells apart from its text, by ``retention``, ``recipients``, ``alternative``; those alone that
-            are given.
+            say something.
     """
 
     digest: str

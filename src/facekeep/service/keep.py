@@ -376,6 +376,8 @@ class Keep(KeepAccess, KeepRetention, KeepOwn, KeepPaper, KeepWitnessing, KeepBa
     ) -> None:
         """Record that a person consented to a purpose after reading the notice.
 
+        A consent that holds and says the same is renewed: it has been given now, and the ledger has both times.
+
         Args:
             label: who.
             purpose: to what.

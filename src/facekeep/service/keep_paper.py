@@ -199,7 +199,7 @@ class _Tally:
 def _notice(notice: Notice) -> NoticeFacts:
     told = {"retention": notice.retention, "recipients": notice.recipients, "alternative": notice.alternative}
     return NoticeFacts(
-        notice.digest, notice.language, notice.purposes, {name: text for name, text in told.items() if text}
+        notice.digest, notice.language, notice.purposes, {name: text for name, text in told.items() if text.strip()}
     )
 
 

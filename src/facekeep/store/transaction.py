@@ -131,7 +131,9 @@ class Transaction(AccountWriting, WebhookWriting, LedgerWriting, AppealWriting, 
         given: datetime,
         circumstances: Circumstances = UNTOLD,
     ) -> None:
-        """Record a consent. One that still holds and says the same, but for the time, is left as it is.
+        """Record a consent. One that still holds and says the same, but for the time, is renewed: given at this time.
+
+        That it was given before the ledger tells, which has an entry of each time.
 
         Args:
             subject: who consents.
@@ -171,10 +173,19 @@ class Transaction(AccountWriting, WebhookWriting, LedgerWriting, AppealWriting, 
             )
         cells = self._cells(subject)
         if any(old.holds and new.says_as_much_as(old) for old in before):
+            self._renew_consent(subject, new)
             return
         row = os.urandom(_ROW_BYTES)
         sealed = _sealed_consent(new, row, cells)
         self._connection.execute(insert(tables.consents).values(id=row, subject=subject, sealed=sealed))
+
+    def _renew_consent(self, subject: SubjectId, new: Consent) -> None:
+        for row, cells in self._owned(tables.consents, subject):
+            old = consent_of(row, cells)
+            if old.holds and new.says_as_much_as(old) and new.given > old.given:  # else the clock was set back
+                where = tables.consents.c.id == row.id
+                sealed = _sealed_consent(new, row.id, cells)
+                self._connection.execute(update(tables.consents).where(where).values(sealed=sealed))
 
     def withdraw_consent(self, subject: SubjectId, purpose: Purpose, when: datetime) -> None:
         """Mark every consent of a data subject to a purpose as withdrawn; it never holds again.

@@ -64,7 +64,7 @@ def test_who_is_affected_was_there_in_the_window(keep: Keep, clock: MovedClock) 
     assert "obama" not in repr(during)
     guardian = Guardian("Marian R", "", Evidence.form(b"signed"))
     keep.give_consent("obama", Purpose.ATTENDANCE, "Attendance.", Circumstances(OPERATORS_WORD, guardian, 9))
-    keep.add_notice("Told.", purposes=[Purpose.ATTENDANCE], recipients="nobody")
+    keep.add_notice("Told.", purposes=[Purpose.ATTENDANCE], recipients="nobody", retention=" ")  # which says nothing
     ((ada,), facts) = keep.presence(began, began + timedelta(days=1)).people, keep.facts()
     assert (ada.guardians, "Marian" in repr(ada)) == (("Marian R",), False)
     assert {"recipients": "nobody"} in [notice.items for notice in facts.notices]

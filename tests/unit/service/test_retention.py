@@ -15,7 +15,7 @@ from facekeep.ledger_verifier import Report, VerifierKey, verify
 from facekeep.service.answers import RetentionReport
 from facekeep.service.keep import Keep
 from facekeep.service.keep_retention import KeepRetention
-from tests.unit.service.conftest import NOTICE, MovedClock
+from tests.unit.service.conftest import BOTH, NOTICE, MovedClock
 
 Picture = Callable[[str], bytes]
 ILLINOIS, TEXAS = PRESETS["illinois"], PRESETS["texas"]
@@ -142,6 +142,22 @@ def test_who_consents_anew_before_the_run_stays(keep: Keep, clock: MovedClock, m
     assert keep.keep_retention() == RetentionReport(people=1, purposes=1)
     assert labels(keep) == ["obama"]
     assert keep.subject("obama").purposes == (Purpose.IDENTIFY,)
+
+
+def test_who_consents_anew_in_the_same_words_renews_the_term(keep: Keep, clock: MovedClock) -> None:
+    keep.set_retention([own(Basis.CONSENT_GIVEN, 20)])
+    clock.forward(days=15)
+    for purpose in BOTH:
+        keep.give_consent("obama", purpose, NOTICE)
+    clock.forward(days=15)
+    assert keep.keep_retention() == RetentionReport(people=1)
+    assert labels(keep) == ["obama"]
+    # Of each time the ledger has an entry; what holds is the last.
+    given = [entry["time"][:10] for entry in told(ledger(keep, "obama"), "consent-given")]
+    assert sorted(given) == ["2027-03-01", "2027-03-01", "2027-03-16", "2027-03-16"]
+    assert {consent.given.isoformat()[:10] for consent in keep.consents("obama")} == {"2027-03-16"}
+    clock.forward(days=5)
+    assert keep.keep_retention() == RetentionReport(people=1)
 
 
 def test_canaries_stay(keep: Keep, clock: MovedClock) -> None:

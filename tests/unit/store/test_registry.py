@@ -261,11 +261,20 @@ class TestConsent:
         assert registry.allowed_purposes(anna) == {Purpose.VERIFY}
         assert sum(c.purpose is Purpose.VERIFY for c in registry.consents_of(anna)) == 3
 
-    def test_the_same_consent_twice_is_one(self, registry: Registry) -> None:
+    def test_the_same_consent_twice_is_one_of_the_later_time(self, registry: Registry) -> None:
+        later = NOW + timedelta(days=1)
         with registry.transaction() as tx:
             anna = enrol(tx, "anna")
-            tx.give_consent(anna, Purpose.VERIFY, NOTICE.digest, NOW + timedelta(days=1))
-        assert [c.given for c in registry.consents_of(anna)] == [NOW]
+            tx.give_consent(anna, Purpose.IDENTIFY, NOTICE.digest, NOW)
+            for given in (later, later, NOW):  # at the last the clock was set back
+                tx.give_consent(anna, Purpose.VERIFY, NOTICE.digest, given)
+        consents = registry.consents_of(anna)
+        assert [(c.purpose, c.given) for c in consents] == [(Purpose.IDENTIFY, NOW), (Purpose.VERIFY, later)]
+        with registry.transaction() as tx:
+            tx.withdraw_consent(anna, Purpose.VERIFY, later)
+            tx.give_consent(anna, Purpose.VERIFY, NOTICE.digest, later + timedelta(days=1))
+        # What was withdrawn is renewed by nothing.
+        assert [c.holds for c in registry.consents_of(anna)] == [True, False, True]
 
     def test_a_consent_needs_its_notice(self, registry: Registry) -> None:
         with registry.transaction() as tx:

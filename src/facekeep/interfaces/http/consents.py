@@ -139,7 +139,10 @@ async def list_consents(
 async def give_consent(
     subject: str, request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.GIVE_CONSENT))]
 ) -> Response:
-    """Record that a person consented to a purpose, or a minor's guardian; gives all consents, or this one."""
+    """Record that a person consented to a purpose, or a minor's guardian; gives all consents, or this one.
+
+    One that holds and says the same is renewed: it has been given at this time.
+    """
     asked = await read(request, ConsentRequest)
     circumstances = asked.circumstances
     if isinstance(who, Account) and Role.DATA_SUBJECT in who.roles:
