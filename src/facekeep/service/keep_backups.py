@@ -318,7 +318,7 @@ def _prune(to: Path, keep_id: bytes, newest: BackupSet, refreshed: datetime, era
 
 
 def newest_set(to: Path, keep_id: bytes, now: datetime) -> datetime | None:
-    """When the newest set of a keep in a folder of backups was made; None if there is none that is not of the future."""
+    """When the newest set of a keep in a folder of backups was made, but for those of the future; None of none."""
     try:
         found = [set_time(keep_id, path.name) for path in to.iterdir()] if to.exists() else []
     except OSError:

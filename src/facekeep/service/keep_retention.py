@@ -33,13 +33,15 @@ from facekeep.service.keep_records import KeepRecords
 from facekeep.split.statement import NEVER_RETURN
 from facekeep.store.transaction import Transaction
 
-__all__ = ["PLAN_DAYS", "PLAN_DAYS_MAX", "RUN_DAYS", "KeepRetention", "write_retention"]
+__all__ = ["PLAN_DAYS", "PLAN_DAYS_MAX", "RUN_EVERY", "KeepRetention", "write_retention"]
 
 PLAN_DAYS: Final = 90
 """How far a plan looks ahead, unless it is asked for otherwise."""
 PLAN_DAYS_MAX: Final = 36_525
-RUN_DAYS: Final = 1
-"""How long it is between two runs of a served keep. Each lets go of what is due before the next: none goes too late."""
+AT_ONCE: Final = timedelta(days=1)
+"""A rule by which something is due within this is set only by who is sure."""
+RUN_EVERY: Final = timedelta(hours=1)
+"""How long it is between two runs of a served keep. Each lets go of what is due before the next."""
 
 _PAGE: Final = 100
 
@@ -71,7 +73,7 @@ class KeepRetention(KeepRecords):
         """
         added = tuple(rules)
         if not sure:
-            going = sum(1 for _ in self.retention_plan(RUN_DAYS, with_rules=added))
+            going = sum(1 for _ in self.retention_plan(AT_ONCE.days, with_rules=added))
             if going:
                 raise DueAtOnceError(f"people and cases of which something is due at once: {going}")
         with self._using(), self._roles.registry.transaction() as tx:
@@ -142,7 +144,12 @@ class KeepRetention(KeepRecords):
         """
         if not 0 <= days <= PLAN_DAYS_MAX:
             raise UsageError(f"a plan looks 0 to {PLAN_DAYS_MAX} days ahead")
-        until = self._now() + timedelta(days=days)
+        return self._page(timedelta(days=days), tuple(with_rules), after, limit)
+
+    def _page(
+        self, ahead: timedelta, with_rules: tuple[RetentionRule, ...], after: str | None, limit: int
+    ) -> tuple[tuple[Going, ...], str | None]:
+        until = self._now() + ahead
         last = None if after is None else SubjectId(bytes.fromhex(after))
         with self._reading(), self._roles.registry.read() as view:
             rules = rules_with(view.retention_rules(), with_rules)
@@ -156,26 +163,28 @@ class KeepRetention(KeepRecords):
         following = looked[-1].subject.hex() if len(looked) == limit else None
         return tuple(going for going in due if going.endings), following
 
-    def keep_retention(self, days: int = 0, *, stopped: Callable[[], bool] = lambda: False) -> RetentionReport:
+    def keep_retention(
+        self, ahead: timedelta = timedelta(), *, stopped: Callable[[], bool] = lambda: False
+    ) -> RetentionReport:
         """Let go of all that is due. Can be cut short at any point and is then taken up by the next run.
 
         Args:
-            days: what becomes due within as many goes too: until the next run, for one that is made again and again.
+            ahead: what becomes due within this goes too: until the next run, for one that is made again and again.
             stopped: is asked between two people, and between pages of them; ends the run early.
         """
         done: list[Effect] = []
         after: str | None = None
         finished = False
         while not (finished or stopped()):
-            page, after = self.retention_page(days, after=after)
+            page, after = self._page(ahead, (), after, _PAGE)
             for going in page:
                 if stopped():
                     break
                 identifier = bytes.fromhex(going.id)
                 if going.is_case:
-                    done += self._let_case_go(CaseId(identifier), days)
+                    done += self._let_case_go(CaseId(identifier), ahead)
                 else:
-                    done += self._let_go(SubjectId(identifier), days)
+                    done += self._let_go(SubjectId(identifier), ahead)
             else:
                 finished = after is None
         return RetentionReport(
@@ -186,11 +195,11 @@ class KeepRetention(KeepRecords):
             finished=finished,
         )
 
-    def _let_go(self, subject: SubjectId, days: int) -> list[Effect]:
+    def _let_go(self, subject: SubjectId, ahead: timedelta) -> list[Effect]:
         """Do what is due with one person, by what is known of them and of the rules now."""
         with self._using():
             now = self._now()
-            until = now + timedelta(days=days)
+            until = now + ahead
             try:
                 with self._roles.registry.read() as view:
                     rules = view.retention_rules()
@@ -210,14 +219,14 @@ class KeepRetention(KeepRecords):
                     self._rights.remove_comparable(subject, now, _because(ending.rule))
             return [ending.effect for ending in due]
 
-    def _let_case_go(self, case: CaseId, days: int) -> list[Effect]:
+    def _let_case_go(self, case: CaseId, ahead: timedelta) -> list[Effect]:
         """Remove a case if that is due."""
         with self._using(), self._roles.registry.transaction() as tx:
             now = self._now()
             known = next((one for one in tx.cases() if one.id == case), None)
             if known is None:
                 return []
-            until = now + timedelta(days=days)
+            until = now + ahead
             due = [ending for ending in case_endings(known, tx.retention_rules()) if ending.due <= until]
             for ending in due:
                 tx.remove_case(case)

@@ -1,7 +1,8 @@
-"""What a served keep does unasked about retention: it lets go at its start, every day, and when rules were changed.
+"""What a served keep does unasked about retention: it lets go at its start, every hour, and when rules were changed.
 
-What is due before the next run goes with this one, so that no term is overrun by a day. It runs on a thread of its own:
-nobody waits for a long run, only for one person's transaction. A run that failed is tried again after an hour.
+What is due before the next run goes with this one, so that no term is overrun, and nothing goes more than an hour
+early. It runs on a thread of its own:
+nobody waits for a long run, only for one person's transaction. A run that failed is tried again after ten minutes.
 """
 
 from __future__ import annotations
@@ -16,14 +17,12 @@ import structlog
 
 from facekeep.domain.retention import RetentionRule
 from facekeep.service.keep import Keep
-from facekeep.service.keep_retention import RUN_DAYS
+from facekeep.service.keep_retention import RUN_EVERY
 from facekeep.service.opening import Clock, system_clock
 
-__all__ = ["AGAIN", "EVERY", "Retaining"]
+__all__ = ["AGAIN", "Retaining"]
 
-EVERY: Final = timedelta(days=RUN_DAYS)
-"""How long it is between two runs."""
-AGAIN: Final = timedelta(hours=1)
+AGAIN: Final = timedelta(minutes=10)
 """How long it is until another is tried after one that failed."""
 
 _LOOK_SECONDS: Final = 60.0
@@ -44,7 +43,7 @@ class Retaining:
 
         Args:
             keep: open, and open for longer than this.
-            clock: the time, by which days are counted.
+            clock: the time, by which terms are counted.
             every: seconds between two looks.
             looked: is called after each look.
         """
@@ -84,13 +83,13 @@ class Retaining:
             if not self._is_due(now) and rules == self._rules:
                 return
             running, self._rules = True, rules
-            report = self._keep.keep_retention(RUN_DAYS, stopped=self._ending.is_set)
+            report = self._keep.keep_retention(RUN_EVERY, stopped=self._ending.is_set)
         except Exception as error:  # noqa: BLE001 - told, without its message, and tried again
             if running or self._is_due(now):  # else nothing but a look at the rules failed, and the next is soon
                 self._last, self._next = now, now + AGAIN
                 log.warning("retention", outcome="failed", error=type(error).__name__)
             return
-        self._last, self._next = now, now + EVERY
+        self._last, self._next = now, now + RUN_EVERY
         if not rules:
             return  # nobody waits to hear that nothing was asked for
         log.info(

@@ -1,4 +1,4 @@
-"""A served keep lets go of what is due by itself: at once, every day, when rules change, and again after a failure."""
+"""A served keep lets go of what is due by itself: at once, every hour, when rules change, and again after a failure."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Retained:
             raise self.failure
         return self.rules
 
-    def keep_retention(self, days: int, *, stopped: Callable[[], bool]) -> RetentionReport:
-        assert (days, stopped()) == (1, False)
+    def keep_retention(self, ahead: timedelta, *, stopped: Callable[[], bool]) -> RetentionReport:
+        assert (ahead, stopped()) == (timedelta(hours=1), False)
         self.runs += 1
         if self.failure is not None:
             raise self.failure
@@ -57,12 +57,12 @@ def looking(keep: object, clock: MovedClock) -> Iterator[Callable[[], None]]:
         yield look
 
 
-def test_it_runs_at_once_and_then_every_day_and_when_rules_change(clock: MovedClock) -> None:
+def test_it_runs_at_once_and_then_every_hour_and_when_rules_change(clock: MovedClock) -> None:
     keep = Retained()
     with structlog.testing.capture_logs() as logs, looking(keep, clock) as look:
         look()
         assert keep.runs == 1
-        clock.forward(hours=23, minutes=59)
+        clock.forward(minutes=59)
         look()
         assert keep.runs == 1
         clock.forward(minutes=1)
@@ -108,12 +108,25 @@ def test_people_go_from_a_keep_by_themselves(keep: Keep, clock: MovedClock) -> N
     with structlog.testing.capture_logs() as logs, looking(keep, clock) as look:
         look()
         assert keep.size() == 2
-        clock.forward(days=28, hours=23)
+        clock.forward(days=29, hours=22, minutes=30)
         look()
-        assert keep.size() == 2
-        # Due in half an hour, and the next run is a day away.
-        clock.forward(hours=24, minutes=30)
+        assert keep.size() == 2  # due in an hour and a half
+        # Due in half an hour, and the next run is an hour away.
+        clock.forward(hours=1)
         look()
         assert keep.size() == 0
     assert [log["people"] for log in logs] == [0, 0, 2]
     assert "obama" not in str(logs)
+
+
+def test_a_rule_of_a_day_leaves_people_their_day(keep: Keep, clock: MovedClock) -> None:
+    clock.forward(minutes=5)
+    keep.set_retention([RetentionRule("visitors", Basis.CONSENT_GIVEN, None, 1)], sure=True)
+    with looking(keep, clock) as look:
+        look()
+        clock.forward(hours=22, minutes=54)
+        look()
+        assert keep.size() == 2
+        clock.forward(minutes=60)
+        look()
+        assert keep.size() == 0

@@ -133,10 +133,10 @@ def test_who_consents_anew_before_the_run_stays(keep: Keep, clock: MovedClock, m
     clock.forward(days=20)
     let_go = KeepRetention._let_go
 
-    def came_by(self: Keep, subject: bytes, days: int) -> list[Effect]:
+    def came_by(self: Keep, subject: bytes, ahead: timedelta) -> list[Effect]:
         if self.label_of(subject.hex()) == "obama":
             self.give_consent("obama", Purpose.IDENTIFY, "Another notice.")
-        return let_go(self, subject, days)  # type: ignore[arg-type]
+        return let_go(self, subject, ahead)  # type: ignore[arg-type]
 
     monkeypatch.setattr(KeepRetention, "_let_go", came_by)
     assert keep.keep_retention() == RetentionReport(people=1, purposes=1)

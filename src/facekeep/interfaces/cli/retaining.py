@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Protocol
 
@@ -228,9 +229,9 @@ def run_now(
     keep: KeepOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Let go of all that is due. A served keep does it by itself, at its start and every day, a day ahead."""
+    """Let go of all that is due. A served keep does it by itself, at its start and every hour, an hour ahead."""
     with composition(context).open(keep) as opened:
-        report = opened.keep_retention(days)
+        report = opened.keep_retention(timedelta(days=days))
     document = {
         "purposes": report.purposes,
         "people": report.people,
