@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ import pytest
 from facekeep.domain.backups import archive_name
 from facekeep.domain.consent import Purpose
 from facekeep.domain.evidence import ConsentRules
+from facekeep.domain.ledger import EntryKind, LedgerEntry
 from facekeep.domain.retention import Basis, RetentionRule
 from facekeep.errors import BadInputError, DamagedStoreError, FacekeepError, KeyMissingError, UsageError
 from facekeep.face.model_spec import ModelRole
@@ -292,12 +293,18 @@ def test_a_backup_whose_epoch_ends_before_it_is_written_is_none(
 def test_what_the_ledger_does_not_know_of_is_no_backup(
     small: Keep, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> None:
-        raise DamagedStoreError("the disk is full", store="registry")
+    record, full_at = Transaction.record, []
+
+    def full(self: Transaction, entries: Sequence[LedgerEntry], *subject: Any) -> Any:
+        if entries[0].kind is EntryKind.BACKED_UP:
+            full_at.append([path.name for path in elsewhere.backups.iterdir()])
+            raise DamagedStoreError("the disk is full", store="registry")
+        return record(self, entries, *subject)
 
     monkeypatch.setattr(Transaction, "record", full)
     with pytest.raises(DamagedStoreError, match="full"):
         small.backup(elsewhere.backups, RECIPIENTS)
+    assert [len(sets) for sets in full_at] == [1]
     assert not list(elsewhere.backups.iterdir())
 
 
