@@ -14,6 +14,7 @@ import pytest
 
 from facekeep.domain.consent import Purpose
 from facekeep.domain.retention import PRESETS
+from facekeep.ledger_verifier import VerifierKey, verify
 from facekeep.service import keep_life
 from facekeep.service.keep import Keep
 from tests.cli.conftest import Ran, clean_environment
@@ -40,6 +41,13 @@ def test_a_run_lets_go_of_what_the_plan_showed(run: Run, keep: Path, monkeypatch
     assert f"rules of retention say: {len(there)}" in run("doctor", *place).out
     plan = run("retention", "plan", "--days", "0", *place, "--json").document
     assert {person["label"] for person in plan["people"]} == there
+    with Keep.open(keep) as opened:
+        entries = verify(opened.ledger_bundle(), VerifierKey.read(opened.ledger_key)).opened
+    by = {
+        kind: [one for _, one in sorted(entries.items()) if one["kind"] == kind] for kind in ("listed", "retention-set")
+    }
+    assert by["listed"][-1]["people"] == str(len(there))
+    assert by["listed"][-1]["operator"] == by["retention-set"][0]["operator"]
     ran = run("retention", "run", *place)
     assert ran.out == f"{len(there)} people erased.\n"
     assert run("list", *place, "--json").document["people"] == []

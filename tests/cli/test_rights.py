@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from facekeep.service.keep import Keep
 from tests.cli.conftest import Ran
 
 Run = Callable[..., Ran]
@@ -27,13 +28,20 @@ def test_all_that_is_held_is_written_for_one_person(run: Run, keep: Path, tmp_pa
     assert (other.code, "en or zh-Hans" in other.error) == (4, True)
 
 
+def accesses(keep: Path) -> list[str]:
+    with Keep.open(keep) as opened:
+        return [access.kind for access in opened.accesses("obama")]
+
+
 def test_an_appeal_is_filed_listed_and_answered(run: Run, keep: Path) -> None:
     assert "nobody objects" in run("appeal", "list", "--keep", keep).out
     nothing = run("appeal", "file", "obama", "--keep", keep)
     assert (nothing.code, "write why" in nothing.error) == (2, True)
     filed = run("appeal", "file", "obama", "--not-me", "--text", "I was away.", "--keep", keep, "--json")
     assert filed.document["kind"] == "not-me"
+    before = accesses(keep)
     listed = run("appeal", "list", "--keep", keep).out
+    assert accesses(keep) == ["viewed", *before]  # who read the words of a person is told to the person
     assert "I was away." in listed
     assert "open" in listed
     identifier = filed.document["id"]
