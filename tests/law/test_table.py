@@ -30,6 +30,7 @@ from facekeep.domain.consent import Purpose
 from facekeep.domain.evidence import Circumstances, ConsentRules, Evidence, Guardian
 from facekeep.domain.ledger import EntryKind
 from facekeep.domain.pad import Finding, PadDecision, PadReason, Verdict, Voice, decide
+from facekeep.domain.retention import PRESETS, Basis, RetentionRule
 from facekeep.errors import AuthenticationError, ConsentError, DamagedStoreError, FrameTooWideError
 from facekeep.face.models import ModelPack
 from facekeep.face.pad.crops import Cropper, encode
@@ -126,7 +127,12 @@ def test_gdpr_17_bipa_15_a_cubi_gone_is_gone(scene: Scene) -> None:
     """A canary is found in no file afterwards. The schedule that runs by itself has tests of its own."""
     name, label = "Kanarienvogel Zwitscher", "gdpr-17"
     who = scene.enrol(label, name=name)
+    # What is held of the canary, as it is sealed: rows of the registry, and its pseudonyms, under which halves have it.
+    sealed = _sealed_of(scene, bytes.fromhex(who))
+    assert len(sealed) >= 5
+    assert _found_in(scene.folder, sealed) == set(sealed)
     gone = scene.keep.erase(label)
+    assert _found_in(scene.folder, sealed) == set()
     assert gone.backups_readable_until > scene.clock.now
     report = verify(gone.receipt.encode(), VerifierKey.read(scene.keep.ledger_key))
     assert (report.faults, [entry["kind"] for entry in report.opened.values()]) == ([], ["erased"])
@@ -139,6 +145,26 @@ def test_gdpr_17_bipa_15_a_cubi_gone_is_gone(scene: Scene) -> None:
             file.name
         )
     assert scene.found(label) == []
+
+
+def _sealed_of(scene: Scene, subject: bytes) -> list[bytes]:
+    """The sealed cells that the registry has of somebody. Of the halves: tests/unit/service/test_canary_hunt.py."""
+    engine = create_engine(f"sqlite:///{registry_path(scene.folder)}")
+    with engine.connect() as connection:
+        cells = list(
+            connection.execute(sql("SELECT label, key, sealed FROM subjects WHERE id = :id"), {"id": subject}).one()
+        )
+        for table in ("references", "consents", "ledger_own"):
+            found = connection.execute(sql(f'SELECT sealed FROM "{table}" WHERE subject = :id'), {"id": subject}).all()
+            assert found, table
+            cells += [cell for (cell,) in found]
+    engine.dispose()
+    return cells
+
+
+def _found_in(folder: Path, needles: list[bytes]) -> set[bytes]:
+    contents = [file.read_bytes() for file in folder.rglob("*") if file.is_file()]
+    return {needle for needle in needles if any(needle[:32] in content for content in contents)}
 
 
 def test_gdpr_22_a_refusal_is_never_automatic_alone(scene: Scene, surface: Surface) -> None:
@@ -219,6 +245,26 @@ def test_gdpr_30_35_register_and_assessment_from_the_real_configuration(scene: S
         on = {one["purpose"] for one in document["keep"]["purposes"] if one["on"]}  # type: ignore[index]
         assert on == {purpose.value for purpose, is_on in scene.keep.switches().items() if is_on}
         assert "attendance" in on
+    # The rules of retention that the keep runs are in both; one for cases lets go of no reference.
+    used = {one.purpose for one in facts.switched_on}
+    assert not any(one.retention for one in facts.purposes)
+    scene.keep.set_retention([RetentionRule("a law", Basis.CASE_ENDED, None, 400)])
+    assert _of_law(scene, surface, Law.ILLINOIS)["retention-contact"] is Outcome.NOT_MET
+    assert _of_law(scene, surface, Law.EU)["retention"] is Outcome.NOT_MET
+    assert Purpose.IDENTIFY in used
+    scene.keep.set_retention([*PRESETS["illinois"], RetentionRule("b law", Basis.CONSENT_GIVEN, Purpose.VERIFY, 900)])
+    outcomes = _of_law(scene, surface, Law.ILLINOIS)
+    assert {outcomes["retention-contact"], outcomes["retention-purpose"]} == {Outcome.MET}
+    ruled = scene.keep.facts()
+    for document in (Register(ruled, About()).as_json(), ImpactAssessment(ruled, About(), None, None, ()).as_json()):
+        rules = {one["purpose"]: one["retention"] for one in document["keep"]["purposes"]}  # type: ignore[index]
+        illinois = [(rule.law, rule.basis, rule.days) for rule in PRESETS["illinois"]]
+        assert sorted((one["law"], one["basis"], one["days"]) for one in rules["identify"]) == sorted(illinois)
+        assert {one["law"] for one in rules["verify"]} == {PRESETS["illinois"][0].law, "b law"}
+    for rule in scene.keep.retention_rules():
+        if rule in scene.keep.retention_rules():
+            scene.keep.remove_retention(rule.law)
+    assert _of_law(scene, surface, Law.ILLINOIS)["retention-contact"] is Outcome.NOT_MET
     scene.keep.switch(Purpose.ATTENDANCE, False)
     assert "attendance" not in {one.purpose for one in scene.keep.facts().switched_on}
     assert any("no drill was given" in one.what for one in assessment.paper().missing)
@@ -388,6 +434,10 @@ def test_india_dpdp_itemised_notice_parental_consent_and_a_log_without_names(sce
     entries = _searches(scene.keep)
     assert entries
     facts = LawFacts(scene.keep.facts(), About(), surface)
-    assert next(f for f in LawPack.of(Law.INDIA).findings(facts) if f.rule.name == "logs").outcome is Outcome.MET
-    assert not surface.words & {"prune", "truncate", "purge"}
+    # The log is never cut, but an erasure takes what is said of a person with it: whether that may be, people see.
+    logs = next(f for f in LawPack.of(Law.INDIA).findings(facts) if f.rule.name == "logs")
+    assert (logs.outcome, "that person's erasure" in logs.said) == (Outcome.PEOPLE, True)
+    # `facekeep backup --prune` lets go of backups that open no more.
+    assert surface.words & {"prune", "truncate", "purge"} == {"prune"}
+    assert {name for name in surface.names if "prune" in name.lower()} == {"--prune"}
     assert Role.DATA_SUBJECT in Role

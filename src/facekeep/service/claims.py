@@ -142,6 +142,13 @@ def _store(lost: Lost) -> Iterable[Claim]:
             frozenset({Taken.NAMES, Taken.RECORDS, Taken.ACTIVITY, Taken.NUMBERS}),
             joined=True,
         )
+        yield Claim(
+            f"gate-keys-and-{lost}",
+            f"Thief of the gate's keys and of {what} with its keys",
+            frozenset({Lost.KEYS_GATE, lost, _STORES[lost]}),
+            "faces, if he reaches the other half as the gate does: two roles together recover templates",
+            frozenset({Taken.FACES, Taken.ACTIVITY, Taken.NUMBERS, Taken.CONTROL}),
+        )
 
 
 CLAIMS: Final[tuple[Claim, ...]] = (

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from facekeep.domain.consent import Consent, Notice, Purpose
 from facekeep.domain.evidence import EvidenceKind
 from facekeep.domain.ledger import EntryKind, Opening
+from facekeep.domain.retention import Basis, RetentionRule
 from facekeep.domain.subject import DataSubject, Reference, SubjectId
 from facekeep.service.canary_labels import CANARY_LABELS, is_canary
 from facekeep.service.facts import (
@@ -24,6 +25,7 @@ from facekeep.service.facts import (
     PurposeFacts,
     Quarter,
     RecipientFacts,
+    RetentionFacts,
     ToldOf,
 )
 from facekeep.service.filing import CHINA, Filing, FilingThreshold
@@ -58,6 +60,7 @@ class KeepPaper(KeepLife):
             clients = sum(client.expires > now for client in view.clients())
             webhooks = [webhook for webhook in view.webhooks() if webhook.disabled is None]
             never, ledger, rules = len(view.never_returned()), view.ledger_size(), view.consent_rules()
+            retention = view.retention_rules()
         tally = _Tally(notices)
         for person, consents, references in self._everybody(_records):
             tally.add(person, consents, references)
@@ -73,7 +76,13 @@ class KeepPaper(KeepLife):
             references=status.references,
             never_returned=never,
             purposes=tuple(
-                PurposeFacts(purpose, switches[purpose], tally.consenting[purpose], frozenset(tally.shown[purpose]))
+                PurposeFacts(
+                    purpose,
+                    switches[purpose],
+                    tally.consenting[purpose],
+                    frozenset(tally.shown[purpose]),
+                    _retention(retention, purpose),
+                )
                 for purpose in Purpose
             ),
             consents=ConsentFacts(
@@ -200,6 +209,15 @@ def _notice(notice: Notice) -> NoticeFacts:
     told = {"retention": notice.retention, "recipients": notice.recipients, "alternative": notice.alternative}
     return NoticeFacts(
         notice.digest, notice.language, notice.purposes, {name: text for name, text in told.items() if text.strip()}
+    )
+
+
+def _retention(rules: Sequence[RetentionRule], purpose: Purpose) -> tuple[RetentionFacts, ...]:
+    """The rules that let go of references for a purpose: one for cases lets go of a case, and of no reference."""
+    return tuple(
+        RetentionFacts(rule.law, rule.basis.value, rule.days)
+        for rule in rules
+        if rule.fits(purpose) and rule.basis is not Basis.CASE_ENDED
     )
 
 

@@ -137,10 +137,14 @@ def _notices_itemised(facts: LawFacts, options: Options) -> Found:
     return _of_notices(facts, lacks)
 
 
-def _notices_in_language(facts: LawFacts, _: Options) -> Found:
+def _notices_in_language(facts: LawFacts, options: Options) -> Found:
     def lacks(purpose: PurposeFacts, notices: tuple[NoticeFacts, ...]) -> Iterable[str]:
         if any(not notice.language for notice in notices):
             yield f"a notice for {purpose.purpose} does not tell its language"
+        said = {notice.language for notice in notices if notice.language}
+        for language in sorted(said):
+            if language.partition("-")[0].lower() not in options["languages"]:
+                yield f"a notice for {purpose.purpose} is in none of the languages asked for: {language}"
 
     return _of_notices(facts, lacks)
 
@@ -187,7 +191,7 @@ def _retention(facts: LawFacts, options: Options) -> Found:
     used = facts.keep.switched_on
     if not used:
         return _ALL_OFF
-    basis, days = options.get("basis"), options.get("days")
+    basis, days, least = options.get("basis"), options.get("days"), options.get("least", 0)
     lacking = [
         purpose.purpose.value
         for purpose in used
@@ -198,6 +202,12 @@ def _retention(facts: LawFacts, options: Options) -> Found:
     wanted = "" if basis is None else f" that counts at most {days:,} days from {basis.replace('-', ' ')}"
     if lacking:
         return Outcome.NOT_MET, f"no rule{wanted} lets go of references for {', '.join(lacking)}"
+    short = [rule.days for purpose in used for rule in purpose.retention if rule.days < least]
+    if short:
+        return Outcome.PEOPLE, (
+            f"a rule lets go after {min(short):,} days, and before {least:,} what is erased takes its log with it: see "
+            "whether the law has something kept for longer"
+        )
     return Outcome.MET, f"a rule{wanted} does for {_named(used)}"
 
 
@@ -282,11 +292,13 @@ def _surface_lacks(facts: LawFacts, options: Options) -> Found:
 
 def _log_kept(facts: LawFacts, options: Options) -> Found:
     days = facts.keep.log_days
-    if days is None:
-        return Outcome.MET, "entries are never removed; what one says of a person goes with that person's erasure"
-    if days < options["days"]:
+    if days is not None and days < options["days"]:
         return Outcome.NOT_MET, f"entries are removed after {days} days"
-    return Outcome.MET, f"entries are removed after {days} days, and not before"
+    kept = "entries are never removed" if days is None else f"entries are removed after {days} days, and not before"
+    said = f"{kept}; what one says of a person goes with that person's erasure"
+    if options.get("of_erased"):
+        return Outcome.PEOPLE, f"{said}: see to it that nobody is erased whose entries have to be kept for longer"
+    return Outcome.MET, said
 
 
 def _hits_confirmed(facts: LawFacts, options: Options) -> Found:
@@ -334,9 +346,9 @@ CHECKS: Final[Mapping[str, Check]] = {
     "consents-name-notices": Check(_consents_name_notices),
     "consents-evidenced": Check(_consents_evidenced),
     "notices-itemised": Check(_notices_itemised, frozenset({"items"}), frozenset({"purposes"})),
-    "notices-in-language": Check(_notices_in_language),
+    "notices-in-language": Check(_notices_in_language, frozenset({"languages"})),
     "alternative": Check(_alternative),
-    "retention": Check(_retention, takes=frozenset({"basis", "days"})),
+    "retention": Check(_retention, takes=frozenset({"basis", "days", "least"})),
     "guardian-under": Check(_guardian_under, frozenset({"years"})),
     "said": Check(_said, frozenset({"fields"})),
     "said-of-purposes": Check(_said_of_purposes, frozenset({"field"})),
@@ -345,7 +357,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "drill": Check(_drill, frozenset({"days"})),
     "evaluation": Check(_evaluation, takes=frozenset({"groups"})),
     "surface-lacks": Check(_surface_lacks, frozenset({"words"}), frozenset({"answers"})),
-    "log-kept": Check(_log_kept, frozenset({"days"})),
+    "log-kept": Check(_log_kept, frozenset({"days"}), frozenset({"of_erased"})),
     "hits-confirmed": Check(_hits_confirmed, frozenset({"people"})),
     "role-held": Check(_role_held, frozenset({"role"})),
     "filing": Check(_filing),

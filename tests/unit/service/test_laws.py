@@ -10,6 +10,7 @@ import pytest
 
 from facekeep.domain.accounts import Role
 from facekeep.domain.consent import Purpose
+from facekeep.domain.retention import PRESETS
 from facekeep.errors import UsageError
 from facekeep.service.about import FIELDS, About
 from facekeep.service.doctor import inspect_filing
@@ -21,7 +22,7 @@ from facekeep.service.measured import GroupsSummary
 from tests.unit.service.some_facts import DIGEST, ITEMS, NOW, some_drill, some_evaluation, some_facts
 
 SAID = About({**dict.fromkeys(FIELDS, "said"), "purpose.verify.ground": "consent", "purpose.verify.alternative": "key"})
-RULES = tuple(RetentionFacts("a law", basis, 365) for basis in ("last-contact", "purpose-ended"))
+RULES = (RetentionFacts("a law", "last-contact", 1095), RetentionFacts("a law", "purpose-ended", 1))
 BARE = Surface(frozenset({"/v1/verifications", "one_in"}), frozenset({"verified", "stage"}))
 
 
@@ -106,9 +107,14 @@ BROKEN: list[tuple[str, Any, set[str]]] = [
         {"illinois/retention-purpose", "texas/retention"},
     ),
     (
-        "four years after the last contact",
-        _of_purposes(retention=(replace(RULES[0], days=1461), RULES[1])),
+        "three years and a day after the last contact",
+        _of_purposes(retention=(replace(RULES[0], days=1096), RULES[1])),
         {"illinois/retention-contact"},
+    ),
+    (
+        "a year after the end of a purpose",
+        _of_purposes(retention=(RULES[0], replace(RULES[1], days=365))),
+        {"illinois/retention-purpose"},
     ),
     ("no recipients", _notice(items={"retention": "x"}), {"eu/notice", "uk/notice", "illinois/disclosure"}),
     (
@@ -117,6 +123,7 @@ BROKEN: list[tuple[str, Any, set[str]]] = [
         {"illinois/notice", "china/notice", "india/notice"},
     ),
     ("no language", _notice(language=""), {"india/notice-language"}),
+    ("another language", _notice(language="de-IN"), {"india/notice-language"}),
     ("old epoch", _keep(refreshed=NOW - timedelta(days=31)), {"eu/refresh", "uk/refresh"}),
     ("short log", _keep(log_days=200), {"india/logs"}),
     ("shorter log", _keep(log_days=100), {"eu/logs", "india/logs"}),
@@ -171,6 +178,22 @@ def test_two_people_confirm_only_where_a_gallery_is_searched() -> None:
 
 def test_ages_that_need_not_be_said_are_for_people() -> None:
     assert _outcomes(Law.EU, _keep(age_required=False)(_sound()))["guardian"] is Outcome.PEOPLE
+
+
+def test_what_indias_law_wants_kept_is_for_people() -> None:
+    outcomes = _outcomes(Law.INDIA, _sound())
+    # An erasure takes a person's entries with it, and a rule of one day is short of the year.
+    assert (outcomes["logs"], outcomes["retention"]) == (Outcome.PEOPLE, Outcome.PEOPLE)
+    year = _of_purposes(retention=(RULES[0],))(_sound())
+    assert _outcomes(Law.INDIA, year)["retention"] is Outcome.MET
+    for language in ("hi", "ta-IN", "EN"):
+        assert _outcomes(Law.INDIA, _notice(language=language)(_sound()))["notice-language"] is Outcome.MET
+
+
+def test_the_presets_meet_their_packs() -> None:
+    for law in (Law.ILLINOIS, Law.TEXAS):
+        rules = tuple(RetentionFacts(rule.law, rule.basis.value, rule.days) for rule in PRESETS[law])
+        assert not {name for name in _unmet(_of_purposes(retention=rules)(_sound())) if name.startswith(law)}
 
 
 def test_where_everything_is_off_nothing_applies_to_purposes() -> None:

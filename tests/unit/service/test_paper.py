@@ -173,6 +173,9 @@ LEFT, RIGHT, REGISTRY = ({store, key} for store, key in _K.items())
         ({Lost.GATE}, False, Risk.HIGH, True),
         ({Lost.GATE}, True, Risk.HIGH, False),
         ({Lost.GATE} | RIGHT, True, Risk.HIGH, True),
+        ({Lost.KEYS_GATE} | LEFT, True, Risk.HIGH, True),
+        ({Lost.KEYS_GATE} | RIGHT, False, Risk.HIGH, True),
+        ({Lost.KEYS_GATE, Lost.LEFT}, True, Risk.RISK, False),
         ({Lost.KEYS_GATE, Lost.KEYS_REGISTRAR}, True, Risk.RISK, False),
     ],
 )
