@@ -100,6 +100,8 @@ def test_evidence_and_guardian_are_told_and_the_age_is_not(client: Client, askin
         ({"age": 151}, 422, "invalid-request"),
         ({"age": "about ten"}, 422, "invalid-request"),
         ({"evidence": "capture:x"}, 422, "invalid-request"),
+        ({"evidence": "capture:" + "0" * 32}, 422, "invalid-request"),
+        ({"age": 9, "guardian": "x", "guardian_evidence": "capture:" + "0" * 32}, 422, "invalid-request"),
         ({"evidence": "form:" + "0" * 64 + "\n"}, 422, "invalid-request"),
         ({"age": 9, "guardian": "x", "guardian_evidence": "seen"}, 422, "invalid-request"),
         ({"age": 9, "guardian": "x" * 513}, 422, "invalid-request"),

@@ -14,6 +14,7 @@ import pytest
 from tests.cli.conftest import Ran, new_keep
 
 ACCOUNT = "account:" + "0" * 32
+CAPTURE = "capture:" + "0" * 32
 Run = Callable[..., Ran]
 _BAND = re.compile(r"one in [\d,]+ strangers")
 
@@ -167,6 +168,7 @@ def test_the_environment_names_the_keep(run: Run, keep: Path, monkeypatch: pytes
         (["consent", "give", "obama", "--purpose", "payment", "--notice", "NOTICE", "--age", "151"], 2),
         (["consent", "give", "obama", "--purpose", "payment", "--notice", "NOTICE", "--evidence", "seen"], 4),
         (["consent", "give", "obama", "--purpose", "payment", "--notice", "NOTICE", "--evidence", ACCOUNT], 2),
+        (["consent", "give", "obama", "--purpose", "payment", "--notice", "NOTICE", "--evidence", CAPTURE], 2),
         (["consent", "give", "obama", "--purpose", "payment", "--notice", "NOTICE", "--evidence", "form:none"], 4),
         (["consent", "withdraw", "obama", "--purpose", "verify", "--by-guardian"], 3),
         (["consent", "rules", "--guardian-under", "22"], 2),

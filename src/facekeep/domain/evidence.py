@@ -35,9 +35,9 @@ __all__ = [
 RELATION_MAX: Final = 128
 AGE_MAX: Final = 150
 GUARDIAN_UNDER_MAX: Final = 21
-EVIDENCE_PATTERN: Final = "^(word|capture:[0-9a-f]{32}|form:[0-9a-f]{64})$"
-"""How evidence is written that a relying party can name."""
-_PATTERN: Final = re.compile(f"{EVIDENCE_PATTERN}|^account:[0-9a-f]{{32}}$")
+EVIDENCE_PATTERN: Final = "^(word|form:[0-9a-f]{64})$"
+"""How evidence is written that a relying party can name. Of a capture and of an account the service says it itself."""
+_PATTERN: Final = re.compile(f"{EVIDENCE_PATTERN}|^(capture|account):[0-9a-f]{{32}}$")
 
 
 class EvidenceKind(StrEnum):
@@ -46,7 +46,8 @@ class EvidenceKind(StrEnum):
     WORD = "word"
     """The word of the operator, and nothing else."""
     CAPTURE = "capture"
-    """A capture session, in which the person read the notice and agreed."""
+    """A capture session, in which the person read the notice and agreed. The service fills it in, and takes it from
+    nobody."""
     FORM = "form"
     """A signed form, of which the relying party has the scan."""
     ACCOUNT = "account"
@@ -210,5 +211,5 @@ def _after(day: date, years: int) -> datetime:
 def _no_evidence() -> FormatError:
     return FormatError(
         "this is no evidence of a consent",
-        hint="word; capture: and the 32 digits of a capture; or form: and the SHA-256 of a scan.",
+        hint="word; or form: and the SHA-256 of a scan.",
     )

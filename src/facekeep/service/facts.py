@@ -104,6 +104,8 @@ class ConsentFacts:
         without_notice: of all, those whose notice the keep does not hold.
         beside_notice: of all, those to a purpose that their notice does not speak of.
         evidenced: of those that hold, how many have evidence beside an operator's word.
+        by_guardians: of those that hold, how many a guardian gave for a minor.
+        by_evidenced_guardians: of these, how many have evidence beside an operator's word that the guardian may.
     """
 
     holding: int
@@ -111,6 +113,8 @@ class ConsentFacts:
     without_notice: int
     beside_notice: int
     evidenced: int
+    by_guardians: int = 0
+    by_evidenced_guardians: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,13 @@ class KeepPaper(KeepLife):
                 for purpose in Purpose
             ),
             consents=ConsentFacts(
-                tally.holding, tally.withdrawn, tally.without_notice, tally.beside_notice, tally.evidenced
+                tally.holding,
+                tally.withdrawn,
+                tally.without_notice,
+                tally.beside_notice,
+                tally.evidenced,
+                tally.by_guardians,
+                tally.by_evidenced_guardians,
             ),
             notices=tuple(map(_notice, notices)),
             open_cases=sum(case.is_open(now) for case in cases),
@@ -173,6 +179,7 @@ class _Tally:
         self._notices = {notice.digest: notice for notice in notices}
         self._since: list[datetime] = []
         self.people = self.canaries = 0
+        self.by_guardians = self.by_evidenced_guardians = 0
         self.holding = self.withdrawn = self.evidenced = self.without_notice = self.beside_notice = 0
         self.consenting: Counter[Purpose] = Counter()
         self.shown: dict[Purpose, set[str]] = {purpose: set() for purpose in Purpose}
@@ -190,6 +197,9 @@ class _Tally:
         self.holding += len(holding)
         self.withdrawn += len(consents) - len(holding)
         self.evidenced += sum(consent.evidence.kind is not EvidenceKind.WORD for consent in holding)
+        guardians = [consent.guardian for consent in holding if consent.guardian is not None]
+        self.by_guardians += len(guardians)
+        self.by_evidenced_guardians += sum(one.evidence.kind is not EvidenceKind.WORD for one in guardians)
         for consent in consents:
             notice = self._notices.get(consent.notice)
             self.without_notice += notice is None

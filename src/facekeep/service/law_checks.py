@@ -215,6 +215,14 @@ def _guardian_under(facts: LawFacts, options: Options) -> Found:
     years, under = options["years"], facts.keep.guardian_under
     if under < years:
         return Outcome.NOT_MET, f"the keep asks for a guardian under {under} years only"
+    consents = facts.keep.consents
+    bare = consents.by_guardians - consents.by_evidenced_guardians
+    if options.get("verifiable") and bare:
+        return (
+            Outcome.PEOPLE,
+            f"of {consents.by_guardians:,} consents by guardians {bare:,} have nothing but an operator's word that the "
+            "guardian may: see to it that it can be verified",
+        )
     if not facts.keep.age_required:
         return (
             Outcome.PEOPLE,
@@ -277,9 +285,19 @@ def _evaluation(facts: LawFacts, options: Options) -> Found:
         )
     if evaluation.model != facts.keep.model:
         return Outcome.NOT_MET, "the evaluation is of another model"
-    if options.get("groups") and not evaluation.groups:
-        return Outcome.NOT_MET, "the evaluation has no groups"
-    return Outcome.MET, f"measured on {evaluation.people:,} people"
+    if evaluation.made is None:
+        return Outcome.NOT_MET, "the evaluation does not say when it was made"
+    if facts.keep.made - evaluation.made < -_SLACK:
+        return Outcome.NOT_MET, "the evaluation was made in the future"
+    if evaluation.people < options["people"]:
+        return Outcome.NOT_MET, f"the evaluation is of {evaluation.people:,} people, fewer than {options['people']:,}"
+    if not any(point.fmr is not None and point.fnmr is not None for point in evaluation.points):
+        return Outcome.NOT_MET, "the evaluation measured no error rates"
+    if options.get("groups") and not any(
+        ratio is not None for group in evaluation.groups for ratio in (group.fmr_ratio, group.fnmr_ratio)
+    ):
+        return Outcome.NOT_MET, "the evaluation measured no difference between groups"
+    return Outcome.MET, f"measured on {evaluation.people:,} people, {evaluation.made:%Y-%m-%d}"
 
 
 def _surface_lacks(facts: LawFacts, options: Options) -> Found:
@@ -349,13 +367,13 @@ CHECKS: Final[Mapping[str, Check]] = {
     "notices-in-language": Check(_notices_in_language, frozenset({"languages"})),
     "alternative": Check(_alternative),
     "retention": Check(_retention, takes=frozenset({"basis", "days", "least"})),
-    "guardian-under": Check(_guardian_under, frozenset({"years"})),
+    "guardian-under": Check(_guardian_under, frozenset({"years"}), frozenset({"verifiable"})),
     "said": Check(_said, frozenset({"fields"})),
     "said-of-purposes": Check(_said_of_purposes, frozenset({"field"})),
     "no-weakness": Check(_no_weakness, frozenset({"codes"})),
     "refreshed": Check(_refreshed, frozenset({"days"})),
     "drill": Check(_drill, frozenset({"days"})),
-    "evaluation": Check(_evaluation, takes=frozenset({"groups"})),
+    "evaluation": Check(_evaluation, frozenset({"people"}), frozenset({"groups"})),
     "surface-lacks": Check(_surface_lacks, frozenset({"words"}), frozenset({"answers"})),
     "log-kept": Check(_log_kept, frozenset({"days"}), frozenset({"of_erased"})),
     "hits-confirmed": Check(_hits_confirmed, frozenset({"people"})),

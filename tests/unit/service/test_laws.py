@@ -18,7 +18,7 @@ from facekeep.service.facts import ConsentFacts, KeepFacts, NoticeFacts, Retenti
 from facekeep.service.filing import CHINA, Filing, FilingState, FilingThreshold
 from facekeep.service.law_checks import CHECKS, LawFacts, Outcome, Surface
 from facekeep.service.laws import Law, LawPack, LawRule
-from facekeep.service.measured import GroupsSummary
+from facekeep.service.measured import GroupsSummary, PointSummary
 from tests.unit.service.some_facts import DIGEST, ITEMS, NOW, some_drill, some_evaluation, some_facts
 
 SAID = About({**dict.fromkeys(FIELDS, "said"), "purpose.verify.ground": "consent", "purpose.verify.alternative": "key"})
@@ -86,6 +86,14 @@ def _surface(name: str = "", answer: str = "") -> Any:
     )
 
 
+def _evaluation(**changed: Any) -> Any:
+    def change(facts: LawFacts) -> LawFacts:
+        assert facts.evaluation is not None
+        return replace(facts, evaluation=replace(facts.evaluation, **changed))
+
+    return change
+
+
 BROKEN: list[tuple[str, Any, set[str]]] = [
     (
         "a consent without its notice",
@@ -142,6 +150,17 @@ BROKEN: list[tuple[str, Any, set[str]]] = [
         {"eu/drill", "uk/drill"},
     ),
     ("drill without a time", lambda facts: replace(facts, drill=some_drill(made=None)), {"eu/drill", "uk/drill"}),
+    *(
+        (what, _evaluation(**changed), {"eu/accuracy", "uk/error-rates"})
+        for what, changed in {
+            "groups of which nothing was measured": {"groups": (GroupsSummary("region", 1e-3, None, None),)},
+            "no points": {"points": ()},
+            "points without rates": {"points": (PointSummary(1e-3, None, 0.1), PointSummary(1e-3, 1e-3, None))},
+            "few people": {"people": 99},
+            "an evaluation without a time": {"made": None},
+            "an evaluation of tomorrow": {"made": NOW + timedelta(days=3)},
+        }.items()
+    ),
     ("no groups", lambda facts: replace(facts, evaluation=some_evaluation()), {"eu/accuracy", "uk/error-rates"}),
     ("no ground", _without("purpose.verify.ground"), {"eu/legal-ground", "uk/legal-ground"}),
     ("no officer", _without("officer.contact"), {"eu/contact", "eu/breach", "uk/breach"}),
@@ -178,6 +197,13 @@ def test_two_people_confirm_only_where_a_gallery_is_searched() -> None:
 
 def test_ages_that_need_not_be_said_are_for_people() -> None:
     assert _outcomes(Law.EU, _keep(age_required=False)(_sound()))["guardian"] is Outcome.PEOPLE
+
+
+def test_a_guardian_on_a_word_is_for_people_where_it_has_to_be_verifiable() -> None:
+    for by, evidenced, outcome in ((0, 0, Outcome.MET), (2, 1, Outcome.PEOPLE), (2, 2, Outcome.MET)):
+        consents = ConsentFacts(2, 0, 0, 0, 2, by, evidenced)
+        assert _outcomes(Law.INDIA, _keep(consents=consents)(_sound()))["guardian"] is outcome
+    assert _outcomes(Law.CHINA, _keep(consents=ConsentFacts(2, 0, 0, 0, 2, 1, 0))(_sound()))["guardian"] is Outcome.MET
 
 
 def test_what_indias_law_wants_kept_is_for_people() -> None:

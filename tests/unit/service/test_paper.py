@@ -67,6 +67,7 @@ def test_who_is_affected_was_there_in_the_window(keep: Keep, clock: MovedClock) 
     keep.add_notice("Told.", purposes=[Purpose.ATTENDANCE], recipients="nobody", retention=" ")  # which says nothing
     ((ada,), facts) = keep.presence(began, began + timedelta(days=1)).people, keep.facts()
     assert (ada.guardians, "Marian" in repr(ada)) == (("Marian R",), False)
+    assert (facts.consents.by_guardians, facts.consents.by_evidenced_guardians) == (1, 1)
     assert {"recipients": "nobody"} in [notice.items for notice in facts.notices]
     keep.give_consent("obama", Purpose.PAYMENT, "Payment.", Circumstances(Evidence.form(b"signed"), age=18))
     assert keep.facts().consents.evidenced == 1

@@ -26,7 +26,7 @@ _OPTIONS: Final = {
         typer.Option(
             "--evidence",
             metavar="WHAT",
-            help="What shows the consent: word, capture:ID, or form:FILE or form:SHA256 of a scanned form.",
+            help="What shows the consent: word, or form:FILE or form:SHA256 of a scanned form.",
         ),
         "word",
     ),
@@ -100,7 +100,12 @@ def evidence_of(text: str) -> Evidence:
     """
     kind, _, name = text.partition(":")
     if kind == EvidenceKind.ACCOUNT:
-        raise UsageError("nobody but the person can sign in to consent", hint="Name a capture or a form.")
+        raise UsageError("nobody but the person can sign in to consent", hint="Name a form.")
+    if kind == EvidenceKind.CAPTURE:
+        raise UsageError(
+            "nobody but the keep can say that a consent was given in a capture",
+            hint="Order a capture that enrols the person, or name a form.",
+        )
     if kind != EvidenceKind.FORM or not name or re.fullmatch("[0-9a-f]{64}", name):
         return Evidence.read(text)
     try:
