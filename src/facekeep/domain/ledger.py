@@ -96,6 +96,11 @@ class EntryKind(StrEnum):
     """What is asked of consents: ``guardian-under`` an age in years, ``age-required`` yes or no."""
     LISTED = "listed"
     """A list of ``people``, so many, was shown to an ``operator``."""
+    COUNTED = "counted"
+    """A ``quarter`` that is over was counted for publishing: ``counts`` of what people's own entries tell, by tens."""
+    FILING_REACHED = "filing-reached"
+    """So many people are enrolled that it has to be filed with an authority: ``limit`` how many, ``reached`` when.
+    Written once for each limit."""
     BEGUN = "begun"
     """The ledger began; its heads are signed by ``ledger-key``."""
     REFRESHED = "refreshed"

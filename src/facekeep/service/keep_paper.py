@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 
 from facekeep.domain.consent import Consent, Notice, Purpose
 from facekeep.domain.evidence import EvidenceKind
-from facekeep.domain.ledger import EntryKind, Opening
+from facekeep.domain.ledger import EntryKind, LedgerEntry, Opening
 from facekeep.domain.retention import Basis, RetentionRule
 from facekeep.domain.subject import DataSubject, Reference, SubjectId
 from facekeep.service.canary_labels import CANARY_LABELS, is_canary
+from facekeep.service.counting import OWN_KINDS, counted_entry, counted_quarters, quarters_between
 from facekeep.service.facts import (
     ConsentFacts,
     KeepFacts,
@@ -150,6 +151,32 @@ class KeepPaper(KeepLife):
             counted.update(map(_counted, own))
         return counted
 
+    def published(self) -> Mapping[ToldOf, int]:
+        """The entries of the ledger, counted for publishing: what an erasure changes, once for each quarter.
+
+        Quarters that are over, and were not counted yet, are counted now, and the ledger keeps that. Whoever was erased
+        before is not in it; whoever is erased later stays in it. The running quarter is counted as it is now.
+        """
+        now = self._now()
+        running = Quarter.of(now)
+        nobody = [(leaf, opening.entry) for leaf, opening in self._leaves_of_nobody()]
+        first = min((Quarter.of(entry.time) for _, entry in nobody), default=running)
+        kept = counted_quarters(nobody)
+        own: Counter[ToldOf] = Counter()
+        missing = [quarter for quarter in quarters_between(first, running) if quarter not in kept]
+        for opening in (opening for person in self._everybody(_of_people) for opening in person):
+            own[_counted(opening)] += 1
+        own.update(_of_entry(entry) for _, entry in nobody if entry.kind is EntryKind.VERIFIED)  # of an unknown label
+        if missing:
+            with self._using(), self._roles.registry.transaction() as tx:
+                tx.record([counted_entry(quarter, own, now) for quarter in missing])
+            kept = counted_quarters((leaf, opening.entry) for leaf, opening in self._leaves_of_nobody())
+        told = Counter(_of_entry(entry) for _, entry in nobody if entry.kind not in OWN_KINDS)
+        told.update({of: count for of, count in own.items() if of.kind in OWN_KINDS and of.quarter >= running})
+        for counts in kept.values():
+            told.update(counts)
+        return told
+
     def _everybody(self, read: Callable[[View, DataSubject], _T]) -> Iterator[_T]:
         last: SubjectId | None = None
         while True:
@@ -162,11 +189,14 @@ class KeepPaper(KeepLife):
             last = people[-1].id
 
     def _told_of_nobody(self) -> Iterator[Opening]:
+        return (opening for _, opening in self._leaves_of_nobody())
+
+    def _leaves_of_nobody(self) -> Iterator[tuple[int, Opening]]:
         last: bytes | None = None
         while True:
             with self._reading(), self._roles.registry.read() as view:
                 page = view.ledger_openings(after=last, limit=_LEDGER_PAGE)
-            yield from (opening for _, _, opening in page)
+            yield from ((leaf, opening) for _, leaf, opening in page)
             if len(page) < _LEDGER_PAGE:
                 return
             last = page[-1][0]
@@ -268,7 +298,10 @@ def _of_people(view: View, person: DataSubject) -> tuple[Opening, ...]:
 
 
 def _counted(opening: Opening) -> ToldOf:
-    entry = opening.entry
+    return _of_entry(opening.entry)
+
+
+def _of_entry(entry: LedgerEntry) -> ToldOf:
     outcome = entry.facts.get("verified") or entry.facts.get("upheld", "")
     if entry.kind is EntryKind.SEARCHED:
         outcome = "nobody" if entry.facts["found"] == "0" else "found"

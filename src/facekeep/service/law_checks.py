@@ -283,20 +283,20 @@ def _evaluation(facts: LawFacts, options: Options) -> Found:
             Outcome.NOT_MET,
             "no evaluation was given: facekeep evaluate --json > evaluation.json, then --evaluation evaluation.json",
         )
-    if evaluation.model != facts.keep.model:
-        return Outcome.NOT_MET, "the evaluation is of another model"
-    if evaluation.made is None:
-        return Outcome.NOT_MET, "the evaluation does not say when it was made"
-    if facts.keep.made - evaluation.made < -_SLACK:
-        return Outcome.NOT_MET, "the evaluation was made in the future"
-    if evaluation.people < options["people"]:
-        return Outcome.NOT_MET, f"the evaluation is of {evaluation.people:,} people, fewer than {options['people']:,}"
-    if not any(point.fmr is not None and point.fnmr is not None for point in evaluation.points):
-        return Outcome.NOT_MET, "the evaluation measured no error rates"
-    if options.get("groups") and not any(
-        ratio is not None for group in evaluation.groups for ratio in (group.fmr_ratio, group.fnmr_ratio)
-    ):
-        return Outcome.NOT_MET, "the evaluation measured no difference between groups"
+    age = None if evaluation.made is None else facts.keep.made - evaluation.made
+    rates = any(point.fmr is not None and point.fnmr is not None for point in evaluation.points)
+    ratios = any(ratio is not None for group in evaluation.groups for ratio in (group.fmr_ratio, group.fnmr_ratio))
+    faults = {
+        "is of another model": evaluation.model != facts.keep.model,
+        "does not say when it was made": age is None,
+        "was made in the future": age is not None and age < -_SLACK,
+        f"is of fewer than {options['people']:,} people": evaluation.people < options["people"],
+        "measured no error rates": not rates,
+        "measured no difference between groups": bool(options.get("groups")) and not ratios,
+    }
+    found = [said for said, holds in faults.items() if holds]
+    if found:
+        return Outcome.NOT_MET, f"the evaluation {'; '.join(found)}"
     return Outcome.MET, f"measured on {evaluation.people:,} people, {evaluation.made:%Y-%m-%d}"
 
 

@@ -2,9 +2,9 @@
 
 What is published are counts of whole quarters that are over, each as the least and the most that it may be: 0, 1 to 9,
 an exact number from 10 on. Every total is the sum of published counts and of nothing else, so no hidden count can be
-taken from a total, or from the difference of two reports. Counts of what is written under people's own keys shrink when
-one of these people is erased; they are published by tens, 0 to 9 among them, so that an erasure does not tell what the
-person did.
+taken from a total. Counts of what is written under people's own keys are counted once, when a quarter is over, and kept
+by tens (service.counting), so that every report tells the same of a quarter: an erasure changes none of them. Every
+purpose has its lines, whatever was counted and whether it is on.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class Transparency:
     Attributes:
         facts: of the keep.
         about: what the controller said.
-        told: the entries of the ledger, counted.
+        told: the entries of the ledger, counted as for publishing.
         first: the first quarter.
         last: the last one.
         unfinished: whether a quarter that is not over may be counted; such a report is not to be published.
@@ -223,7 +223,8 @@ class Transparency:
                         ),
                         Text(
                             "Counts of what is written under people's own keys (verifications, consents, joins, "
-                            "views, exports, appeals) are shown by tens, and leave out people who were erased since. "
+                            "views, exports, appeals) are shown by tens. Each quarter was counted once, by the first "
+                            "report after its end, and leaves out people who were erased before that. "
                             "A verification that was refused is one that was answered by no, whether "
                             "of a stranger or because of a missing consent."
                         ),
@@ -241,8 +242,7 @@ class Transparency:
         for name, kind, outcome, by_tens, fits in _BY_PURPOSE:
             for purpose in filter(fits, Purpose):
                 counts = [self._count(kind, quarter, purpose.value, outcome) for quarter in self.quarters]
-                if any(counts) or purpose in {one.purpose for one in self.facts.switched_on}:
-                    yield Counted(name, purpose.value, tuple(Published.of(one, by_tens=by_tens) for one in counts))
+                yield Counted(name, purpose.value, tuple(Published.of(one, by_tens=by_tens) for one in counts))
         for name, kind, outcome, by_tens in _OF_ALL:
             counts = [self._count(kind, quarter, outcome=outcome) for quarter in self.quarters]
             yield Counted(name, "", tuple(Published.of(one, by_tens=by_tens) for one in counts))

@@ -152,14 +152,16 @@ BROKEN: list[tuple[str, Any, set[str]]] = [
     ("drill without a time", lambda facts: replace(facts, drill=some_drill(made=None)), {"eu/drill", "uk/drill"}),
     *(
         (what, _evaluation(**changed), {"eu/accuracy", "uk/error-rates"})
-        for what, changed in {
-            "groups of which nothing was measured": {"groups": (GroupsSummary("region", 1e-3, None, None),)},
-            "no points": {"points": ()},
-            "points without rates": {"points": (PointSummary(1e-3, None, 0.1), PointSummary(1e-3, 1e-3, None))},
-            "few people": {"people": 99},
-            "an evaluation without a time": {"made": None},
-            "an evaluation of tomorrow": {"made": NOW + timedelta(days=3)},
-        }.items()
+        for what, changed in dict[str, dict[str, Any]](
+            {
+                "groups of which nothing was measured": {"groups": (GroupsSummary("region", 1e-3, None, None),)},
+                "no points": {"points": ()},
+                "points without rates": {"points": (PointSummary(1e-3, None, 0.1), PointSummary(1e-3, 1e-3, None))},
+                "few people": {"people": 99},
+                "an evaluation without a time": {"made": None},
+                "an evaluation of tomorrow": {"made": NOW + timedelta(days=3)},
+            }
+        ).items()
     ),
     ("no groups", lambda facts: replace(facts, evaluation=some_evaluation()), {"eu/accuracy", "uk/error-rates"}),
     ("no ground", _without("purpose.verify.ground"), {"eu/legal-ground", "uk/legal-ground"}),

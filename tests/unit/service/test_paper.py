@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -89,6 +90,48 @@ def test_the_ledger_is_counted_by_quarter_purpose_and_outcome(
     assert told[ToldOf(EntryKind.VERIFIED, second, "verify", "yes")] == 1
     assert told[ToldOf(EntryKind.VERIFIED, second, "verify", "no")] == 1
     assert sum(told.values()) == keep.facts().ledger
+
+
+def test_an_erasure_changes_no_count_that_was_published(
+    keep: Keep, clock: MovedClock, picture: Callable[[str], bytes]
+) -> None:
+    """Somebody did as much as makes a line of tens, is erased, and every later report says the same of that quarter."""
+    for _ in range(6):
+        keep.verify("obama", picture("obama2.jpg"), operator="op")
+    for _ in range(4):
+        keep.verify("biden", picture("biden.jpg"), operator="op")
+    clock.forward(days=31)
+    quarter = Quarter(2027, 1)
+
+    def report() -> list[dict[str, object]]:
+        facts = keep.facts()
+        document = Transparency(facts, About(), keep.published(), quarter, Quarter.of(facts.made).before).as_json()
+        lines = [line for line in document["counts"] if line["what"] != "people erased"]  # type: ignore[attr-defined]
+        return [{**line, "by_quarter": line["by_quarter"][0], "total": None} for line in lines]
+
+    first = report()
+    verified = ToldOf(EntryKind.VERIFIED, quarter, "verify", "yes")
+    assert (keep.told()[verified], keep.published()[verified]) == (10, 10)
+    keep.erase("obama")
+    assert keep.told()[verified] == 4
+    assert report() == first
+    clock.forward(days=92)
+    assert report() == first
+    assert keep.published()[verified] == 10
+    # Each quarter is counted once.
+    counted = [opening.entry.facts for opening in keep._told_of_nobody() if opening.entry.kind is EntryKind.COUNTED]
+    assert sorted(one["quarter"] for one in counted) == ["2027-Q1", "2027-Q2"]
+    assert {one["counts"] for one in counted} == {"verified verify yes 10", ""}
+
+
+def test_every_purpose_has_its_lines_whatever_was_counted() -> None:
+    off = tuple(replace(one, on=False) for one in some_facts().purposes)
+    none, one = (
+        Transparency(some_facts(purposes=off), SAID, told, Q1, Q2).as_json()["counts"]
+        for told in ({}, {ToldOf(EntryKind.VERIFIED, Q1, "payment", "yes"): 1})
+    )
+    assert none == one
+    assert {line["purpose"] for line in none} >= {purpose.value for purpose in Purpose}  # type: ignore[attr-defined]
 
 
 # What was said

@@ -185,7 +185,7 @@ def transparency(
         now = Quarter.of(facts.made)
         last = _quarter(until) or (now if unfinished else now.before)
         first = _quarter(since) or last.before.before.before
-        report = Transparency(facts, said, opened.told(), first, last, unfinished)
+        report = Transparency(facts, said, opened.published(), first, last, unfinished)
     _answer(report.as_json(), report.paper(), html, as_json=as_json)
 
 

@@ -59,8 +59,8 @@ class CircumstancesFields(MinorFields):
 
     evidence: _Evidence = Field(
         "word",
-        description="What shows that it was given: `word` of the operator, or `form:` and the SHA-256 of a scanned form "
-        "in hexadecimal digits. Of a capture, and of a person who signed in, the service says it itself.",
+        description="What shows that it was given: `word` of the operator, or `form:` and the SHA-256 of a scanned "
+        "form in hexadecimal digits. Of a capture, and of a person who signed in, the service says it itself.",
     )
 
     @property
