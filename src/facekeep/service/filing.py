@@ -15,6 +15,7 @@ from typing import Final
 __all__ = ["CHINA", "Filing", "FilingState", "FilingThreshold"]
 
 _SATURDAY: Final = 5
+_DAYS: Final = "(Saturdays and Sundays left out, holidays counted in)"
 
 
 class FilingState(StrEnum):
@@ -61,8 +62,8 @@ class Filing:
     Attributes:
         threshold: the one.
         people: how many there are now.
-        reached: when the people who are there now became as many as the limit, or None if they are fewer or their
-            times are not known.
+        reached: when the limit was first reached, as the keep noted then; None if it never was. It stays though people
+            are erased.
     """
 
     threshold: FilingThreshold
@@ -72,7 +73,7 @@ class Filing:
     @property
     def state(self) -> FilingState:
         """How near the keep is."""
-        return self.threshold.state(self.people)
+        return self.threshold.state(self.people) if self.reached is None else FilingState.REACHED
 
     @property
     def until(self) -> datetime | None:
@@ -94,9 +95,6 @@ class Filing:
                 return f"{count} people are enrolled; filing is due at {limit}"
             case FilingState.NEAR:
                 return f"{count} people are enrolled, and {limit} have to be filed with the authority"
-        if self.until is None:
-            return f"{count} people are enrolled, {limit} or more: this has to be filed with the authority"
-        return (
-            f"{count} people are enrolled: this has to be filed with the authority until {self.until:%Y-%m-%d} "
-            "(Saturdays and Sundays left out, holidays counted in)"
-        )
+        were = f", and {limit} were" if self.people < self.threshold.limit else ""
+        due = "" if self.until is None else f" until {self.until:%Y-%m-%d} {_DAYS}"
+        return f"{count} people are enrolled{were}: this has to be filed with the authority{due}"

@@ -89,6 +89,7 @@ class KeepLife:
         self._away: tuple[float, UnavailableError] | None = None
         self._lock = SharedLock()
         self._closed = self._stale = False
+        self._limits_reached: dict[int, datetime | None] = {}
         self._copying = Lock()
         """Held while the stores are copied for a backup, before the other lock."""
         self._ending = False

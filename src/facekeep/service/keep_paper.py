@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from facekeep.domain.consent import Consent, Notice, Purpose
 from facekeep.domain.evidence import EvidenceKind
-from facekeep.domain.ledger import EntryKind, LedgerEntry, Opening
+from facekeep.domain.ledger import EntryKind, LedgerEntry, Opening, written
 from facekeep.domain.retention import Basis, RetentionRule
 from facekeep.domain.subject import DataSubject, Reference, SubjectId
 from facekeep.service.canary_labels import CANARY_LABELS, is_canary
@@ -108,19 +108,51 @@ class KeepPaper(KeepLife):
             keys=keys,
             alarms=status.alarms,
             ledger=ledger,
-            filing=tally.filing(filing),
+            filing=self._filing(filing, tally.people, lambda: tally.since(filing.limit) or now),
             guardian_under=rules.guardian_under,
             age_required=rules.age_required,
         )
 
     def filing(self, threshold: FilingThreshold = CHINA) -> Filing:
-        """How near the keep is to a number of people that has to be filed. Quick: only canaries are looked for.
+        """How near the keep is to a number of people that has to be filed.
 
-        Since when the number is reached is not known then; see :meth:`facts`.
+        When the number is found to be reached for the first time, the ledger notes it, and it stays reached. Quick but
+        for this, and for the first time that a keep is asked since it was opened: the ledger is looked through then.
         """
+
+        def since() -> datetime:
+            tally = _Tally(())
+            for person, consents, references in self._everybody(_records):
+                tally.add(person, consents, references)
+            return tally.since(threshold.limit) or self._now()
+
+        return self._filing(threshold, self.people(), since)
+
+    def people(self) -> int:
+        """How many people there are, without canaries. Quick."""
         with self._reading(), self._roles.registry.read() as view:
             planted = sum(view.subject_by_label(label) is not None for label in CANARY_LABELS)
-            return Filing(threshold, view.subject_count() - planted)
+            return view.subject_count() - planted
+
+    def _filing(self, threshold: FilingThreshold, people: int, since: Callable[[], datetime]) -> Filing:
+        limit = threshold.limit
+        if limit not in self._limits_reached or (self._limits_reached[limit] is None and people >= limit):
+            self._limits_reached[limit] = self._noted_as_reached(limit)
+        if self._limits_reached[limit] is None and people >= limit:
+            facts = {"limit": str(limit), "reached": written(since())}
+            with self._using(), self._roles.registry.transaction() as tx:
+                tx.record([LedgerEntry(EntryKind.FILING_REACHED, self._now(), facts)])
+            self._limits_reached[limit] = self._noted_as_reached(limit)
+        return Filing(threshold, people, self._limits_reached[limit])
+
+    def _noted_as_reached(self, limit: int) -> datetime | None:
+        noted = (
+            (leaf, opening.entry.facts["reached"])
+            for leaf, opening in self._leaves_of_nobody()
+            if opening.entry.kind is EntryKind.FILING_REACHED and opening.entry.facts["limit"] == str(limit)
+        )
+        first = min(noted, default=None)
+        return None if first is None else datetime.fromisoformat(first[1])
 
     def presence(self, since: datetime, until: datetime) -> Presence:
         """Whose data the stores held between two times. It names people: for the controller, and for no log.
@@ -238,11 +270,10 @@ class _Tally:
             self.shown[consent.purpose].add(consent.notice)
         self.consenting.update({consent.purpose for consent in holding})
 
-    def filing(self, threshold: FilingThreshold) -> Filing:
-        """The people beside a threshold."""
+    def since(self, limit: int) -> datetime | None:
+        """When the people who are there now became so many; None if their times are not known."""
         known = sorted(self._since)
-        reached = known[threshold.limit - 1] if len(known) >= threshold.limit else None
-        return Filing(threshold, self.people, reached)
+        return known[limit - 1] if len(known) >= limit else None
 
 
 def _notice(notice: Notice) -> NoticeFacts:

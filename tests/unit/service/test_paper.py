@@ -22,6 +22,7 @@ from facekeep.errors import BadInputError, UsageError
 from facekeep.service.about import FIELDS, About, template
 from facekeep.service.claims import Lost, claims_of
 from facekeep.service.facts import Presence, Present, Quarter, ToldOf
+from facekeep.service.filing import FilingState, FilingThreshold
 from facekeep.service.keep import Keep
 from facekeep.service.measured import DrillSummary, EvaluationSummary
 from facekeep.service.paper import Missing, Table, page
@@ -132,6 +133,28 @@ def test_every_purpose_has_its_lines_whatever_was_counted() -> None:
     )
     assert none == one
     assert {line["purpose"] for line in none} >= {purpose.value for purpose in Purpose}  # type: ignore[attr-defined]
+
+
+def test_what_has_to_be_filed_stays_so_whoever_is_erased(
+    reopen: Callable[[], Keep], clock: MovedClock, picture: Callable[[str], bytes]
+) -> None:
+    keep, two = reopen(), FilingThreshold(limit=2, ahead=1, working_days=30)
+    since = clock.now
+    clock.forward(days=3)
+    first = keep.filing(two)
+    assert (first.state, first.reached, first.people) == (FilingState.REACHED, since, 2)
+    keep.erase("biden")
+    clock.forward(days=3)
+    keep.enrol("eileen", [picture("biden.jpg")], purposes=[Purpose.VERIFY], notice="x", operator="op")
+    assert keep.facts(filing=two).filing.until == first.until
+    keep.erase("eileen")
+    keep = reopen()
+    for found in (keep.filing(two), keep.facts(filing=two).filing):
+        assert (found.state, found.reached, found.people) == (FilingState.REACHED, since, 1)
+        assert "1 people are enrolled, and 2 were" in found.said
+    entries = [opening.entry for opening in keep._told_of_nobody()]
+    assert [one.facts["limit"] for one in entries if one.kind is EntryKind.FILING_REACHED] == ["2"]
+    assert keep.filing().state is FilingState.FAR
 
 
 # What was said

@@ -109,7 +109,7 @@ def _rows(keep: Keep) -> float:
 def _people(keep: Keep) -> float:
     """Data subjects in the keep; no number while the registry is away."""
     try:
-        return keep.filing().people
+        return keep.people()
     except (UnavailableError, DamagedStoreError):
         return math.nan
 
