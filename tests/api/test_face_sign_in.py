@@ -15,11 +15,13 @@ from fastapi import FastAPI
 from facekeep.domain.access import Scope
 from facekeep.domain.accounts import Role
 from facekeep.domain.consent import Purpose
+from facekeep.domain.webhooks import EventKind
 from facekeep.face.models import ModelPack
 from facekeep.interfaces.http.app import build
 from facekeep.interfaces.http.capture import NAMING
 from facekeep.interfaces.http.rates import Rates
 from facekeep.interfaces.http.site import Site
+from facekeep.service import capture_sessions
 from facekeep.service.answers import AccessOutcome
 from facekeep.service.capture_judging import Judge
 from facekeep.service.captures import CaptureService
@@ -89,7 +91,7 @@ def test_a_live_face_signs_its_person_in_once(scene: Scene) -> None:
     assert (done.status_code, done.json()["account"], done.json()["roles"]) == (201, "obama at home", ["data-subject"])
     assert "httponly" in done.headers["set-cookie"].lower()
     own = page.http.get(f"/v1/subjects/{done.json()['subject']}/accesses").json()["accesses"]
-    assert (own[0]["outcome"], own[0]["operator"]) == (AccessOutcome.VERIFIED, "account obama at home")
+    assert (own[0]["outcome"], own[0]["operator"]) == (AccessOutcome.VERIFIED, "sign-in by face")
     assert finish(page).status_code == 401
 
 
@@ -139,7 +141,43 @@ def test_an_account_that_is_revoked_meanwhile_is_not_signed_in(scene: Scene, kee
     page = scene.begun("obama at work")
     assert scene.tried(page, "obama2").json()["outcome"] == "passed"
     keep.revoke_account("obama at work")
-    assert finish(page).status_code in {401, 404}
+    assert finish(page).status_code == 401
+
+
+def test_who_withdrew_between_the_face_and_the_session_is_not_signed_in(scene: Scene, keep: Keep) -> None:
+    page = scene.begun("obama at home")
+    assert scene.tried(page, "obama2").json()["outcome"] == "passed"
+    keep.withdraw_consent("obama", Purpose.VERIFY)
+    try:
+        assert finish(page).status_code == 401
+    finally:
+        keep.give_consent("obama", Purpose.VERIFY, NOTICE)
+
+
+def test_strangers_neither_take_the_room_of_others_nor_have_webhooks_told(
+    scene: Scene, keep: Keep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook = keep.add_webhook("https://hooks.example.org/", [EventKind.CAPTURE_FINISHED])
+    monkeypatch.setattr(capture_sessions, "SESSIONS_OF_ONE", 2)
+    busy = scene.begun("obama at home")
+    busy.go_through(scene.crops("obama2"), busy.look()["notices"][0]["digest"])  # who began a try is not put out
+    idle = scene.begun("nobody of this name")
+    scene.begun("nobody of this name")
+    assert idle.http.get("/v1/capture").status_code == 401
+    assert busy.look()["state"] == "open"
+    scene.clock.wait(200)
+    assert busy.look()["outcome"] == "expired"
+    assert keep.waiting_deliveries(hook.id) == ()
+    keep.remove_webhook(hook.id.hex())
+
+
+def test_a_version_that_was_replaced_is_not_shown(scene: Scene, keep: Keep) -> None:
+    (first,) = [notice for notice in keep.notices() if notice.text == NOTICE]
+    newer = keep.add_notice(
+        NOTICE, language="en", purposes=[Purpose.VERIFY], retention="A year.", replaces=first.digest
+    )
+    shown = [each["digest"] for each in scene.begun("obama at home").look()["notices"]]
+    assert shown == [newer.digest]
 
 
 def test_it_is_off_unless_the_service_is_started_with_it(keep: Keep, scene: Scene) -> None:

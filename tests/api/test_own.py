@@ -83,6 +83,34 @@ def test_a_person_switches_a_purpose_on_by_a_notice_that_is_kept(keep: Keep, per
     assert "I allow nothing." not in {each.text for each in keep.notices()}
 
 
+def test_a_person_reads_notices_for_everybody_and_those_of_own_consents(
+    keep: Keep, person: TestClient, path: str
+) -> None:
+    keep.give_consent("biden", Purpose.ATTENDANCE, "I, Joe, agree to be known at the gate.")
+    of_biden = next(notice.digest for notice in keep.notices() if notice.text.startswith("I, Joe"))
+    hashes = {each["hash"] for each in person.get("/v1/notices").json()["notices"]}
+    own = {consent.notice for consent in keep.consents("obama")}
+    assert own <= hashes
+    assert of_biden not in hashes
+    assert person.get(f"/v1/notices/{of_biden}").status_code == 404
+    asked = {"purpose": "attendance", "notice_hash": of_biden}
+    assert person.post(f"{path}/consents", json=asked).status_code == 404
+    assert of_biden in {
+        each["hash"] for each in signed_in(keep, "desk", Role.OPERATOR).get("/v1/notices").json()["notices"]
+    }
+
+
+def test_operators_write_down_objections_without_learning_which_entries_are_about_whom(
+    keep: Keep, person: TestClient, path: str
+) -> None:
+    desk = signed_in(keep, "front desk", Role.OPERATOR)
+    leaf = json.loads(person.get(f"{path}/export").text)["entries"][0]["leaf"]
+    answers = [desk.post(f"{path}/appeals", json={"kind": "appeal", "about": at, "text": "x"}) for at in (leaf, 10_000)]
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert answers[0].json() | {"request_id": ""} == answers[1].json() | {"request_id": ""}
+    assert desk.post(f"{path}/appeals", json={"kind": "appeal", "text": "Told at the desk."}).status_code == 201
+
+
 def test_a_person_is_never_returned_from_then_on(keep: Keep, person: TestClient, path: str, pictures: Path) -> None:
     assert person.put(f"{path}/never-return").json() == {"references": 1}
     assert person.put(f"{path}/never-return").json() == {"references": 0}

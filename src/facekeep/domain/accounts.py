@@ -88,6 +88,10 @@ OF_PRINCIPALS: tuple[str, ...] = tuple(f"{kind} " for kind in PRINCIPAL_KINDS)
 """How the names of principals begin, and no name of who works at the keep itself."""
 
 
+SIGN_IN_OPERATOR = "sign-in by face"
+"""Who asks when somebody signs in with a face: the service itself. Whoever stands before the camera may be anybody."""
+
+
 def kind_of(principal: Principal) -> str:
     """What a principal is, one of ``PRINCIPAL_KINDS``."""
     client, account = PRINCIPAL_KINDS

@@ -58,6 +58,7 @@ class Appeal:
         about: leaf of the entry of the ledger that it is about; None for none in particular.
         text: in the person's own words, "" for none.
         filed: when, with time zone.
+        filed_by: who wrote it down for the person, as operators are called; "" if the person did.
         answer: of a person; None while it is open.
     """
 
@@ -67,6 +68,7 @@ class Appeal:
     about: int | None
     text: str = field(repr=False)
     filed: datetime
+    filed_by: str = ""
     answer: AppealAnswer | None = None
 
     def __post_init__(self) -> None:

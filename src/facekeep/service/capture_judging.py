@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from facekeep.domain.accounts import Principal
+from facekeep.domain.accounts import SIGN_IN_OPERATOR, Principal
 from facekeep.domain.capture import Intent, RecordedFrame, Recording, SentFrame, Step
 from facekeep.domain.capture_container import SentTry
 from facekeep.domain.capture_order import Newcomer
@@ -162,7 +162,7 @@ class Judge:
     def _claim(self, crops: Sequence[bytes], what: Resolved, who: Principal) -> Deed:
         """Compare with who is claimed; further references are added only of a face that is known already."""
         if what.sign_in is not None:
-            return self._sign_in(crops[0], what, who)
+            return self._sign_in(crops[0], what)
         label = self._keep.label_of(what.subject)
         deed = self._verify(label, crops[0], what, who)
         if not deed.holds or what.order.intent is not Intent.ENROL:
@@ -178,7 +178,7 @@ class Judge:
         _largest(fit, lambda some: self._keep.add_references(label, some, operator=who, gallery=gallery))
         return deed
 
-    def _sign_in(self, crop: bytes, what: Resolved, who: Principal) -> Deed:
+    def _sign_in(self, crop: bytes, what: Resolved) -> Deed:
         """Compare with who wants to sign in. A name that nobody has, and a purpose that is off, look like another face.
 
         An unknown label is compared with a row that nobody has, which takes as long.
@@ -187,7 +187,9 @@ class Judge:
             label = self._keep.label_of(what.subject)
         except NotFoundError:
             label = secrets.token_hex(16)
-        found = self._keep.verify(label, crop, operator=who, fmr=what.order.fmr, purpose=what.order.purpose)
+        # Whoever stands there may not be the person: the person reads in the ledger that somebody tried to sign in.
+        order = what.order
+        found = self._keep.verify(label, crop, operator=SIGN_IN_OPERATOR, fmr=order.fmr, purpose=order.purpose)
         if not found.acquired:
             return Deed(undecided=True, reasons=(CaptureReason.QUALITY,))
         return Deed(holds=found.verified, reasons=() if found.verified else (CaptureReason.CLAIM,), fmr=what.order.fmr)

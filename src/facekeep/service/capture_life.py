@@ -105,7 +105,8 @@ class SessionLife:
         session.state, session.outcome, session.reasons, session.ended = CaptureState.DONE, outcome, reasons, now
         session.attempt = session.challenge = None
         session.reached = reached
-        session.untold.append(_event(EventKind.CAPTURE_FINISHED, session, now, reasons))
+        if session.what.sign_in is None:  # nobody ordered that, and anybody can begin it
+            session.untold.append(_event(EventKind.CAPTURE_FINISHED, session, now, reasons))
 
     def _expire(self, session: CaptureSession, now: datetime) -> None:
         # What came in time is judged in peace.

@@ -191,17 +191,18 @@ class Sessions:
         with self._lock:
             return tuple(self._sessions.values())
 
-    def remove(self, session: CaptureSession) -> None:
-        """Forget a session. Nothing happens if it is forgotten already."""
+    def remove(self, session: CaptureSession) -> bool:
+        """Forget a session, and say whether it was there: nothing happens if it is forgotten already."""
         with self._lock:
             if self._sessions.pop(session.name, None) is None:
-                return
+                return False
             self._of[session.who.id] -= 1
             if not self._of[session.who.id]:
                 del self._of[session.who.id]
             digest = self._digests.pop(session.name)
             self._links.pop(digest, None)
             self._cookies.pop(digest, None)
+            return True
 
     def _index(self, index: dict[bytes, CaptureSession], session: CaptureSession, secret: str) -> None:
         digest = digest_of(secret)

@@ -109,25 +109,41 @@ class CaptureService:
         Raises:
             RateError: there are too many sessions.
         """
-        _, secret = self._sessions.add(what, who, self._clock())
+        try:
+            _, secret = self._sessions.add(what, who, self._clock())
+        except RateError:
+            self._make_room()
+            _, secret = self._sessions.add(what, who, self._clock())
         cookie, _ = self.open(secret)
         return cookie
+
+    def _make_room(self) -> None:
+        """Forget what is over, and of those who began to sign in and did nothing since whoever waits longest."""
+        self.tend()
+        idle = [s for s in self._sessions.all() if s.what.sign_in is not None and not s.attempts]
+        if idle:
+            self._sessions.remove(min(idle, key=lambda session: session.created))
 
     def take_sign_in(self, cookie: str) -> Account:
         """Whom the capture of a browser signs in, once: a live face was found, and it was that person's.
 
         Raises:
-            AuthenticationError: it signs nobody in, or not any more.
+            AuthenticationError: it signs nobody in, or not any more: it was taken, or the person withdrew since.
         """
         session = self._sessions.of_cookie(cookie)
         with self._life.held(session) as found:
-            wanted = found.what.sign_in
+            wanted, what = found.what.sign_in, found.what
             passed = found.outcome is CaptureOutcome.PASSED and found.reached is Assurance.LIVE
-            if wanted is None or wanted.account is None or not passed:
+            if (
+                wanted is None
+                or wanted.account is None
+                or not passed
+                or not self._judge.allows(what.subject, what.order.purpose)
+                or not self._sessions.remove(found)
+            ):
                 raise AuthenticationError(
                     "this capture signs nobody in", hint="Begin again, or take the passkey that was registered here."
                 )
-            self._sessions.remove(found)
             return wanted.account
 
     def claimed(self, order: CaptureOrder) -> str:
@@ -393,10 +409,8 @@ class CaptureService:
             wanted = session.what.sign_in
             if wanted is None:
                 self._check_orderer(session.who)
-            # Whoever signs in asks for it: in the ledger it is the person's own deed.
-            asks = session.who if wanted is None or wanted.account is None else wanted.account
             agreed = Agreement(session.notice, session.name)
-            deed = self._judge.act(judged, session.what, asks, agreed)
+            deed = self._judge.act(judged, session.what, session.who, agreed)
         except BaseException:
             self._life.use_up(session, (), refused=False)
             raise

@@ -2,7 +2,8 @@
 
 Whoever begins says a name, and goes through a capture in that very browser: there is no link that could be sent to
 somebody else to go through. A name that nobody has, a person who does not consent to be verified, and another face end
-alike. Rejected comparisons count for the person's references as all do.
+alike. Rejected comparisons count for the person's references as all do. The person reads in the ledger that somebody
+tried to sign in, and not that it was themselves.
 
 What it does not stop: whoever knows the name of an account can use up its person's rejected comparisons of the day, in
 front of the camera with a face of their own. So it is off unless the service is started with it.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Final
 
 from facekeep.domain.accounts import ACCOUNT_ID_BYTES, Account, AccountId, Role
@@ -19,14 +21,15 @@ from facekeep.domain.capture import Intent
 from facekeep.domain.capture_order import NOTICES_MAX, CaptureOrder
 from facekeep.domain.consent import Notice, Purpose
 from facekeep.domain.subject import SUBJECT_ID_BYTES, SubjectId, normalised_label
-from facekeep.errors import FormatError, NotFoundError, PurposeOffError, UsageError
+from facekeep.errors import AuthenticationError, FormatError, NotFoundError, PurposeOffError, UsageError
 from facekeep.service.accounts import SignedIn
-from facekeep.service.capture_orders import Resolved, SignIn
+from facekeep.service.capture_orders import Notices, Resolved, SignIn
 from facekeep.service.captures import CaptureService
 from facekeep.service.keep import Keep
 
 __all__ = ["FaceSignIn"]
 
+_SHOWN_SECONDS: Final = 10.0
 _NOBODY: Final = SubjectId(bytes(SUBJECT_ID_BYTES))
 
 
@@ -42,6 +45,8 @@ class FaceSignIn:
         """
         self._keep = keep
         self._captures = captures
+        self._shared = Notices(keep)
+        self._shown: tuple[float, tuple[Notice, ...]] = (-_SHOWN_SECONDS, ())
         self._id = AccountId(os.urandom(ACCOUNT_ID_BYTES))
 
     def begin(self, name: str, origin: str, host: str) -> str:
@@ -82,7 +87,10 @@ class FaceSignIn:
             AuthenticationError: it found nobody's, is not done, or the account is gone.
         """
         account = self._captures.take_sign_in(cookie)
-        secret, session = self._keep.begin_session(account.id)
+        try:
+            secret, session = self._keep.begin_session(account.id)
+        except NotFoundError:
+            raise AuthenticationError("this account is gone", hint="Ask an administrator for a new link.") from None
         return SignedIn(account, session, secret)
 
     def _account(self, name: str) -> Account | None:
@@ -93,11 +101,23 @@ class FaceSignIn:
         return found if found.subject is not None else None
 
     def _notices(self) -> tuple[Notice, ...]:
-        """What is shown: every notice that says to speak of verification."""
-        found = tuple(n for n in self._keep.notices() if n.language and Purpose.VERIFY in n.purposes)
+        """What is shown: the newest version of every notice that says to speak of verification.
+
+        Anybody may begin, so the keep is asked once in a while only, and a notice is in memory once for all.
+        """
+        when, found = self._shown
+        if not found or monotonic() - when >= _SHOWN_SECONDS:
+            every = self._keep.notices()
+            replaced = {notice.replaces for notice in every}
+            found = tuple(
+                self._shared.of(notice.digest)
+                for notice in every
+                if notice.language and Purpose.VERIFY in notice.purposes and notice.digest not in replaced
+            )[:NOTICES_MAX]
+            self._shown = monotonic(), found
         if not found:
             raise UsageError(
                 "there is no notice to show before a face is captured",
                 hint="Add one that speaks of verify: facekeep notice add.",
             )
-        return found[:NOTICES_MAX]
+        return found

@@ -466,10 +466,14 @@ class Keep(KeepAccess, KeepRetention, KeepOwn, KeepPaper, KeepWitnessing, KeepBa
             template = self._acquisition.for_right(picture)
             return self._never_return.join(label, template, self._comparison.operator(operator), self._now())
 
-    def never_return_known(self, label: str) -> int:
+    def never_return_known(self, label: str, *, by: Operator | None = None) -> int:
         """Put an enrolled person on "never return me" without a picture: the person's own references are taken out.
 
         What others enrolled of the person under another label is not found by it: that takes :meth:`never_return`.
+
+        Args:
+            label: who joins.
+            by: who records it; None for the person.
 
         Returns:
             How many references were taken out of searches.
@@ -478,8 +482,9 @@ class Keep(KeepAccess, KeepRetention, KeepOwn, KeepPaper, KeepWitnessing, KeepBa
             NotFoundError: there is no such person.
         """
         check_person(label)
+        operator = "" if by is None else self.operator_pseudonym(by)
         with self._using():
-            return self._never_return.join_known(self._rights.subject(label).id, self._now())
+            return self._never_return.join_known(self._rights.subject(label).id, operator, self._now())
 
     def unlock(self, label: str, reviewers: Sequence[str]) -> None:
         """Forget the rejected comparisons of a person's references, which two different reviewers looked into.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from facekeep.domain.accounts import OF_PRINCIPALS, Account, Operator, operator_name
+from facekeep.domain.accounts import OF_PRINCIPALS, SIGN_IN_OPERATOR, Account, Operator, operator_name
 from facekeep.domain.appeals import Appeal
 from facekeep.domain.consent import Purpose
 from facekeep.domain.ledger import EntryKind, LedgerEntry, Opening, Part, SignedHead, WatchedLog, deed
@@ -227,7 +227,7 @@ class KeepLedger(KeepSigning):
 
     def _operator_names(self, view: View) -> dict[str, str]:
         local = (case.opened_by for case in view.cases())
-        known: list[Operator] = [name for name in local if not name.startswith(OF_PRINCIPALS)]
+        known: list[Operator] = [SIGN_IN_OPERATOR, *(name for name in local if not name.startswith(OF_PRINCIPALS))]
         known += [*view.clients(), *view.accounts()]
         return {self._comparison.operator(who): operator_name(who) for who in known}
 

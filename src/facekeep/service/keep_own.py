@@ -8,7 +8,7 @@ from facekeep.domain.consent import Notice
 from facekeep.domain.ledger import EntryKind, LedgerEntry
 from facekeep.domain.subject import SubjectId
 from facekeep.domain.webhooks import Event, EventKind
-from facekeep.errors import NotFoundError, UsageError
+from facekeep.errors import NotFoundError, RefusedError, UsageError
 from facekeep.service.canary_labels import check_person
 from facekeep.service.keep_ledger import KeepLedger, openings
 from facekeep.service.keep_records import KeepRecords
@@ -66,7 +66,15 @@ class KeepOwn(KeepRecords, KeepLedger):
 
     # Appeals
 
-    def file_appeal(self, label: str, kind: AppealKind, *, about: int | None = None, text: str = "") -> Appeal:
+    def file_appeal(
+        self,
+        label: str,
+        kind: AppealKind,
+        *,
+        about: int | None = None,
+        text: str = "",
+        by: Operator | None = None,
+    ) -> Appeal:
         """Record that a person objects to something. A person has to answer it.
 
         Args:
@@ -74,24 +82,32 @@ class KeepOwn(KeepRecords, KeepLedger):
             kind: what is said.
             about: leaf of the entry of the ledger that it is about, one of that person.
             text: in the person's own words, at most 2,000 characters.
+            by: who writes it down for the person; None for the person.
 
         Raises:
             NotFoundError: there is no such person.
-            UsageError: no entry about the person has this leaf, nothing is said, or too many appeals are open.
+            UsageError: no entry about the person has this leaf, nothing is said, or too many appeals are open; or
+                somebody else names a leaf, who would learn by it which entries are about the person.
         """
         check_person(label)
+        if by is not None and about is not None:
+            raise UsageError("only the person names an entry", hint="Write down what it is about.")
+        filed_by = "" if by is None else self.operator_pseudonym(by)
         text = checked_text(text)
         if about is None and not text:
             raise UsageError("an appeal is about an entry, or says what it is about", hint="Name a leaf, or write why.")
         with self._using():
             subject, now = self._rights.subject(label).id, self._now()
             with self._roles.registry.transaction() as tx:
-                if sum(appeal.answer is None for appeal in tx.appeals_of(subject)) >= OPEN_APPEALS_MAX:
+                # Of each who files: nobody takes the room of the person's own.
+                open_ones = [a for a in tx.appeals_of(subject) if a.answer is None and a.filed_by == filed_by]
+                if len(open_ones) >= OPEN_APPEALS_MAX:
                     raise UsageError("too many appeals of this person wait for an answer")
                 if about is not None and about not in {leaf for leaf, _ in openings(tx, tx.ledger_size(), subject)}:
                     raise UsageError("no entry of the ledger about this person has this leaf")
-                appeal = tx.add_appeal(subject, kind, about=about, text=text, filed=now)
-                facts = {"appeal": kind.value} if about is None else {"appeal": kind.value, "about": str(about)}
+                appeal = tx.add_appeal(subject, kind, about=about, text=text, filed=now, filed_by=filed_by)
+                facts = {"appeal": kind.value}
+                facts |= ({} if about is None else {"about": str(about)}) | ({"operator": filed_by} if filed_by else {})
                 tx.record([LedgerEntry(EntryKind.APPEALED, now, facts)], subject)
                 tx.tell(Event(EventKind.APPEAL_FILED, now, {"subject": subject.hex()}))
             return appeal
@@ -124,6 +140,7 @@ class KeepOwn(KeepRecords, KeepLedger):
         Raises:
             NotFoundError: there is no such appeal.
             UsageError: it was answered before, or no reason is given.
+            RefusedError: whoever answers wrote it down, or did what it is about.
         """
         try:
             identifier = AppealId(bytes.fromhex(appeal))
@@ -136,10 +153,25 @@ class KeepOwn(KeepRecords, KeepLedger):
         with self._using():
             now = self._now()
             with self._roles.registry.transaction() as tx:
+                _check_unconcerned(tx, tx.appeal(identifier), reviewer)
                 answered = tx.answer_appeal(identifier, AppealAnswer(upheld, text, now, reviewer))
                 facts = {"upheld": "yes" if upheld else "no", "operator": reviewer}
                 tx.record([LedgerEntry(EntryKind.APPEAL_ANSWERED, now, facts)], answered.subject)
             return answered
+
+
+def _check_unconcerned(view: View, appeal: Appeal, reviewer: str) -> None:
+    """Refuse an answer of who is a party.
+
+    Raises:
+        RefusedError: they are.
+    """
+    concerned = {appeal.filed_by}
+    if appeal.about is not None:
+        found = dict(openings(view, view.ledger_size(), appeal.subject))
+        concerned.add(found[appeal.about].entry.facts.get("operator", ""))
+    if reviewer in concerned:
+        raise RefusedError("whoever is concerned does not answer", hint="Have another reviewer answer.")
 
 
 def _notices(view: View, digests: set[str]) -> tuple[Notice, ...]:

@@ -13,7 +13,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from facekeep.domain.comparison import Calibration
-from facekeep.domain.ledger import EntryKind, LedgerEntry
+from facekeep.domain.ledger import EntryKind, deed
 from facekeep.domain.row import Pseudonym, RowFlag, RowHead
 from facekeep.domain.subject import SubjectId, normalised_label
 from facekeep.domain.template import Template
@@ -64,13 +64,21 @@ class NeverReturn:
         if own is not None:
             rows = [r.pseudonym for r in comparable(self._roles.registry.references_of(own.id))]
             taken += self._suppress(rows)
-        self._add(label, template, now)
+        self._add(label, template, operator, now)
         return taken
 
-    def join_known(self, subject: SubjectId, now: datetime, because: Mapping[str, str] = MappingProxyType({})) -> int:
+    def join_known(
+        self, subject: SubjectId, operator: str, now: datetime, because: Mapping[str, str] = MappingProxyType({})
+    ) -> int:
         """Put an enrolled person on the list without a picture: the person's own rows are taken out.
 
         What others enrolled of the person under another label is not found, now or later: that takes a picture.
+
+        Args:
+            subject: who joins.
+            operator: who records it, as the ledger knows operators; "" if the person does.
+            now: the time.
+            because: what else the ledger tells of it.
 
         Returns:
             How many references are taken out of 1:N searches by it.
@@ -80,7 +88,7 @@ class NeverReturn:
         if subject not in self.listed():
             with self._roles.registry.transaction() as tx:
                 tx.join_never_return(subject, now)
-                tx.record([LedgerEntry(EntryKind.NEVER_RETURN_JOINED, now, because)], subject)
+                tx.record([deed(EntryKind.NEVER_RETURN_JOINED, now, operator, **because)], subject)
         return taken
 
     def _find(self, fines: Sequence[FineCode], gallery: str, operator: str) -> list[tuple[Hit, ...]]:
@@ -96,7 +104,7 @@ class NeverReturn:
             found.append(answer)
         return found
 
-    def _add(self, label: str, template: Template, now: datetime) -> None:
+    def _add(self, label: str, template: Template, operator: str, now: datetime) -> None:
         registry = self._roles.registry
         known = registry.subject_by_label(label)
         head = RowHead(
@@ -107,7 +115,7 @@ class NeverReturn:
             subject: SubjectId = known.id if known is not None else tx.add_subject(label)
             tx.add_reference(subject, head.pseudonym, gallery=NEVER_RETURN, model=template.model, created=now)
             tx.join_never_return(subject, now)
-            tx.record([LedgerEntry(EntryKind.NEVER_RETURN_JOINED, now)], subject)
+            tx.record([deed(EntryKind.NEVER_RETURN_JOINED, now, operator)], subject)
 
         self._roles.coordinator.run(
             JournalKind.NEVER_RETURN,

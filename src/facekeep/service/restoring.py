@@ -302,7 +302,7 @@ def _withdraw_anew(
 def _join_anew(never_return: NeverReturn, survived: Survived, staying: Collection[SubjectId], now: datetime) -> int:
     joining = sorted(survived.never_returned.intersection(staying) - never_return.listed())
     for subject in joining:
-        never_return.join_known(subject, now, BY_RESTORE)
+        never_return.join_known(subject, "", now, BY_RESTORE)
     return len(joining)
 
 

@@ -60,7 +60,7 @@ class AppealReading(Snapshot, ABC):
             else AppealAnswer(record["upheld"], record["answer"], read_time(answered), record["reviewer"])
         )
         kind, filed = AppealKind(record["kind"]), read_time(record["filed"])
-        return Appeal(row.id, row.subject, kind, record["about"], record["text"], filed, answer)
+        return Appeal(row.id, row.subject, kind, record["about"], record["text"], filed, record["filed_by"], answer)
 
 
 def _in_order(found: Iterable[Appeal]) -> tuple[Appeal, ...]:

@@ -22,14 +22,21 @@ class AppealWriting(AppealReading):
     """The part of a transaction that is about appeals."""
 
     def add_appeal(
-        self, subject: SubjectId, kind: AppealKind, *, about: int | None, text: str, filed: datetime
+        self,
+        subject: SubjectId,
+        kind: AppealKind,
+        *,
+        about: int | None,
+        text: str,
+        filed: datetime,
+        filed_by: str = "",
     ) -> Appeal:
         """Record an appeal.
 
         Raises:
             NotFoundError: there is no such data subject.
         """
-        appeal = Appeal(AppealId(os.urandom(APPEAL_ID_BYTES)), subject, kind, about, text, filed)
+        appeal = Appeal(AppealId(os.urandom(APPEAL_ID_BYTES)), subject, kind, about, text, filed, filed_by)
         sealed = self._sealed_appeal(appeal)
         self._connection.execute(insert(tables.appeals).values(id=appeal.id, subject=subject, sealed=sealed))
         return appeal
@@ -56,6 +63,7 @@ class AppealWriting(AppealReading):
             "about": appeal.about,
             "text": appeal.text,
             "filed": write_time(appeal.filed),
+            "filed_by": appeal.filed_by,
             "answered": None if answer is None else write_time(answer.answered),
             "upheld": None if answer is None else answer.upheld,
             "answer": None if answer is None else answer.text,

@@ -14,10 +14,11 @@ from facekeep.domain.access import Scope
 from facekeep.domain.accounts import Role
 from facekeep.domain.appeals import APPEAL_TEXT_MAX, AppealId, AppealKind
 from facekeep.domain.consent import Purpose
+from facekeep.domain.ledger import EntryKind
 from facekeep.domain.requests import KeptAnswer
 from facekeep.domain.subject import SubjectId
 from facekeep.domain.webhooks import EventKind
-from facekeep.errors import NotFoundError, UsageError
+from facekeep.errors import NotFoundError, RefusedError, UsageError
 from facekeep.ledger_verifier import VerifierKey, verify
 from facekeep.service import keep_own
 from facekeep.service.answers import AccessOutcome
@@ -173,6 +174,48 @@ def test_open_appeals_are_bounded(keep: Keep, monkeypatch: pytest.MonkeyPatch) -
         keep.file_appeal("obama", AppealKind.APPEAL, text="Two.")
     keep.answer_appeal(first.id.hex(), upheld=False, text="No.", operator="officer")
     keep.file_appeal("obama", AppealKind.APPEAL, text="Two.")
+
+
+def test_others_write_down_what_a_person_says_and_learn_nothing_by_it(
+    kept: Keep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = kept.accesses("obama")[0].leaf
+    for leaf in (right, 10_000):  # alike
+        with pytest.raises(UsageError, match="only the person names an entry"):
+            kept.file_appeal("obama", AppealKind.APPEAL, about=leaf, by="desk")
+    monkeypatch.setattr(keep_own, "OPEN_APPEALS_MAX", 2)
+    for text in ("One.", "Two."):
+        kept.file_appeal("obama", AppealKind.APPEAL, text=text, by="desk")
+    with pytest.raises(UsageError, match="too many"):
+        kept.file_appeal("obama", AppealKind.APPEAL, text="Three.", by="desk")
+    own = kept.file_appeal("obama", AppealKind.APPEAL, text="My own.")
+    last = kept.own_data("obama").entries
+    filed = [one.entry.facts.get("operator") for one in last if one.entry.kind is EntryKind.APPEALED]
+    desk = kept.operator_pseudonym("desk")
+    assert filed == [None, desk, desk, None]
+    assert own.filed_by == ""
+
+
+def test_whoever_is_concerned_does_not_answer(kept: Keep) -> None:
+    (about_a_search,) = kept.appeals_of("obama")  # of "op"
+    with pytest.raises(RefusedError, match="concerned"):
+        kept.answer_appeal(about_a_search.id.hex(), upheld=False, text="No.", operator="op")
+    written_down = kept.file_appeal("obama", AppealKind.APPEAL, text="Told at the desk.", by="desk")
+    with pytest.raises(RefusedError, match="concerned"):
+        kept.answer_appeal(written_down.id.hex(), upheld=False, text="No.", operator="desk")
+    assert all(appeal.answer is None for appeal in kept.appeals())
+    kept.answer_appeal(about_a_search.id.hex(), upheld=True, text="Right.", operator="officer")
+
+
+def test_the_ledger_says_who_had_somebody_join_never_return(keep: Keep, picture: Picture) -> None:
+    keep.never_return_known("obama", by="desk")
+    keep.never_return("biden", picture("biden.jpg"), operator="op")
+    for label, operator in (("obama", "desk"), ("biden", "op")):
+        last = keep.own_data(label).entries[-2].entry
+        assert (last.kind, last.facts) == (
+            EntryKind.NEVER_RETURN_JOINED,
+            {"operator": keep.operator_pseudonym(operator)},
+        )
 
 
 @pytest.mark.parametrize("appeal", ["", "zz", AppealId(bytes(16)).hex()])

@@ -97,8 +97,12 @@ function said({ kind, outcome, operator, leaf }: Access, account: string): { say
   return { say: has(key) ? key : "access.other", with: values };
 }
 
+/** What the service calls itself where somebody signs in with a face, as in domain/accounts.py. */
+const SIGN_IN = "sign-in by face";
+
 function who(operator: string | null, own: string): string {
   if (operator === null) return text("access.nobody");
+  if (operator === SIGN_IN) return text("access.sign-in");
   const [kind, ...name] = operator.split(" ");
   if (kind === "client") return text("access.client", { name: name.join(" ") });
   if (kind === "account" && name.join(" ") === own) return text("access.self");

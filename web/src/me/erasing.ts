@@ -19,12 +19,19 @@ export interface Decision {
 /** @param download what can be taken along before. */
 export function eraseView(person: Person, doing: Doing, download: Node, decision: Decision): Node[] {
   const failed = complaint();
-  const once = crypto.randomUUID(); // pressed again where no answer came, it is done once
+  const once = crypto.randomUUID(); // pressed again where no answer came, it is not done twice
+  let unsure = false;
   const erase = async () => {
     try {
       decision.erased(await person.erase(once));
     } catch (error) {
+      // Whoever is erased has no session any more, so the first answer cannot be had again.
+      if (unsure && error instanceof RequestError && error.status === 401) {
+        say(failed, "erase.lost");
+        return;
+      }
       if (!(error instanceof RequestError) || (error.status > 0 && error.status < 500)) throw error;
+      unsure = true;
       say(failed, "erase.unknown");
     }
   };

@@ -87,7 +87,7 @@ def file_appeal(
     label: LabelArgument,
     text: Annotated[str, typer.Option("--text", help="In the person's own words.")] = "",
     not_me: Annotated[bool, typer.Option("--not-me", help="The person says that it was somebody else.")] = False,
-    about: Annotated[int | None, typer.Option("--about", min=0, help="Leaf of the entry that it is about.")] = None,
+    operator: OperatorOption = None,
     keep: KeepOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -95,8 +95,9 @@ def file_appeal(
     from facekeep.domain.appeals import AppealKind
 
     kind = AppealKind.NOT_ME if not_me else AppealKind.APPEAL
-    with composition(context).open(keep) as opened:
-        appeal = opened.file_appeal(label, kind, about=about, text=text)
+    tools = composition(context)
+    with tools.open(keep) as opened:
+        appeal = opened.file_appeal(label, kind, text=text, by=tools.operator(operator))
     reply(_document(appeal), [f"recorded as {appeal.id.hex()}. A person has to answer it."], as_json=as_json)
 
 

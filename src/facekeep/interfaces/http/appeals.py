@@ -75,7 +75,7 @@ def _filed(appeal: Appeal) -> FiledAppeal:
     "/{appeal}/answer",
     status_code=201,
     response_model=FiledAppeal,
-    responses=documented(*WITH_BODY, "not-found", "request-under-way"),
+    responses=documented(*WITH_BODY, "not-found", "refused", "request-under-way"),
     openapi_extra=documented_body(DecisionRequest, **KEYED),
 )
 async def answer_appeal(

@@ -18,7 +18,7 @@ from facekeep.domain.ledger import Part
 from facekeep.errors import UsageError
 from facekeep.interfaces.http.bodies import Body, documented_body, read
 from facekeep.interfaces.http.circumstances import CircumstancesFields, GuardianAnswer, guardian_answer
-from facekeep.interfaces.http.notices import NoticeHash, NoticeText, check_one_notice, notice_of
+from facekeep.interfaces.http.notices import NoticeHash, NoticeText, check_one_notice, check_visible, notice_of
 from facekeep.interfaces.http.once import KEYED, once
 from facekeep.interfaces.http.paging import Limit, Next, page
 from facekeep.interfaces.http.problems import ALWAYS, KEYED_ON, WITH_BODY, documented
@@ -153,6 +153,8 @@ async def give_consent(
             raise UsageError(
                 "evidence, age and guardian are for the relying party to say", hint="Leave them away, or ask there."
             )
+        if who.subject is not None:
+            await run_sync(check_visible, keep, who.subject, asked.notice_hash)
         circumstances = Circumstances(Evidence(EvidenceKind.ACCOUNT, who.id.hex()))
     lists = allows(request, who, Action.LIST_CONSENTS, subject)
 

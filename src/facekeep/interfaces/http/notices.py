@@ -9,9 +9,11 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 
-from facekeep.domain.accounts import Principal
+from facekeep.domain.accounts import Account, Principal
 from facekeep.domain.actions import Action
 from facekeep.domain.consent import PARTICULAR_MAX, KnownNotice, Notice, Purpose
+from facekeep.domain.subject import SubjectId
+from facekeep.errors import NotFoundError
 from facekeep.interfaces.http.bodies import Body, documented_body, read
 from facekeep.interfaces.http.once import KEYED, once
 from facekeep.interfaces.http.paging import AfterHash, Limit, Next, page
@@ -20,7 +22,7 @@ from facekeep.interfaces.http.security import KeepOf, may
 from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged
 from facekeep.service.keep import Keep
 
-__all__ = ["NoticeHash", "NoticeText", "check_one_notice", "notice_of", "router"]
+__all__ = ["NoticeHash", "NoticeText", "check_one_notice", "check_visible", "notice_of", "router"]
 
 router = APIRouter(prefix="/v1/notices")
 
@@ -126,12 +128,12 @@ def _add(keep: Keep, asked: NoticeRequest) -> NoticeAnswer:
 async def list_notices(
     request: Request,
     keep: KeepOf,
-    _: Annotated[Principal, Depends(may(Action.LIST_NOTICES))],
+    who: Annotated[Principal, Depends(may(Action.LIST_NOTICES))],
     after: AfterHash = None,
     limit: Limit = 50,
 ) -> Response:
-    """A page of notices, without their texts."""
-    every = await run_sync(keep.notices)
+    """A page of notices, without their texts. A data subject sees those for everybody, and those of own consents."""
+    every = await run_sync(_visible, keep, who)
     newer = {notice.replaces: notice.digest for notice in every if notice.replaces}
     found, following = page(every, lambda notice: notice.digest, after, limit)
     summaries = [_summary(notice, newer.get(notice.digest, "")) for notice in found]
@@ -143,10 +145,38 @@ async def show(
     hash: str,  # noqa: A002 - the name of a parameter of the path
     request: Request,
     keep: KeepOf,
-    _: Annotated[Principal, Depends(may(Action.READ_NOTICE))],
+    who: Annotated[Principal, Depends(may(Action.READ_NOTICE))],
 ) -> Response:
-    """A notice by its hash."""
-    return tagged(request, await run_sync(lambda: _notice(keep.notice(hash), keep.replacement_of(hash))))
+    """A notice by its hash. To a data subject there are those for everybody, and those of own consents."""
+
+    def read_notice() -> NoticeAnswer:
+        if isinstance(who, Account) and who.subject is not None:
+            check_visible(keep, who.subject, hash)
+        return _notice(keep.notice(hash), keep.replacement_of(hash))
+
+    return tagged(request, await run_sync(read_notice))
+
+
+def _visible(keep: Keep, who: Principal) -> tuple[Notice, ...]:
+    every = keep.notices()
+    if not isinstance(who, Account) or who.subject is None:
+        return every
+    own = {consent.notice for consent in keep.consents(keep.label_of(who.subject.hex()))}
+    return tuple(notice for notice in every if notice.language or notice.digest in own)
+
+
+def check_visible(keep: Keep, subject: SubjectId, digest: str) -> None:
+    """See to it that a notice is for everybody, or of a consent of this person.
+
+    A text that came with one person's consent, without a language, may tell of that person.
+
+    Raises:
+        NotFoundError: it is neither, or there is none.
+    """
+    if keep.notice(digest).language:
+        return
+    if digest not in {consent.notice for consent in keep.consents(keep.label_of(subject.hex()))}:
+        raise NotFoundError("there is no such notice")
 
 
 def _summary(notice: Notice, replaced_by: str) -> NoticeSummary:

@@ -10,11 +10,12 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from facekeep.domain.accounts import Principal
+from facekeep.domain.accounts import Account, Principal
 from facekeep.domain.actions import Action
 from facekeep.domain.appeals import APPEAL_TEXT_MAX, Appeal, AppealKind
 from facekeep.domain.consent import Purpose
 from facekeep.domain.ledger import EntryKind, Part
+from facekeep.domain.subject import subject_id
 from facekeep.interfaces.http.bodies import Body, documented_body, read
 from facekeep.interfaces.http.once import KEYED, Nothing, once
 from facekeep.interfaces.http.paging import Limit, Next, page
@@ -62,7 +63,7 @@ class AppealRequest(Body):
     """What a person objects to."""
 
     kind: AppealKind
-    about: int | None = Field(None, ge=0, description="Leaf of an entry of the ledger about the person.")
+    about: int | None = Field(None, ge=0, description="Leaf of an entry about the person, who alone may name it.")
     text: str = Field("", max_length=APPEAL_TEXT_MAX, description="In the person's own words.")
 
 
@@ -171,11 +172,11 @@ async def join_never_return(
     subject: str, request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.JOIN_NEVER_RETURN))]
 ) -> Response:
     """Take a person out of every search of a gallery, whoever searches."""
-    return await once(request, keep, who, Nothing(), partial(_join_never_return, keep, subject), status=200)
+    return await once(request, keep, who, Nothing(), partial(_join_never_return, keep, subject, who), status=200)
 
 
-def _join_never_return(keep: Keep, subject: str) -> NeverReturnAnswer:
-    return NeverReturnAnswer(references=keep.never_return_known(keep.label_of(subject)))
+def _join_never_return(keep: Keep, subject: str, who: Principal) -> NeverReturnAnswer:
+    return NeverReturnAnswer(references=keep.never_return_known(keep.label_of(subject), by=_other(who, subject)))
 
 
 @router.get(
@@ -216,8 +217,14 @@ async def file_appeal(
 ) -> Response:
     """Record that a person objects: it was somebody else, or it was not right. A person answers."""
     asked = await read(request, AppealRequest)
-    return await once(request, keep, who, asked, partial(_file_appeal, keep, subject, asked))
+    return await once(request, keep, who, asked, partial(_file_appeal, keep, subject, asked, _other(who, subject)))
 
 
-def _file_appeal(keep: Keep, subject: str, asked: AppealRequest) -> AppealAnswer:
-    return appeal_answer(keep.file_appeal(keep.label_of(subject), asked.kind, about=asked.about, text=asked.text))
+def _file_appeal(keep: Keep, subject: str, asked: AppealRequest, by: Principal | None) -> AppealAnswer:
+    label = keep.label_of(subject)
+    return appeal_answer(keep.file_appeal(label, asked.kind, about=asked.about, text=asked.text, by=by))
+
+
+def _other(who: Principal, subject: str) -> Principal | None:
+    """Who does it for the person; None if it is the person."""
+    return None if isinstance(who, Account) and who.subject == subject_id(subject) else who
