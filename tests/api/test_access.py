@@ -90,7 +90,7 @@ def test_every_cell(site_keep: Keep) -> None:
     }
     tokens = {scope: keep.issue_token(scope, [scope], days=1).token for scope in Scope}
     bound = listen("127.0.0.1", 0)
-    app = build(keep, site=Site(f"http://localhost:{bound.getsockname()[1]}"))
+    app = build(keep, Rates(None, None), site=Site(f"http://localhost:{bound.getsockname()[1]}"))
     seen: dict[tuple[str, str], str] = {}
     sessions: dict[Role, str] = {}
     with served(app, bound) as address, httpx2.Client(base_url=address, trust_env=False) as client:

@@ -198,5 +198,5 @@ def test_both_clients_have_the_same_methods() -> None:
         }
 
     assert methods(Client) == methods(AsyncClient)
-    assert len(methods(Client)) == 52
+    assert len(methods(Client)) == 56
     assert issubclass(errors.UnavailableError, FacekeepError)
