@@ -18,6 +18,7 @@ from facekeep.domain.accounts import Role
 from facekeep.domain.actions import Action
 from facekeep.domain.consent import Purpose
 from facekeep.interfaces.http.app import PARTS, build
+from facekeep.interfaces.http.rates import Rates
 from facekeep.interfaces.http.security import action_of
 from facekeep.interfaces.http.serving import listen
 from facekeep.interfaces.http.site import Site
