@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -63,10 +64,23 @@ class Scene:
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory, pack: ModelPack) -> Iterator[Scene]:
     """Everybody enrols people of their own here, so that no test looks at another's."""
+    with _made(tmp_path_factory.mktemp("law") / "keep", pack) as made:
+        yield made
+
+
+@pytest.fixture
+def alone(tmp_path: Path, pack: ModelPack) -> Iterator[Scene]:
+    """A keep whose clock a test moves by years."""
+    with _made(tmp_path / "keep", pack) as made:
+        yield made
+
+
+@contextmanager
+def _made(folder: Path, pack: ModelPack) -> Iterator[Scene]:
     model = next(spec.sha256 for spec in pack.models if spec.role is ModelRole.EMBEDDING)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(keep_life, "_acquisition", lambda *_: InventedFaces(model))
-        folder, clock = tmp_path_factory.mktemp("law") / "keep", MovedClock()
+        clock = MovedClock()
         with Keep.create(folder, clock=clock, threads=1) as keep:
             keep.open_case("case", operator="op", days=366)
             yield Scene(keep, folder, clock)

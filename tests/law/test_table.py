@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -48,6 +49,7 @@ from facekeep.service.opening import registry_path
 from facekeep.service.report_breach import Breach, BreachPack
 from facekeep.service.report_dpia import ImpactAssessment
 from facekeep.service.report_register import Register
+from facekeep.service.retaining import Retaining
 from tests.law.conftest import NOTICE, Scene, b64
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "law.md"
@@ -123,8 +125,8 @@ def test_gdpr_15_20_export_of_all_that_is_held_and_of_who_looked(scene: Scene) -
     assert {access["kind"] for access in own["accesses"]} == {"verified", "returned"}
 
 
-def test_gdpr_17_bipa_15_a_cubi_gone_is_gone(scene: Scene) -> None:
-    """A canary is found in no file afterwards. The schedule that runs by itself has tests of its own."""
+def test_gdpr_17_bipa_15_a_cubi_gone_is_gone(scene: Scene, alone: Scene, surface: Surface) -> None:
+    """A canary is found in no file afterwards; a moved clock purges, by the rules of these laws."""
     name, label = "Kanarienvogel Zwitscher", "gdpr-17"
     who = scene.enrol(label, name=name)
     # What is held of the canary, as it is sealed: rows of the registry, and its pseudonyms, under which halves have it.
@@ -145,6 +147,31 @@ def test_gdpr_17_bipa_15_a_cubi_gone_is_gone(scene: Scene) -> None:
             file.name
         )
     assert scene.found(label) == []
+    contact = [rule for rule in PRESETS["illinois"] if rule.basis is Basis.LAST_CONTACT]
+    for law, rules, name in (
+        (Law.TEXAS, PRESETS["texas"], "retention"),
+        (Law.ILLINOIS, contact, "retention-contact"),
+    ):
+        assert _of_law(alone, surface, law)[name] is Outcome.NOT_MET
+        alone.keep.set_retention(rules)
+        assert _of_law(alone, surface, law)[name] is Outcome.MET
+    for label in ("stays in touch", "withdraws", "never comes"):
+        alone.enrol(label, Purpose.VERIFY)
+    alone.keep.withdraw_consent("withdraws", Purpose.VERIFY)
+    kept = []
+    for days in (0, 365, 3 * 365 - 365 + 1):
+        alone.clock.forward(days=days)
+        _run_of_itself(alone)
+        kept.append({one.label for one in alone.keep.subjects()})
+        alone.keep.verify("stays in touch", b"stays in touch", operator="op")
+    everybody = {"stays in touch", "withdraws", "never comes"}
+    assert kept == [everybody, everybody - {"withdraws"}, {"stays in touch"}]
+
+
+def _run_of_itself(scene: Scene) -> None:
+    looked = threading.Event()
+    with Retaining(scene.keep, clock=scene.clock, every=0.01, looked=looked.set):
+        assert looked.wait(20)
 
 
 def _sealed_of(scene: Scene, subject: bytes) -> list[bytes]:
