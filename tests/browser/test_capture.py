@@ -180,4 +180,4 @@ def test_a_live_face_signs_in_at_the_page_of_the_enrolled(scene: Scene, actor: A
     page.until("document.body.dataset.view === 'home'")
     shown = page.text()
     assert "Ann Canary" in shown
-    assert "You yourself compared you with a picture, and was told that it is you." in shown
+    assert "Somebody who wanted to sign in as you with a face compared you with a picture, and was told" in shown
