@@ -6,7 +6,6 @@ import base64
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -24,22 +23,10 @@ from facekeep.service import keep_life
 from facekeep.service.keep import Keep
 from facekeep.service.law_checks import Surface
 from tests.crash.faces import InventedFaces
+from tests.unit.service.conftest import MovedClock
 
 NOTICE = "We keep two random halves of your template. You may always use a key instead."
 PURPOSES = (Purpose.VERIFY, Purpose.IDENTIFY)
-
-
-class MovedClock:
-    """A clock that the test moves."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2027, 3, 1, 12, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def forward(self, **what: float) -> None:
-        self.now += timedelta(**what)
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,15 @@ class Composition:
             raise UsageError("no keep was named", hint="Give --keep DIR, or set FACEKEEP_KEEP.")
         return chosen
 
+    def key_record(self, keys: Path | None, keyring: Iterable[str], passphrase: Iterable[str]) -> KeyRecord:
+        """Where the keys of a keep are that is about to be made: in this folder, else in that of FACEKEEP_KEYS.
+
+        Raises:
+            UsageError: a role is none, or has its keys in two places.
+        """
+        folder = keys or self.settings.keys
+        return KeyRecord(None if folder is None else folder.absolute(), frozenset(keyring), frozenset(passphrase))
+
     def operator(self, operator: str | None) -> str:
         """Who works: from ``--operator``, FACEKEEP_OPERATOR, or the account of the operating system."""
         return operator or self.settings.operator or account_name()

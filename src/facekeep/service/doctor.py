@@ -18,6 +18,7 @@ from facekeep.errors import DamagedStoreError, FacekeepError, KeyMissingError, M
 from facekeep.service.answers import KeepStatus
 from facekeep.service.canaries import CanaryReport
 from facekeep.service.filing import Filing, FilingState
+from facekeep.service.rights import REFRESH_DAYS
 
 __all__ = [
     "Finding",
@@ -36,9 +37,6 @@ __all__ = [
     "inspect_status",
     "worst_first",
 ]
-
-REFRESH_DAYS: Final = 30
-"""From when on an epoch is old, in days. Backups made before a refresh are unreadable after it."""
 
 LOW_SPACE: Final = 1 << 30
 """Free space below which the disk is called low, in bytes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from facekeep.domain.accounts import OF_PRINCIPALS, SIGN_IN_OPERATOR, Account, Operator, operator_name
@@ -211,9 +211,12 @@ class KeepLedger(KeepSigning):
             person = view.subject_by_label(normalised_label(label))
             if person is None:
                 raise NotFoundError("there is no such data subject")
-            found = openings(view, view.ledger_size(), person.id)
-            names = self._operator_names(view)
-        told = (_access(leaf, opening.entry, names) for leaf, opening in reversed(found))
+            return self._accesses(view, openings(view, view.ledger_size(), person.id))
+
+    def _accesses(self, view: View, own: Sequence[tuple[int, Opening]]) -> tuple[Access, ...]:
+        """Accesses among a person's own entries, which are in the order of leaves; newest first."""
+        names = self._operator_names(view)
+        told = (_access(leaf, opening.entry, names) for leaf, opening in reversed(own))
         return tuple(access for access in told if access is not None)
 
     def operator_names(self) -> Mapping[str, str]:

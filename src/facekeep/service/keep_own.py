@@ -5,7 +5,7 @@ from __future__ import annotations
 from facekeep.domain.accounts import Operator
 from facekeep.domain.appeals import Appeal, AppealAnswer, AppealId, AppealKind, checked_text
 from facekeep.domain.consent import Notice
-from facekeep.domain.ledger import EntryKind, LedgerEntry
+from facekeep.domain.ledger import EntryKind, deed
 from facekeep.domain.subject import SubjectId
 from facekeep.domain.webhooks import Event, EventKind
 from facekeep.errors import NotFoundError, RefusedError, UsageError
@@ -35,16 +35,17 @@ class KeepOwn(KeepRecords, KeepLedger):
             NotFoundError: there is no such person.
         """
         check_person(label)
-        facts = {} if operator is None else {"operator": self.operator_pseudonym(operator)}
+        known = "" if operator is None else self.operator_pseudonym(operator)
         with self._using():
             subject = self._rights.subject(label).id
             now = self._now()
             with self._roles.registry.transaction() as tx:
-                tx.record([LedgerEntry(EntryKind.EXPORTED, now, facts)], subject)
+                tx.record([deed(EntryKind.EXPORTED, now, known)], subject)
         # Whoever is erased between these is not found any more; all else of them is of one moment each.
-        bundle, accesses = self._ledger_bundle_of(label, ()).decode(), self.accesses(label)
+        bundle = self._ledger_bundle_of(label, ()).decode()
         with self._reading(), self._roles.registry.read() as view:
             consents = view.consents_of(subject)
+            own = openings(view, view.ledger_size(), subject)
             return OwnData(
                 made=now,
                 keep=self._file.keep_id.hex(),
@@ -57,10 +58,8 @@ class KeepOwn(KeepRecords, KeepLedger):
                 accounts=_accounts(view, subject),
                 messages=_messages(view, subject),
                 answers=sum(r.answer is not None and r.answer.subject == subject for r in view.requests()),
-                accesses=accesses,
-                entries=tuple(
-                    OwnEntry(leaf, opening.entry) for leaf, opening in openings(view, view.ledger_size(), subject)
-                ),
+                accesses=self._accesses(view, own),
+                entries=tuple(OwnEntry(leaf, opening.entry) for leaf, opening in own),
                 ledger=bundle,
             )
 
@@ -106,9 +105,8 @@ class KeepOwn(KeepRecords, KeepLedger):
                 if about is not None and about not in {leaf for leaf, _ in openings(tx, tx.ledger_size(), subject)}:
                     raise UsageError("no entry of the ledger about this person has this leaf")
                 appeal = tx.add_appeal(subject, kind, about=about, text=text, filed=now, filed_by=filed_by)
-                facts = {"appeal": kind.value}
-                facts |= ({} if about is None else {"about": str(about)}) | ({"operator": filed_by} if filed_by else {})
-                tx.record([LedgerEntry(EntryKind.APPEALED, now, facts)], subject)
+                leaf = {} if about is None else {"about": str(about)}
+                tx.record([deed(EntryKind.APPEALED, now, filed_by, appeal=kind.value, **leaf)], subject)
                 tx.tell(Event(EventKind.APPEAL_FILED, now, {"subject": subject.hex()}))
             return appeal
 
@@ -155,8 +153,8 @@ class KeepOwn(KeepRecords, KeepLedger):
             with self._roles.registry.transaction() as tx:
                 _check_unconcerned(tx, tx.appeal(identifier), reviewer)
                 answered = tx.answer_appeal(identifier, AppealAnswer(upheld, text, now, reviewer))
-                facts = {"upheld": "yes" if upheld else "no", "operator": reviewer}
-                tx.record([LedgerEntry(EntryKind.APPEAL_ANSWERED, now, facts)], answered.subject)
+                entry = deed(EntryKind.APPEAL_ANSWERED, now, reviewer, upheld="yes" if upheld else "no")
+                tx.record([entry], answered.subject)
             return answered
 
 

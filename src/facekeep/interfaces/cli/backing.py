@@ -194,15 +194,10 @@ def restore(
     as_json: JsonOption = False,
 ) -> None:
     """Restore a keep from a backup into a new folder, checked as a whole; whoever was erased since stays erased."""
-    from facekeep.interfaces.composition import KeyRecord
-
     parts = composition(context)
     named = {"registry": registry, "left": left, "right": right}
     identities = {store: _identity_text(path) for store, path in named.items() if path is not None}
-    folder = keys or parts.settings.keys
-    record = KeyRecord(
-        None if folder is None else folder.absolute(), frozenset(keyring or ()), frozenset(passphrase or ())
-    )
+    record = parts.key_record(keys, keyring or (), passphrase or ())
     done = parts.restore(
         backup,
         directory,

@@ -83,13 +83,8 @@ def init(
     as_json: JsonOption = False,
 ) -> None:
     """Make a keep: three stores and their keys, each apart, mode 0600."""
-    from facekeep.interfaces.composition import KeyRecord
-
     parts = composition(context)
-    folder = keys or parts.settings.keys
-    record = KeyRecord(
-        None if folder is None else folder.absolute(), frozenset(keyring or ()), frozenset(passphrase or ())
-    )
+    record = parts.key_record(keys, keyring or (), passphrase or ())
     at = origin or parts.settings.origin or DEFAULT_ORIGIN
     with parts.create(directory, record, calibration) as keep:
         status = keep.status()

@@ -84,7 +84,6 @@ def new(
     """Make the folder of one role, with keys that never leave it, and its public card for the others."""
     from datetime import UTC, datetime
 
-    from facekeep.interfaces.composition import KeyRecord
     from facekeep.interfaces.pairing import making
     from facekeep.interfaces.pairing.cards import read_address
     from facekeep.interfaces.vault.handlers import NAMES
@@ -102,12 +101,7 @@ def new(
         raise UsageError("the gate has no epoch keys", hint="Leave --keyring and --passphrase away.")
     if calibration is not None and role != "gate":
         raise UsageError("thresholds are the gate's to give", hint="Give --calibration at the gate.")
-    keys = keys or parts.settings.keys
-    record = KeyRecord(
-        None if keys is None else keys.absolute(),
-        frozenset({store} if keyring else ()),
-        frozenset({store} if passphrase else ()),
-    )
+    record = parts.key_record(keys, {store} if keyring else (), {store} if passphrase else ())
     plan, now = parts.plan(record, new=True), datetime.now(UTC)
     if address is None:
         levels, text, dimension = parts.calibration(calibration)

@@ -27,8 +27,7 @@ from facekeep.interfaces.http.capture_sessions import StatementFields
 from facekeep.interfaces.http.problems import Problem, documented
 from facekeep.interfaces.http.rates import admitted
 from facekeep.interfaces.http.security import CapturesOf
-from facekeep.interfaces.http.sign_in import CeremonyAnswer, SignInRequest, from_the_site
-from facekeep.interfaces.http.site import Site
+from facekeep.interfaces.http.sign_in import CeremonyAnswer, FromSite, SignInRequest
 from facekeep.service.capture_views import CaptureView
 
 __all__ = ["MEDIA_TYPE", "NAMING", "judging_room", "router"]
@@ -54,8 +53,6 @@ _OPENING = ("unauthenticated", "other-site", "not-found", "too-many-requests", "
 _OPENING_BODY = (*_OPENING, "body-too-large", "media-type", "invalid-request")
 _EMPTY = (*_OPENING, "another-capture")
 _BODY = (*_OPENING_BODY, "another-capture")
-
-FromSite = Annotated[Site, Depends(from_the_site)]
 
 
 def judging_room() -> CapacityLimiter:

@@ -17,19 +17,13 @@ from facekeep.errors import AuthenticationError
 from facekeep.interfaces.http.bodies import Body, documented_body, read
 from facekeep.interfaces.http.problems import Problem, documented
 from facekeep.interfaces.http.sessions import SessionAnswer, answer_of
-from facekeep.interfaces.http.sign_in import from_the_site
+from facekeep.interfaces.http.sign_in import SIGN_IN_BYTES_MAX, SIGN_IN_EMPTY, SIGN_IN_WITH_BODY, FromSite
 from facekeep.interfaces.http.site import Site
 from facekeep.service.face_sign_in import FaceSignIn
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/v1")
-
-_BYTES_MAX = 64 << 10
-_EMPTY = ("unauthenticated", "other-site", "not-found", "too-many-requests", "unavailable")
-_BODY = (*_EMPTY, "body-too-large", "media-type", "invalid-request")
-
-FromSite = Annotated[Site, Depends(from_the_site)]
 
 
 class WaysAnswer(BaseModel):
@@ -76,20 +70,20 @@ async def ways(request: Request) -> WaysAnswer:
 @router.post(
     "/sessions/face/captures",
     status_code=201,
-    responses=documented(*_BODY, "purpose-off"),
+    responses=documented(*SIGN_IN_WITH_BODY, "purpose-off"),
     openapi_extra=documented_body(FaceSignInRequest),
 )
 async def begin_with_face(request: Request, response: Response, at: Face) -> FaceSignInAnswer:
     """Begin to sign in with a face: the capture is this browser's, and there is no link to it."""
     face, site = at
-    asked = await read(request, FaceSignInRequest, most=_BYTES_MAX)
+    asked = await read(request, FaceSignInRequest, most=SIGN_IN_BYTES_MAX)
     host = urlsplit(site.origin).netloc
     cookie = await run_sync(face.begin, asked.account, site.origin, host)
     site.give_capture(response, cookie, int(EXPIRES_DEFAULT.total_seconds()))
     return FaceSignInAnswer(capture="/capture")
 
 
-@router.post("/sessions/face", status_code=201, responses=documented(*_EMPTY))
+@router.post("/sessions/face", status_code=201, responses=documented(*SIGN_IN_EMPTY))
 async def sign_in_with_face(request: Request, response: Response, at: Face) -> SessionAnswer:
     """Sign in with what the capture of this browser found, once."""
     face, site = at

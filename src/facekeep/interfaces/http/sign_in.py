@@ -17,13 +17,13 @@ from facekeep.interfaces.http.security import KeepOf, SiteOf
 from facekeep.interfaces.http.sessions import SessionAnswer, answer_of
 from facekeep.interfaces.http.site import Site
 
-__all__ = ["from_the_site", "router"]
+__all__ = ["SIGN_IN_BYTES_MAX", "SIGN_IN_EMPTY", "SIGN_IN_WITH_BODY", "FromSite", "from_the_site", "router"]
 
 router = APIRouter(prefix="/v1")
 
-_BYTES_MAX = 64 << 10
-_EMPTY = ("unauthenticated", "other-site", "not-found", "too-many-requests", "unavailable")
-_BODY = (*_EMPTY, "body-too-large", "media-type", "invalid-request")
+SIGN_IN_BYTES_MAX = 64 << 10
+SIGN_IN_EMPTY = ("unauthenticated", "other-site", "not-found", "too-many-requests", "unavailable")
+SIGN_IN_WITH_BODY = (*SIGN_IN_EMPTY, "body-too-large", "media-type", "invalid-request")
 
 
 async def from_the_site(request: Request, site: SiteOf) -> Site:
@@ -74,12 +74,12 @@ class CeremonyAnswer(BaseModel):
 @router.post(
     "/registrations/options",
     status_code=201,
-    responses=documented(*_BODY),
+    responses=documented(*SIGN_IN_WITH_BODY),
     openapi_extra=documented_body(RegistrationOptionsRequest),
 )
 async def begin_registration(request: Request, keep: KeepOf, site: FromSite) -> CeremonyAnswer:
     """Begin to register a passkey, by the link of an invitation."""
-    asked = await read(request, RegistrationOptionsRequest, most=_BYTES_MAX)
+    asked = await read(request, RegistrationOptionsRequest, most=SIGN_IN_BYTES_MAX)
     begun = await run_sync(keep.begin_registration, asked.link, site.origin)
     return CeremonyAnswer(ceremony=begun.name, options=begun.options)
 
@@ -87,29 +87,31 @@ async def begin_registration(request: Request, keep: KeepOf, site: FromSite) -> 
 @router.post(
     "/registrations",
     status_code=201,
-    responses=documented(*_BODY),
+    responses=documented(*SIGN_IN_WITH_BODY),
     openapi_extra=documented_body(RegistrationRequest),
 )
 async def register(request: Request, response: Response, keep: KeepOf, site: FromSite) -> SessionAnswer:
     """Register a passkey and sign in; the link works no more."""
-    asked = await read(request, RegistrationRequest, most=_BYTES_MAX)
+    asked = await read(request, RegistrationRequest, most=SIGN_IN_BYTES_MAX)
     done = await run_sync(keep.finish_registration, asked.link, asked.ceremony, asked.credential, site.origin)
     request.state.client = done.account.id.hex()
     site.give(response, done.secret)
     return answer_of(done.account, done.session)
 
 
-@router.post("/sessions/options", status_code=201, responses=documented(*_EMPTY))
+@router.post("/sessions/options", status_code=201, responses=documented(*SIGN_IN_EMPTY))
 async def begin_sign_in(keep: KeepOf, site: FromSite) -> CeremonyAnswer:
     """Begin to sign in."""
     begun = await run_sync(keep.begin_sign_in, site.origin)
     return CeremonyAnswer(ceremony=begun.name, options=begun.options)
 
 
-@router.post("/sessions", status_code=201, responses=documented(*_BODY), openapi_extra=documented_body(SignInRequest))
+@router.post(
+    "/sessions", status_code=201, responses=documented(*SIGN_IN_WITH_BODY), openapi_extra=documented_body(SignInRequest)
+)
 async def sign_in(request: Request, response: Response, keep: KeepOf, site: FromSite) -> SessionAnswer:
     """Sign in with a passkey."""
-    asked = await read(request, SignInRequest, most=_BYTES_MAX)
+    asked = await read(request, SignInRequest, most=SIGN_IN_BYTES_MAX)
     done = await run_sync(keep.finish_sign_in, asked.ceremony, asked.credential, site.origin)
     request.state.client = done.account.id.hex()
     site.give(response, done.secret)
