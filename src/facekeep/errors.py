@@ -15,6 +15,7 @@
     │   ├── BudgetError             a budget of comparisons or searches is used up
     │   ├── RepeatedError           a request with the same key is under way
     │   ├── CaptureError            a capture broke its own rules, or is over
+    │   ├── ReviewConflictError     somebody voted before, has no claim, or is a party
     │   ├── DisagreementError       the two halves disagree: the search was aborted
     │   └── TokenError              a release was asked for without a valid token
     ├── BadInputError           the data given cannot be used (exit code 4)
@@ -26,6 +27,7 @@
     │   └── FormatError             a record, code or message does not parse
     ├── UnavailableError        another host cannot be reached (exit code 6)
     ├── NotFoundError           no such data subject, case or notice (exit code 1)
+    │   └── GoneError               the evidence of a review was destroyed, as was said
     └── DamagedStoreError       a store is damaged, swapped or older than its twins (exit code 5)
         └── KeyMissingError         a key is missing or does not open its store
 
@@ -137,6 +139,12 @@ class CaptureError(RefusedError):
         self.reason = reason
 
 
+class ReviewConflictError(RefusedError):
+    """Somebody voted in this review before, has not claimed it, is a party to it, or it was decided."""
+
+    default_hint = "Four eyes are two different people's: take another review."
+
+
 class DisagreementError(RefusedError):
     """The two halves disagree about the search; nothing was released."""
 
@@ -208,6 +216,12 @@ class NotFoundError(FacekeepError):
     """No such data subject, case or notice."""
 
     default_hint = "List what there is: facekeep list."
+
+
+class GoneError(NotFoundError):
+    """The evidence of a review was destroyed at its deadline, or since it was decided. Nobody can open it any more."""
+
+    default_hint = "Have the person captured again, if it still matters."
 
 
 class DamagedStoreError(FacekeepError):

@@ -26,7 +26,7 @@ __all__ = [
 ]
 __all__ += ["ledger_entries", "ledger_heads", "ledger_nodes", "ledger_own", "ledger_watched", "ledger_witnesses"]
 __all__ += ["meta", "metadata", "never_return", "notices", "passkeys", "references", "requests", "sessions", "subjects"]
-__all__ += ["tombstones", "webhooks"]
+__all__ += ["concerns", "review_words", "reviewers", "reviews", "tombstones", "webhooks"]
 
 
 class Blob(UserDefinedType[bytes]):
@@ -118,6 +118,21 @@ ledger_heads: Final = _table("ledger_heads", _blob("id", key=True), _blob("seale
 appeals: Final = _table("appeals", _blob("id", key=True), _subject(), _blob("sealed"))
 ledger_witnesses: Final = _table("ledger_witnesses", _blob("id", key=True), _blob("sealed"))
 ledger_watched: Final = _table("ledger_watched", _blob("id", key=True), _blob("sealed"))
+reviews: Final = _table(
+    "reviews",
+    _blob("id", key=True),
+    Column("subject", Blob, ForeignKey("subjects.id", ondelete="CASCADE"), nullable=True, index=True),
+    _blob("sealed"),
+    _blob("figures"),
+)
+review_words: Final = _table("review_words", _blob("id", key=True), _subject(), _blob("sealed"))
+reviewers: Final = _table("reviewers", _blob("id", key=True), _account(), _blob("sealed"))
+concerns: Final = _table(
+    "concerns",
+    _blob("id", key=True),
+    Column("review", Blob, ForeignKey("reviews.id", ondelete="CASCADE"), nullable=False, index=True),
+    _blob("sealed"),
+)
 
 ROOT_CELLS: Final = (
     (subjects.c.id, subjects.c.key),
@@ -138,5 +153,9 @@ ROOT_CELLS: Final = (
     (ledger_heads.c.id, ledger_heads.c.sealed),
     (ledger_witnesses.c.id, ledger_witnesses.c.sealed),
     (ledger_watched.c.id, ledger_watched.c.sealed),
+    (reviews.c.id, reviews.c.sealed),
+    (reviews.c.id, reviews.c.figures),
+    (reviewers.c.id, reviewers.c.sealed),
+    (concerns.c.id, concerns.c.sealed),
 )
 """Row identifier and cell of everything that is sealed under the registry's own keys; the rest is under data keys."""

@@ -26,6 +26,7 @@ from facekeep.store.keys import new_key
 from facekeep.store.ledger_writing import LedgerWriting
 from facekeep.store.records import Value, write_time
 from facekeep.store.records_of_consent import CONSENT_BYTES, consent_record, notice_record
+from facekeep.store.review_writing import ReviewWriting
 from facekeep.store.vault import Cells, Vault
 from facekeep.store.view import CONSENT_RULES, State, View, consent_of
 from facekeep.store.webhook_writing import WebhookWriting
@@ -35,7 +36,7 @@ __all__ = ["Transaction", "state_record"]
 _ROW_BYTES = 16
 
 
-class Transaction(AccountWriting, WebhookWriting, LedgerWriting, AppealWriting, View):
+class Transaction(AccountWriting, WebhookWriting, LedgerWriting, AppealWriting, ReviewWriting, View):
     """A view that writes too, and sees its own writes. Made by ``Registry.transaction`` alone.
 
     Times are passed in, with time zone: the store reads no clock. A time without zone is a ``ValueError``.

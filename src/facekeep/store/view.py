@@ -26,6 +26,7 @@ from facekeep.store.journal import JournalEntry, entry_of
 from facekeep.store.ledger_reading import LedgerReading
 from facekeep.store.records import read_time
 from facekeep.store.records_of_consent import consent_in, notice_in
+from facekeep.store.review_reading import ReviewReading
 from facekeep.store.snapshot import moved
 from facekeep.store.vault import ROLE, Cells, Vault
 from facekeep.store.webhook_reading import WebhookReading
@@ -62,7 +63,7 @@ class State:
     retention: tuple[RetentionRule, ...] = ()
 
 
-class View(AccountReading, WebhookReading, LedgerReading, AppealReading):
+class View(AccountReading, WebhookReading, LedgerReading, AppealReading, ReviewReading):
     """One snapshot of the registry, valid while its block lasts.
 
     Every method may raise :class:`~facekeep.errors.DamagedStoreError` when a cell does not open.
@@ -349,6 +350,7 @@ class View(AccountReading, WebhookReading, LedgerReading, AppealReading):
                 self.references_of(subject.id)
                 self.consents_of(subject.id)
                 self.appeals_of(subject.id)
+                self.words_of(subject.id)
                 self._open_own_entries(subject.id)
             after = page[-1].id
         for row in self._connection.execute(select(tables.never_return)).all():

@@ -6,11 +6,33 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from facekeep.domain.access import Scope
-from facekeep.domain.accounts import Role
+from facekeep.domain.accounts import Account, Role
 from facekeep.domain.appeals import AppealAnswer, AppealKind
+from facekeep.domain.capture import Assurance, Intent
 from facekeep.domain.consent import Notice, Purpose
 from facekeep.domain.ledger import EntryKind, LedgerEntry, SignedHead, WatchedLog, Witness
 from facekeep.domain.requests import KeptAnswer
+from facekeep.domain.review import (
+    Concern,
+    ConcernId,
+    Decision,
+    PictureRole,
+    ReasonCode,
+    ReportedConcern,
+    Review,
+    ReviewedCapture,
+    ReviewId,
+    ReviewKind,
+    ReviewPicture,
+    ReviewReason,
+    ReviewView,
+    ReviewWords,
+    ReviewWordsId,
+    ViewReason,
+    Vote,
+    WordsKind,
+)
+from facekeep.domain.reviewer import DutyDay, Reviewer, ReviewerKey
 from facekeep.domain.row import Pseudonym
 from facekeep.domain.subject import SubjectId
 from facekeep.domain.webhooks import Event, EventKind
@@ -66,9 +88,52 @@ def fill(registry: Registry, *, ledger: bool = True) -> None:
             tx.cosign_ledger_head(SignedHead(4, "a note that was co-signed"))
             tx.set_ledger_witness(Witness("auditor", "a key", 4))
             tx.set_watched_log(WatchedLog("another", ("a note", "a later one")))
+            _fill_reviews(tx, person)
         tx.set_switch(Purpose.VERIFY, on=True)
         tx.journal_begin(JournalKind.REFRESH, {"epoch": 2})
         tx.advance_generation()
+
+
+def a_review(account: Account, subject: SubjectId | None = None) -> Review:
+    return Review(
+        id=ReviewId(os.urandom(16)),
+        kind=ReviewKind.PRESENTATION,
+        reasons=(ReviewReason.NO_VITAL_SIGNS, ReviewReason.INCONCLUSIVE),
+        organisation="",
+        subject=subject,
+        owner=account.id,
+        owner_kind="account",
+        pictures=(ReviewPicture(0, PictureRole.PROBE),),
+        created=NOW,
+        deadline=datetime(2026, 11, 26, 12, tzinfo=UTC),
+        votes=(Vote(account.id, Decision.ATTACK, ReasonCode.SCREEN, NOW, 40),),
+        views=(ReviewView(account.id, ViewReason.URGENT_SIGN, NOW),),
+        recused=(account.id,),
+        capture=ReviewedCapture(
+            "0" * 32,
+            "1" * 32,
+            Intent.VERIFY,
+            Purpose.VERIFY,
+            Assurance.LIVE,
+            "2" * 64,
+            "",
+            1e-4,
+            True,
+            False,
+            ("flat",),
+        ),
+    )
+
+
+def _fill_reviews(tx: Transaction, account: Account) -> None:
+    subject = tx.subjects()[0].id
+    for about in (subject, None):
+        review = a_review(account, about)
+        tx.add_review(review, '{"pad":null}')
+        tx.add_concern(ReportedConcern(ConcernId(os.urandom(16)), review.id, Concern.HARM, "A hand.", account.id, NOW))
+    words = ReviewWords(ReviewWordsId(os.urandom(16)), review.id, WordsKind.STATEMENT, "It was dark.", NOW)
+    tx.add_review_words(subject, words)
+    tx.set_reviewer(Reviewer(account.id, (ReviewerKey(bytes(32), NOW),), NOW, (DutyDay("2026-11-22", 60),)))
 
 
 def snapshot(registry: Registry) -> list[object]:
@@ -90,6 +155,8 @@ def snapshot(registry: Registry) -> list[object]:
         found += [view.ledger_openings(person.id) for person in people]
         found += [view.appeals(), [view.appeals_of(person.id) for person in people]]
         found += [view.requests(), view.request_by_digest(DIGEST)]
+        found += [(review, view.review_figures(review.id)) for review in view.reviews()]
+        found += [view.reviewers(), view.concerns(), [view.words_of(person.id) for person in people]]
         found += [
             (a, view.passkeys_of(a.id), view.sessions_of(a.id), view.identities_of(a.id)) for a in view.accounts()
         ]
@@ -134,6 +201,10 @@ def root_cells(path: Path) -> list[tuple[bytes, ...]]:
             ("webhooks", "sealed"),
             ("deliveries", "sealed"),
             ("tombstones", "sealed"),
+            ("reviews", "sealed"),
+            ("reviews", "figures"),
+            ("reviewers", "sealed"),
+            ("concerns", "sealed"),
         )
         for row in connection.execute(f"SELECT {column} FROM {table}")
     ]

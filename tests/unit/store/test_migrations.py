@@ -28,12 +28,15 @@ from facekeep.store.migrations.versions import (
     r0006_ledger,
     r0007_appeals,
     r0008_witnesses,
+    r0009_reviews,
 )
 from facekeep.store.registry import Registry
 from facekeep.store.tables import metadata
 from tests.unit.store.registry_scenes import DIGEST, KEEP, MODEL, NOW, execute, fetch, fill, snapshot
 
 ACCOUNTS = {"accounts", "passkeys", "sessions", "invitations", "identities"}
+
+REVIEWS = {"reviews", "review_words", "reviewers", "concerns"}
 
 LEDGER = {"ledger_nodes", "ledger_entries", "ledger_own", "ledger_heads", "ledger_witnesses", "ledger_watched"}
 
@@ -77,7 +80,11 @@ def test_the_revisions_make_every_table(tmp_path: Path) -> None:
     with database.writing() as connection, Operations.context(MigrationContext.configure(connection)):
         r0001_registry.upgrade()
         assert set(inspect(connection).get_table_names()) == (
-            set(metadata.tables) - {"clients", "requests", "webhooks", "deliveries"} - ACCOUNTS - LEDGER - {"appeals"}
+            set(metadata.tables)
+            - {"clients", "requests", "webhooks", "deliveries", "appeals"}
+            - ACCOUNTS
+            - LEDGER
+            - REVIEWS
         )
         r0002_clients.upgrade()
         r0003_requests.upgrade()
@@ -86,6 +93,7 @@ def test_the_revisions_make_every_table(tmp_path: Path) -> None:
         r0006_ledger.upgrade()
         r0007_appeals.upgrade()
         r0008_witnesses.upgrade()
+        r0009_reviews.upgrade()
         assert set(inspect(connection).get_table_names()) == set(metadata.tables)
     database.close()
 
@@ -106,7 +114,7 @@ def test_a_registry_of_the_first_revision_is_brought_forward_and_keeps_what_it_h
         before = snapshot(registry)
     execute(path, "DROP TABLE clients")
     execute(path, "DROP TABLE requests")
-    for table in ("deliveries", "webhooks", "appeals", *LEDGER):
+    for table in ("deliveries", "webhooks", "appeals", *LEDGER, *sorted(REVIEWS, key="reviews".__eq__)):
         execute(path, f"DROP TABLE {table}")
     for table in sorted(ACCOUNTS, key="accounts".__eq__):
         execute(path, f"DROP TABLE {table}")

@@ -14,7 +14,7 @@ from facekeep.errors import DamagedStoreError
 
 __all__ = ["HEAD", "revision_of", "upgrade"]
 
-HEAD: Final = "0008"
+HEAD: Final = "0009"
 """The revision that this version of the program writes. Known here, so that the usual opening needs no alembic."""
 
 

@@ -1,0 +1,429 @@
+"""Reviews: a question that people decide, since the machine could not or must not, and what they are shown for it.
+
+Invariants: a review is decided by votes of different reviewers and never by the machine (domain.review_vote); what it
+holds of a person are identifiers and figures, no name, no words and no picture; its evidence ends with its deadline.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, NewType
+
+from facekeep.domain.accounts import AccountId
+from facekeep.domain.capture import Assurance, Intent
+from facekeep.domain.capture_session import CaptureOutcome
+from facekeep.domain.consent import Purpose
+from facekeep.domain.subject import SubjectId, is_text
+from facekeep.errors import UsageError
+
+__all__ = [
+    "CLAIM_LENGTH",
+    "DEADLINE_DEFAULT",
+    "DEADLINE_MAX",
+    "DEADLINE_MIN",
+    "PROBES_MAX",
+    "REVIEW_ID_BYTES",
+    "URGENT_REASONS",
+    "WORDS_MAX",
+    "Concern",
+    "ConcernId",
+    "Decision",
+    "PictureRole",
+    "ReasonCode",
+    "ReportedConcern",
+    "Review",
+    "ReviewId",
+    "ReviewKind",
+    "ReviewPicture",
+    "ReviewReason",
+    "ReviewState",
+    "ReviewView",
+    "ReviewWords",
+    "ReviewWordsId",
+    "ReviewedCapture",
+    "ViewReason",
+    "Vote",
+    "WordsKind",
+    "checked_words",
+    "deadline_at",
+]
+
+ReviewId = NewType("ReviewId", bytes)
+ConcernId = NewType("ConcernId", bytes)
+ReviewWordsId = NewType("ReviewWordsId", bytes)
+
+REVIEW_ID_BYTES: Final = 16
+DEADLINE_DEFAULT: Final = timedelta(hours=72)
+DEADLINE_MIN: Final = timedelta(hours=1)
+DEADLINE_MAX: Final = timedelta(hours=168)
+CLAIM_LENGTH: Final = timedelta(minutes=15)
+"""For how long a reviewer has a review, unless it is claimed again."""
+PROBES_MAX: Final = 3
+WORDS_MAX: Final = 2000
+"""Characters of a statement, an appeal, a concern or its answer."""
+
+
+class ReviewKind(StrEnum):
+    """What is asked."""
+
+    PRESENTATION = "presentation"
+    """Is this a live person before the camera?"""
+    COMPARISON = "comparison"
+    """Are these pictures of one person?"""
+
+
+class ReviewReason(StrEnum):
+    """Why people have to look."""
+
+    NO_VITAL_SIGNS = "no-vital-signs"
+    EYES_CLOSED = "eyes-closed"
+    SECOND_FACE = "second-face"
+    """Somebody else came into the picture."""
+    HAND_OVER_FACE = "hand-over-face"
+    INCONCLUSIVE = "inconclusive"
+    """Presentation attack detection could not decide."""
+    DOUBT_BAND = "doubt-band"
+    """The comparison holds at a laxer false match rate than was asked for, and not at that."""
+    LOW_QUALITY = "low-quality"
+    """No crop of three tries was fit."""
+    REFUSAL = "refusal"
+    """The machine would have refused, which is never final alone."""
+    APPEAL = "appeal"
+    """The person objected to what people decided."""
+    ASKED = "asked"
+    """An integrator asked people to look."""
+
+
+URGENT_REASONS: Final = frozenset(
+    {
+        ReviewReason.NO_VITAL_SIGNS,
+        ReviewReason.EYES_CLOSED,
+        ReviewReason.SECOND_FACE,
+        ReviewReason.HAND_OVER_FACE,
+    }
+)
+"""Somebody may be in need of help."""
+
+
+class ReviewState(StrEnum):
+    """How far a review is."""
+
+    OPEN = "open"
+    DECIDED = "decided"
+    EXPIRED = "expired"
+    """Nobody decided in time; the evidence is destroyed."""
+    WITHDRAWN = "withdrawn"
+    """It is not needed any more: the person took the alternative, or whoever asked took it back."""
+
+
+class Decision(StrEnum):
+    """What people say."""
+
+    BONA_FIDE = "bona-fide"
+    ATTACK = "attack"
+    SAME_PERSON = "same-person"
+    ANOTHER_PERSON = "another-person"
+    UNUSABLE = "unusable"
+    """It cannot be told from this."""
+
+    def fits(self, kind: ReviewKind) -> bool:
+        """Whether it answers what is asked."""
+        if self is Decision.UNUSABLE:
+            return True
+        of_presentation = self in (Decision.BONA_FIDE, Decision.ATTACK)
+        return of_presentation is (kind is ReviewKind.PRESENTATION)
+
+    @property
+    def needs_a_look(self) -> bool:
+        """Whether only somebody who was shown the face may say it."""
+        return self in (Decision.BONA_FIDE, Decision.SAME_PERSON, Decision.ANOTHER_PERSON)
+
+    @property
+    def passes(self) -> bool:
+        """Whether it is for the person, who has nothing to appeal against then."""
+        return self in (Decision.BONA_FIDE, Decision.SAME_PERSON)
+
+
+class ReasonCode(StrEnum):
+    """Why somebody decided so."""
+
+    LOOKS_LIVE = "looks-live"
+    SCREEN = "screen"
+    PAPER = "paper"
+    MASK = "mask"
+    REPLAY = "replay"
+    SWAP = "swap"
+    FEATURES_AGREE = "features-agree"
+    FEATURES_DIFFER = "features-differ"
+    TOO_DARK = "too-dark"
+    BLURRED = "blurred"
+    COVERED = "covered"
+    OTHER = "other"
+
+
+class ViewReason(StrEnum):
+    """Why a face is shown to somebody."""
+
+    FIGURES_UNDECIDED = "figures-undecided"
+    """The figures alone do not decide it."""
+    URGENT_SIGN = "urgent-sign"
+    COMPARE_FACES = "compare-faces"
+    CHECK_QUALITY = "check-quality"
+    APPEAL = "appeal"
+    CONCERN = "concern"
+
+
+class Concern(StrEnum):
+    """What a reviewer reports to the officer."""
+
+    HARM = "harm"
+    MINOR = "minor"
+    DEATH = "death"
+
+
+class PictureRole(StrEnum):
+    """What a picture of the evidence is."""
+
+    PROBE = "probe"
+    """Of whoever was before the camera."""
+    REFERENCE = "reference"
+    """Of whom it is compared with."""
+
+
+class WordsKind(StrEnum):
+    """What a person says in a review of their own."""
+
+    STATEMENT = "statement"
+    APPEAL = "appeal"
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewPicture:
+    """A picture of the evidence, without its pixels.
+
+    Attributes:
+        index: 0 to 255, of this review alone.
+        role: what it is.
+    """
+
+    index: int
+    role: PictureRole
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """What one reviewer said.
+
+    Attributes:
+        reviewer: account.
+        decision: what.
+        code: why.
+        time: when, with time zone.
+        seconds: for how long the reviewer had it claimed.
+        round: 1, or 2 after an appeal.
+    """
+
+    reviewer: AccountId
+    decision: Decision
+    code: ReasonCode
+    time: datetime
+    seconds: int
+    round: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewView:
+    """That the face was shown to somebody.
+
+    Attributes:
+        reviewer: account.
+        reason: why.
+        time: when, with time zone.
+    """
+
+    reviewer: AccountId
+    reason: ViewReason
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewedCapture:
+    """What is needed of a capture session to say later what it came to.
+
+    Attributes:
+        session: identifier of the session, 32 hexadecimal digits.
+        nonce: of the session, 32 hexadecimal digits.
+        intent: of the order.
+        purpose: of the order.
+        assurance: that was ordered.
+        notice: digest of what the person agreed to.
+        statement: digest of what was confirmed, "" for nothing.
+        fmr: of the comparison that was made; 0.0 for none.
+        holds: whether the comparison held that was made when it was escalated; False for none. Told to nobody before
+            people said that it was a live person.
+        passkey: whether a passkey of the person answered.
+        reasons: of the machine, as a session tells them.
+        outcome: what it came to; None before.
+        outcome_reasons: why.
+    """
+
+    session: str
+    nonce: str
+    intent: Intent
+    purpose: Purpose
+    assurance: Assurance
+    notice: str
+    statement: str
+    fmr: float
+    holds: bool
+    passkey: bool
+    reasons: tuple[str, ...]
+    outcome: CaptureOutcome | None = None
+    outcome_reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A review as the registry holds it.
+
+    Attributes:
+        id: 16 random bytes.
+        kind: what is asked.
+        reasons: why, urgent ones first, at least one.
+        organisation: whose reviewers decide; "" for the keep's own.
+        subject: whom it is about, as far as that is known.
+        owner: identifier of the client or account that ordered or filed it.
+        owner_kind: ``client`` or ``account``.
+        pictures: of the evidence, told even after it was destroyed.
+        created: when, with time zone.
+        deadline: when the evidence ends, at the full hour.
+        state: how far it is.
+        round: 1, or 2 after an appeal.
+        votes: of both rounds, in their order.
+        views: to whom the face was shown.
+        recused: accounts that know the person.
+        decision: what people decided last.
+        decided: when.
+        before: what was decided before an appeal.
+        destroyed: when the evidence was destroyed.
+        capture: of which capture session it is, if of one.
+        known: the right answer, where it only measures reviewers.
+    """
+
+    id: ReviewId
+    kind: ReviewKind
+    reasons: tuple[ReviewReason, ...]
+    organisation: str
+    subject: SubjectId | None
+    owner: AccountId
+    owner_kind: str
+    pictures: tuple[ReviewPicture, ...]
+    created: datetime
+    deadline: datetime
+    state: ReviewState = ReviewState.OPEN
+    round: int = 1
+    votes: tuple[Vote, ...] = ()
+    views: tuple[ReviewView, ...] = ()
+    recused: tuple[AccountId, ...] = ()
+    decision: Decision | None = None
+    decided: datetime | None = None
+    before: Decision | None = None
+    destroyed: datetime | None = None
+    capture: ReviewedCapture | None = field(default=None, repr=False)
+    known: Decision | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.id) != REVIEW_ID_BYTES:
+            raise ValueError(f"a review's identifier has {REVIEW_ID_BYTES} bytes")
+        if not self.reasons:
+            raise ValueError("a review has a reason")
+        if (self.state is ReviewState.DECIDED) != (self.decision is not None):
+            raise ValueError("what is decided has a decision, and nothing else")
+        if self.deadline.minute or self.deadline.second or self.deadline.microsecond:
+            raise ValueError("evidence ends at a full hour")
+
+    @property
+    def urgent(self) -> bool:
+        """Whether somebody may be in need of help."""
+        return any(reason in URGENT_REASONS for reason in self.reasons)
+
+    @property
+    def has_both(self) -> bool:
+        """Whether there is a picture of either role, so that they can be compared."""
+        return {picture.role for picture in self.pictures} == set(PictureRole)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedConcern:
+    """What a reviewer reported, and what the officer answered.
+
+    Attributes:
+        id: 16 random bytes.
+        review: about which.
+        concern: what.
+        text: in the reviewer's words, "" for none.
+        reporter: account.
+        reported: when, with time zone.
+        officer: account that answered, or None.
+        answer: what was done, "" before.
+        answered: when, or None.
+    """
+
+    id: ConcernId
+    review: ReviewId
+    concern: Concern
+    text: str = field(repr=False)
+    reporter: AccountId
+    reported: datetime
+    officer: AccountId | None = None
+    answer: str = field(default="", repr=False)
+    answered: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewWords:
+    """What a person said in a review of their own.
+
+    Attributes:
+        id: 16 random bytes.
+        review: in which.
+        kind: what it is.
+        text: in the person's own words.
+        written: when, with time zone.
+    """
+
+    id: ReviewWordsId
+    review: ReviewId
+    kind: WordsKind
+    text: str = field(repr=False)
+    written: datetime
+
+
+def deadline_at(now: datetime, length: timedelta) -> datetime:
+    """When evidence ends that begins now: at a full hour, at most an hour earlier than it may, and never within one.
+
+    Args:
+        now: with time zone.
+        length: for how long, 1 to 168 hours.
+
+    Raises:
+        UsageError: it is another length.
+    """
+    if not DEADLINE_MIN <= length <= DEADLINE_MAX:
+        raise UsageError("evidence lasts for 1 to 168 hours")
+    end = now + max(length, DEADLINE_MIN * 2)
+    return end.replace(minute=0, second=0, microsecond=0)
+
+
+def checked_words(text: str, *, needed: bool = True) -> str:
+    """A text that somebody wrote, without spaces around it.
+
+    Raises:
+        UsageError: it is empty where one is needed, too long, or cannot be written.
+    """
+    text = text.strip()
+    if not is_text(text, WORDS_MAX) or (needed and not text):
+        raise UsageError(f"what is said has 1 to {WORDS_MAX} characters")
+    return text
