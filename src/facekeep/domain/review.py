@@ -6,6 +6,7 @@ holds of a person are identifiers and figures, no name, no words and no picture;
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -23,6 +24,7 @@ __all__ = [
     "DEADLINE_DEFAULT",
     "DEADLINE_MAX",
     "DEADLINE_MIN",
+    "EYES",
     "PROBES_MAX",
     "REVIEW_ID_BYTES",
     "URGENT_REASONS",
@@ -30,6 +32,7 @@ __all__ = [
     "Concern",
     "ConcernId",
     "Decision",
+    "FinalRefusal",
     "PictureRole",
     "ReasonCode",
     "ReportedConcern",
@@ -60,6 +63,8 @@ DEADLINE_MIN: Final = timedelta(hours=1)
 DEADLINE_MAX: Final = timedelta(hours=168)
 CLAIM_LENGTH: Final = timedelta(minutes=15)
 """For how long a reviewer has a review, unless it is claimed again."""
+EYES: Final = 2
+"""Reviewers who have to agree."""
 PROBES_MAX: Final = 3
 WORDS_MAX: Final = 2000
 """Characters of a statement, an appeal, a concern or its answer."""
@@ -234,6 +239,34 @@ class Vote:
 
 
 @dataclass(frozen=True, slots=True)
+class FinalRefusal:
+    """That somebody is refused for good. There is none without two different people who decided so.
+
+    Attributes:
+        decision: what they decided.
+        reviewers: the accounts that decided it, different ones.
+    """
+
+    decision: Decision
+    reviewers: tuple[AccountId, ...]
+
+    def __post_init__(self) -> None:
+        if self.decision not in (Decision.ATTACK, Decision.ANOTHER_PERSON):
+            raise ValueError("this is no refusal")
+        if len(set(self.reviewers)) < EYES:
+            raise ValueError("a refusal that is final takes two different people")
+
+    @classmethod
+    def of(cls, decision: Decision, votes: Sequence[Vote]) -> FinalRefusal:
+        """The refusal that votes make.
+
+        Raises:
+            ValueError: they make none.
+        """
+        return cls(decision, tuple(vote.reviewer for vote in votes if vote.decision is decision))
+
+
+@dataclass(frozen=True, slots=True)
 class ReviewView:
     """That the face was shown to somebody.
 
@@ -341,8 +374,17 @@ class Review:
             raise ValueError("a review has a reason")
         if (self.state is ReviewState.DECIDED) != (self.decision is not None):
             raise ValueError("what is decided has a decision, and nothing else")
+        if self.capture is not None and self.capture.outcome is CaptureOutcome.REFUSED:
+            if self.decision is None:
+                raise ValueError("nobody is refused without a decision")
+            FinalRefusal.of(self.decision, self.ballots)
         if self.deadline.minute or self.deadline.second or self.deadline.microsecond:
             raise ValueError("evidence ends at a full hour")
+
+    @property
+    def ballots(self) -> tuple[Vote, ...]:
+        """The votes of this round."""
+        return tuple(vote for vote in self.votes if vote.round == self.round)
 
     @property
     def urgent(self) -> bool:

@@ -8,16 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
-from facekeep.domain.accounts import AccountId
-from facekeep.domain.review import Decision, Vote
+from facekeep.domain.review import EYES, Decision, Vote
 
-__all__ = ["EYES", "FinalRefusal", "decision_of", "missing"]
+__all__ = ["decision_of", "missing"]
 
-EYES: Final = 2
-"""Reviewers who have to agree."""
 _MOST: Final = EYES + 1
 
 
@@ -42,31 +38,3 @@ def missing(votes: Sequence[Vote]) -> int:
     if decision_of(votes) is not None:
         return 0
     return EYES - len(votes) if len(votes) < EYES else _MOST - len(votes)
-
-
-@dataclass(frozen=True, slots=True)
-class FinalRefusal:
-    """That somebody is refused for good. There is none without two different people who decided so.
-
-    Attributes:
-        decision: what they decided.
-        reviewers: the accounts that decided it, different ones.
-    """
-
-    decision: Decision
-    reviewers: tuple[AccountId, ...]
-
-    def __post_init__(self) -> None:
-        if self.decision not in (Decision.ATTACK, Decision.ANOTHER_PERSON):
-            raise ValueError("this is no refusal")
-        if len(set(self.reviewers)) < EYES:
-            raise ValueError("a refusal that is final takes two different people")
-
-    @classmethod
-    def of(cls, decision: Decision, votes: Sequence[Vote]) -> FinalRefusal:
-        """The refusal that votes make.
-
-        Raises:
-            ValueError: they make none.
-        """
-        return cls(decision, tuple(vote.reviewer for vote in votes if vote.decision is decision))

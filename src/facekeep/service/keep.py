@@ -32,6 +32,7 @@ from facekeep.service.keep_access import KeepAccess
 from facekeep.service.keep_backups import KeepBackups
 from facekeep.service.keep_canaries import KeepCanaries
 from facekeep.service.keep_own import KeepOwn
+from facekeep.service.keep_own_reviews import KeepOwnReviews
 from facekeep.service.keep_paper import KeepPaper
 from facekeep.service.keep_retention import KeepRetention
 from facekeep.service.keep_signing import acquired_probes
@@ -51,7 +52,7 @@ __all__ = ["REFRESH_DAYS", "Keep", "Person"]
 _PAGE = 100
 
 
-class Keep(KeepAccess, KeepRetention, KeepOwn, KeepPaper, KeepWitnessing, KeepBackups, KeepCanaries):
+class Keep(KeepAccess, KeepRetention, KeepOwn, KeepPaper, KeepWitnessing, KeepBackups, KeepCanaries, KeepOwnReviews):
     """A keep: a registry of people, and their references as two halves. Safe for threads; one process at a time.
 
     Example:
@@ -448,7 +449,9 @@ class Keep(KeepAccess, KeepRetention, KeepOwn, KeepPaper, KeepWitnessing, KeepBa
         with self._using():
             now = self._now()
             until = self._copies_readable_until(now)
-            references, leaf, opening = self._rights.erase(self._rights.subject(label).id, now, until)
+            subject = self._rights.subject(label).id
+            references, leaf, opening = self._rights.erase(subject, now, until)
+            self._forget_reviews(subject)
             return Erasure(references, until, self._receipt(leaf, opening))
 
     def never_return(self, label: str, picture: bytes, *, operator: Operator) -> int:
@@ -569,8 +572,11 @@ class Keep(KeepAccess, KeepRetention, KeepOwn, KeepPaper, KeepWitnessing, KeepBa
             NotFoundError: there is none of this name.
             UnsignedError: it is forgotten, and has keys that the registrar has to revoke on its own host.
         """
-        with self._using(), self._without_keys(self.account_named(name)):
-            super().revoke_account(name, by=by)
+        with self._using():
+            account = self.account_named(name)
+            self._revoke_every_key(account, by)
+            with self._without_keys(account):
+                super().revoke_account(name, by=by)
 
     def change_roles(self, name: str, roles: Iterable[Role], *, by: Operator | None = None) -> Account:
         """Give an account other roles, from its next request on. One that may not search any more loses its keys.
@@ -583,6 +589,8 @@ class Keep(KeepAccess, KeepRetention, KeepOwn, KeepPaper, KeepWitnessing, KeepBa
         wanted = frozenset(roles)
         with self._using():
             account = self._accounts.with_roles(name, wanted)
+            if not wanted & {Role.REVIEWER, Role.OFFICER}:
+                self._revoke_every_key(account, by)
             if _may_search(account, self._now()):
                 return super().change_roles(name, wanted, by=by)
             with self._without_keys(account):

@@ -36,6 +36,7 @@ from facekeep.service.opening import (
     Clock,
     Roles,
     create_stores,
+    evidence_path,
     ledger_key,
     open_roles,
     result_key,
@@ -47,6 +48,7 @@ from facekeep.service.rights import readable_until
 from facekeep.service.stages import Stage, Stages
 from facekeep.split.approval import ClientKey
 from facekeep.split.budget import Limits
+from facekeep.store.evidence import EvidenceStore
 from facekeep.store.journal import JournalKind
 from facekeep.store.transaction import Transaction
 
@@ -72,6 +74,7 @@ class KeepLife:
         opener: Callable[[], Roles],
         rotate: Callable[[], None],
         gate: OneGate | None,
+        evidence: EvidenceStore,
     ) -> None:
         """Use :meth:`create` or :meth:`open`."""
         self._directory = directory
@@ -86,6 +89,7 @@ class KeepLife:
         self._opener = opener
         self._rotate = rotate
         self._gate = gate
+        self._evidence = evidence
         self._away: tuple[float, UnavailableError] | None = None
         self._lock = SharedLock()
         self._closed = self._stale = False
@@ -228,6 +232,8 @@ class KeepLife:
             roles = opener()
             opened.callback(roles.close)
             _check_calibration(roles, calibration)
+            evidence = EvidenceStore(evidence_path(directory), provider)
+            opened.callback(evidence.close)
             keep = cls(
                 directory=directory,
                 file=file,
@@ -241,6 +247,7 @@ class KeepLife:
                 opener=opener,
                 rotate=partial(rotate_stores, directory, plan, file),
                 gate=gate,
+                evidence=evidence,
             )
             keep._begin_ledger()
             opened.pop_all()
@@ -265,6 +272,7 @@ class KeepLife:
         with self._copying, self._lock.exclusive():
             closed, self._closed = self._closed, True
             self._shut()
+            self._evidence.close()
             if self._gate is not None and not closed:
                 self._gate.release()
 

@@ -30,6 +30,7 @@ from facekeep.errors import DueAtOnceError, NotFoundError, UsageError
 from facekeep.service.answers import Going, RetentionReport
 from facekeep.service.canary_labels import is_canary
 from facekeep.service.keep_records import KeepRecords
+from facekeep.service.keep_reviews import KeepReviews
 from facekeep.split.statement import NEVER_RETURN
 from facekeep.store.transaction import Transaction
 
@@ -46,7 +47,7 @@ RUN_EVERY: Final = timedelta(hours=1)
 _PAGE: Final = 100
 
 
-class KeepRetention(KeepRecords):
+class KeepRetention(KeepRecords, KeepReviews):
     """The part of a keep that lets go of what is too old. See :class:`facekeep.service.keep.Keep`."""
 
     def retention_rules(self) -> tuple[RetentionRule, ...]:
@@ -210,6 +211,7 @@ class KeepRetention(KeepRecords):
             for ending in due:
                 if ending.effect is Effect.PERSON_GOES:
                     self._rights.erase(subject, now, self._copies_readable_until(now), _because(ending.rule))
+                    self._forget_reviews(subject)
                     return [ending.effect]
             ended = {ending.purpose: _because(ending.rule) for ending in due if ending.purpose is not None}
             if ended:

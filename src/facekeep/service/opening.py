@@ -133,6 +133,11 @@ def registry_path(directory: Path) -> Path:
     return directory / "registry" / "registry.db"
 
 
+def evidence_path(directory: Path) -> Path:
+    """Where the evidence of reviews lies, with the gate and in no backup."""
+    return directory / "evidence" / "evidence.db"
+
+
 def half_path(directory: Path, side: str) -> Path:
     """Where a half of a keep lies."""
     return directory / side / "half.db"

@@ -7,7 +7,7 @@ the data key of that person, and goes with it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row, select
 
@@ -22,7 +22,9 @@ from facekeep.store.review_records import concern_in, review_in, reviewer_in
 from facekeep.store.snapshot import Snapshot
 from facekeep.store.vault import Cells
 
-__all__ = ["ReviewReading"]
+__all__ = ["REVIEWS_PAGE", "ReviewReading"]
+
+REVIEWS_PAGE: Final = 1000
 
 
 class ReviewReading(Snapshot, ABC):
@@ -32,13 +34,20 @@ class ReviewReading(Snapshot, ABC):
     def _cells(self, subject: SubjectId) -> Cells:
         """What seals under a person's data key."""
 
-    def reviews(self) -> tuple[Review, ...]:
-        """All reviews, oldest first, whatever their state."""
-        rows = self._connection.execute(select(tables.reviews)).all()
-        return tuple(sorted((self._review_of(row) for row in rows), key=lambda review: (review.created, review.id)))
+    def reviews(self, *, after: ReviewId | None = None, limit: int = REVIEWS_PAGE) -> tuple[Review, ...]:
+        """A page of all reviews, whatever their state, in the order of their random identifiers.
+
+        Args:
+            after: begin behind this identifier.
+            limit: how many at most.
+        """
+        reviews = tables.reviews.c
+        query = select(tables.reviews).order_by(reviews.id).limit(limit)
+        rows = self._connection.execute(query if after is None else query.where(reviews.id > after)).all()
+        return tuple(self._review_of(row) for row in rows)
 
     def reviews_of(self, subject: SubjectId) -> tuple[Review, ...]:
-        """The reviews about a data subject, oldest first, those that only measured reviewers left out."""
+        """The reviews about a data subject, oldest first."""
         found = (self._review_of(row) for row in self._rows(tables.reviews.c.subject, subject))
         return tuple(sorted(found, key=lambda review: (review.created, review.id)))
 

@@ -1,0 +1,198 @@
+"""What a review owes the person whom it is about: that people looked, when, why, at what; to speak, and to appeal."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from facekeep.domain.review import (
+    DEADLINE_DEFAULT,
+    Review,
+    ReviewPicture,
+    ReviewReason,
+    ReviewState,
+    ReviewWords,
+    ReviewWordsId,
+    ViewReason,
+    WordsKind,
+    checked_words,
+    deadline_at,
+)
+from facekeep.domain.review_evidence import StoredPicture
+from facekeep.domain.reviewer import ReviewerKeyId
+from facekeep.domain.subject import SubjectId, subject_id
+from facekeep.errors import GoneError, NotFoundError
+from facekeep.service.keep_reviewers import KeepReviewers
+from facekeep.service.review_rules import check_alive, conflict, tell_opened
+from facekeep.store.view import View
+
+__all__ = ["KeepOwnReviews", "OwnReview", "OwnView"]
+
+_WORDS_ID_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class OwnView:
+    """That somebody looked.
+
+    Attributes:
+        time: when.
+        reviewer: what others call who looked; "" of who has left.
+        reason: why.
+    """
+
+    time: datetime
+    reviewer: str
+    reason: ViewReason
+
+
+@dataclass(frozen=True, slots=True)
+class OwnReview:
+    """A review as the person whom it is about is told of it.
+
+    Attributes:
+        review: it.
+        views: who looked.
+        words: what the person said in it.
+        pictures: which could be seen still; none once they are destroyed.
+        may_appeal: whether the person can object to the decision.
+    """
+
+    review: Review
+    views: tuple[OwnView, ...]
+    words: tuple[ReviewWords, ...] = field(repr=False)
+    pictures: tuple[ReviewPicture, ...]
+    may_appeal: bool
+
+
+class KeepOwnReviews(KeepReviewers):
+    """The part of a keep that tells people of their reviews. See :class:`facekeep.service.keep.Keep`."""
+
+    def own_reviews(self, subject: str) -> tuple[OwnReview, ...]:
+        """The reviews about a person, newest first.
+
+        Args:
+            subject: identifier, 32 hexadecimal digits.
+
+        Raises:
+            NotFoundError: there is no such person.
+        """
+        identifier = _known(subject)
+        with self._reading(), self._roles.registry.read() as view:
+            now, words = self._now(), view.words_of(identifier)
+            names = {account.id: account.name for account in view.accounts()}
+            found = [_own(review, words, names, now) for review in view.reviews_of(identifier)]
+            return tuple(reversed(found))
+
+    def show_own_review(self, subject: str, review: str, *, key: str) -> tuple[StoredPicture, ...]:
+        """What opens the pictures in the browser in which the person was captured.
+
+        Raises:
+            NotFoundError: there is no such review about the person, or it was not sealed to this browser's key.
+            GoneError: its evidence was destroyed.
+        """
+        with self._reading(), self._roles.registry.read() as view:
+            found = _of(view, _known(subject), review)
+            check_alive(found, self._now())
+            identifier = subject_id(key)
+            if identifier is None or any(
+                each.id == identifier for reviewer in view.reviewers() for each in reviewer.keys
+            ):
+                raise NotFoundError("this browser has no key of this review")
+        return self._evidence.read(found.id, ReviewerKeyId(identifier))
+
+    def state_review(self, subject: str, review: str, text: str) -> None:
+        """Say something to those who decide, once.
+
+        Raises:
+            NotFoundError: there is no such review about the person.
+            ReviewConflictError: it is over, or something was said before.
+            UsageError: nothing is said, or too much.
+        """
+        identifier, text = _known(subject), checked_words(text)
+        with self._using(), self._roles.registry.transaction() as tx:
+            found = _of(tx, identifier, review)
+            if found.state is not ReviewState.OPEN or _said(tx, identifier, found, WordsKind.STATEMENT):
+                raise conflict("nothing can be said to this review any more", hint="If it was decided, appeal.")
+            tx.add_review_words(identifier, _words(found, WordsKind.STATEMENT, text, self._now()))
+
+    def appeal_review(self, subject: str, review: str, text: str) -> Review:
+        """Object to what people decided, once. Others decide then, by the same evidence, which lasts for so long.
+
+        Raises:
+            NotFoundError: there is no such review about the person.
+            GoneError: its evidence was destroyed.
+            ReviewConflictError: it is not decided, was decided for the person, or was appealed before.
+            UsageError: nothing is said, or too much.
+        """
+        identifier, text = _known(subject), checked_words(text)
+        with self._using():
+            now = self._now()
+            with self._roles.registry.read() as view:
+                before = _of(view, identifier, review)
+            if not _may_appeal(before, now):
+                if before.state is ReviewState.DECIDED and not _passed(before) and before.round == 1:
+                    raise GoneError("the evidence of this review was destroyed", hint="Appeal on the page /me.")
+                raise conflict("this review cannot be appealed")
+            deadline = deadline_at(now, DEADLINE_DEFAULT)
+            reasons = (*before.reasons, ReviewReason.APPEAL)
+            after = replace(
+                before,
+                state=ReviewState.OPEN,
+                round=2,
+                decision=None,
+                decided=None,
+                before=before.decision,
+                deadline=deadline,
+                reasons=reasons,
+                capture=None if before.capture is None else replace(before.capture, outcome=None, outcome_reasons=()),
+            )
+            self._evidence.reseal_until(after.id, deadline)
+            with self._roles.registry.transaction() as tx:
+                tx.change_review(after)
+                tx.add_review_words(identifier, _words(after, WordsKind.APPEAL, text, now))
+                tell_opened(tx, after, now)
+            self._queue.put(after)
+            return after
+
+
+def _known(subject: str) -> SubjectId:
+    identifier = subject_id(subject)
+    if identifier is None:
+        raise NotFoundError("there is no such data subject")
+    return identifier
+
+
+def _of(view: View, subject: SubjectId, review: str) -> Review:
+    found = next((each for each in view.reviews_of(subject) if each.id.hex() == review), None)
+    if found is None:
+        raise NotFoundError("there is no such review", hint="Reviews are forgotten 90 days after they were over.")
+    return found
+
+
+def _said(view: View, subject: SubjectId, review: Review, kind: WordsKind) -> bool:
+    return any(words.kind is kind for words in view.review_words(review.id, subject))
+
+
+def _words(review: Review, kind: WordsKind, text: str, now: datetime) -> ReviewWords:
+    return ReviewWords(ReviewWordsId(os.urandom(_WORDS_ID_BYTES)), review.id, kind, text, now)
+
+
+def _passed(review: Review) -> bool:
+    return review.decision is not None and review.decision.passes
+
+
+def _may_appeal(review: Review, now: datetime) -> bool:
+    against = review.state is ReviewState.DECIDED and not _passed(review)
+    return against and review.round == 1 and review.destroyed is None and review.deadline > now
+
+
+def _own(review: Review, words: tuple[ReviewWords, ...], names: dict[bytes, str], now: datetime) -> OwnReview:
+    return OwnReview(
+        review,
+        tuple(OwnView(seen.time, names.get(seen.reviewer, ""), seen.reason) for seen in review.views),
+        tuple(each for each in words if each.review == review.id),
+        review.pictures if review.destroyed is None else (),
+        _may_appeal(review, now),
+    )

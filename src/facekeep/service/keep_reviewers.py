@@ -1,0 +1,121 @@
+"""Reviewers and officers of a keep: the keys that evidence is sealed to, and when they are on duty."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from facekeep.domain.accounts import Account, Operator
+from facekeep.domain.ledger import EntryKind, deed
+from facekeep.domain.reviewer import KEYS_MAX, PUBLIC_KEY_BYTES, DutyDay, Reviewer, ReviewerKey, ReviewerKeyId
+from facekeep.errors import NotFoundError, UsageError
+from facekeep.service.keep_reviewing import KeepReviewing
+from facekeep.service.review_rules import every
+from facekeep.service.review_statistics import ReviewStatistics, statistics_of
+
+__all__ = ["KeepReviewers", "ReviewerDetails"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewerDetails:
+    """A reviewer, and for how long they were on duty, up to now."""
+
+    reviewer: Reviewer
+    days: tuple[DutyDay, ...]
+
+
+class KeepReviewers(KeepReviewing):
+    """The part of a keep that knows reviewers. See :class:`facekeep.service.keep.Keep`."""
+
+    def reviewer(self, who: Account) -> ReviewerDetails:
+        """What is held of somebody as a reviewer."""
+        with self._reading(), self._roles.registry.read() as view:
+            found = view.reviewer(who.id) or Reviewer(who.id)
+            return ReviewerDetails(found, found.worked(self._now()))
+
+    def add_reviewer_key(self, public: bytes, *, who: Account) -> ReviewerKey:
+        """Seal evidence to a key from now on. What is open already was not sealed to it.
+
+        Args:
+            public: X25519, 32 bytes.
+            who: whose.
+
+        Raises:
+            UsageError: it is no such key, is registered, or there are too many.
+        """
+        if len(public) != PUBLIC_KEY_BYTES or not any(public):
+            raise UsageError("a public key of a reviewer has 32 bytes, X25519", hint="The console makes one.")
+        with self._using():
+            now = self._now()
+            with self._roles.registry.transaction() as tx:
+                before = tx.reviewer(who.id) or Reviewer(who.id)
+                if any(key.public == public for each in tx.reviewers() for key in each.keys):
+                    raise UsageError("this key is registered already")
+                if len(before.keys) >= KEYS_MAX:
+                    raise UsageError(f"a reviewer has at most {KEYS_MAX} keys", hint="Revoke one that is not used.")
+                added = ReviewerKey(public, now)
+                tx.set_reviewer(replace(before, keys=(*before.keys, added)))
+                facts = {"account": who.id.hex(), "key": added.id.hex()}
+                tx.record([deed(EntryKind.REVIEWER_KEY_ADDED, now, self._known_as(who), **facts)])
+            return added
+
+    def revoke_reviewer_key(self, key: str, *, who: Account, by: Operator | None = None) -> None:
+        """Have a key open nothing any more: open reviews are sealed anew without it, and are not opened for that.
+
+        Args:
+            key: its identifier, 32 hexadecimal digits.
+            who: whose.
+            by: who asks.
+
+        Raises:
+            NotFoundError: the reviewer has no such key.
+        """
+        with self._using():
+            known = self._roles.registry.reviewer(who.id)
+            if known is None or all(each.id.hex() != key for each in known.keys):
+                raise NotFoundError("there is no such key of this reviewer")
+            self._revoke_keys(known, {key}, self._known_as(by))
+
+    def _revoke_every_key(self, who: Account, by: Operator | None) -> None:
+        """Before somebody is forgotten, or is no reviewer any more. The caller has the keep alone."""
+        known = self._roles.registry.reviewer(who.id)
+        if known is not None:
+            self._revoke_keys(known, {each.id.hex() for each in known.keys}, self._known_as(by))
+
+    def _revoke_keys(self, known: Reviewer, keys: set[str], by: str) -> None:
+        now = self._now()
+        # First: should this be cut short, a key that opens nothing is still listed, and can be revoked again.
+        for key in sorted(keys):
+            self._evidence.drop_wraps(ReviewerKeyId(bytes.fromhex(key)))
+        left = tuple(each for each in known.keys if each.id.hex() not in keys)
+        after = replace(known, keys=left)
+        with self._roles.registry.transaction() as tx:
+            tx.set_reviewer(after if left else after.off_duty(now))
+            facts = [{"account": known.account.hex(), "key": key} for key in sorted(keys)]
+            tx.record([deed(EntryKind.REVIEWER_KEY_REVOKED, now, by, **each) for each in facts])
+
+    def review_statistics(self, organisation: str, *, days: int) -> ReviewStatistics:
+        """Figures on the reviews of an organisation that were filed in the last days.
+
+        Args:
+            organisation: whose.
+            days: 1 to 90.
+        """
+        now = self._now()
+        with self._reading(), self._roles.registry.read() as view:
+            own = [review for review in every(view) if review.organisation == organisation]
+        return statistics_of(own, now - timedelta(days=days), now)
+
+    def set_duty(self, *, on: bool, who: Account) -> None:
+        """Go on duty or off it. What comes while somebody is on duty is sealed to them.
+
+        Raises:
+            UsageError: somebody without a key goes on duty.
+        """
+        with self._using():
+            now = self._now()
+            with self._roles.registry.transaction() as tx:
+                before = tx.reviewer(who.id) or Reviewer(who.id)
+                if on and not before.keys:
+                    raise UsageError("whoever is on duty has a key", hint="Open the console, and register its key.")
+                tx.set_reviewer(before.on_duty(now) if on else before.off_duty(now))
