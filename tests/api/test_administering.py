@@ -21,6 +21,7 @@ from facekeep.domain.accounts import Role
 from facekeep.domain.consent import Purpose
 from facekeep.errors import (
     AuthenticationError,
+    FormatError,
     NotFoundError,
     RefusedError,
     RepeatedError,
@@ -133,6 +134,32 @@ def test_accounts_come_change_and_go(client: Client, keep: Keep, identifier: Cal
             with pytest.raises(NotFoundError):
                 call(account)
     assert {found.name for found in client.accounts()} == set(listed) - {"ada", "biden online"}
+
+
+def test_a_reviewer_and_a_client_of_one_organisation(
+    client: Client, keep: Keep, identifier: Callable[[str], str]
+) -> None:
+    client.create_account("ada of acme", [Role.REVIEWER], organisation=" Acme ")
+    client.create_account("own reviewer", [Role.REVIEWER])
+    client.create_token("acme", [Scope.READ], organisation="Acme")
+    client.create_token("own", [Scope.READ])
+    found = {one.name: one.organisation for one in (*client.accounts(), *client.tokens())}
+    assert (found["ada of acme"], found["own reviewer"], found["acme"], found["own"]) == ("Acme", "", "Acme", "")
+    ada = keep.account_named("ada of acme")
+    assert (ada.organisation, keep.client_named("acme").organisation) == ("Acme", "Acme")
+    # It never changes: there is no field for it where roles are.
+    assert client.change_account(ada.id.hex(), [Role.AUDITOR]).organisation == "Acme"
+    for wrong in ("x" * 65, " ", "a\nb"):
+        with pytest.raises((UsageError, FormatError)):
+            client.create_account("eve", [Role.REVIEWER], organisation=wrong)
+        with pytest.raises((UsageError, FormatError)):
+            client.create_token("eve", [Scope.READ], organisation=wrong)
+    with pytest.raises(UsageError, match="no organisation"):
+        client.create_account("eve", [Role.DATA_SUBJECT], subject=identifier("biden"), organisation="Acme")
+    for name in ("ada of acme", "own reviewer"):
+        keep.revoke_account(name)
+    for name in ("acme", "own"):
+        keep.revoke_token(name)
 
 
 def test_what_is_known_already_is_not_sent_again(asking: Asking) -> None:

@@ -261,6 +261,9 @@ def test_tokens_and_accounts_are_managed_there_as_here(run: Run, served: Served,
         ["account", "invite", "ada", "--role", "operator", "--oidc-issuer", "https://i.example", "--oidc-subject", "1"],
         ["account", "invite", "ada", "--role", "operator"],
         ["account", "invite", "ada"],
+        ["account", "invite", "amy", "--role", "reviewer", "--organisation", "Acme"],
+        ["account", "invite", "ada", "--organisation", "Acme"],
+        ["token", "create", "acme", "--scope", "read", "--organisation", "Acme"],
         ["account", "invite", "nobody"],
         ["account", "invite", "eve", "--role", "data-subject", "--subject", "no such person"],
         ["account", "roles", "ada", "--role", "reviewer,auditor"],
@@ -270,6 +273,7 @@ def test_tokens_and_accounts_are_managed_there_as_here(run: Run, served: Served,
         ["account", "sign-out", "nobody"],
         ["account", "revoke", "ada"],
         ["account", "revoke", "ada"],
+        ["account", "revoke", "amy"],
         ["account", "list"],
     ):
         told = []
@@ -292,6 +296,11 @@ def test_tokens_and_accounts_are_managed_there_as_here(run: Run, served: Served,
     assert {"token", "narrow"} <= {
         client["name"] for client in run("token", "list", *served.options(), "--json").document["clients"]
     }
+    of = {
+        client["name"]: client["organisation"]
+        for client in run("token", "list", *served.options(), "--json").document["clients"]
+    }
+    assert (of["acme"], of["narrow"]) == ("Acme", "")
     shown = run("account", "invite", "zoe", "--role", "auditor", *served.options())
     assert f"{served.address.replace('127.0.0.1', 'localhost')}/sign-up#fki1_" in shown.out.replace("\n", "")
 

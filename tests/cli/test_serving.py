@@ -125,8 +125,9 @@ def test_accounts_are_invited_listed_changed_and_revoked(
     consent = ["--consent", "verify", "--notice", notice, *at]
     assert run("enrol", "obama", pictures / "obama.jpg", *consent).code == 0
     assert run("account", "invite", "barack", "--role", "data-subject", "--subject", "obama", *at).code == 0
+    acme = ["--organisation", "Acme"]
     oidc = ["--oidc-issuer", "https://id.example", "--oidc-subject", "4711"]
-    assert run("account", "invite", "ada", "--role", "operator, auditor", *oidc, *at).code == 0
+    assert run("account", "invite", "ada", "--role", "operator, auditor", *oidc, *acme, *at).code == 0
     for wrong, code in (
         (["ada", "--role", "operator"], 2),
         (["eve", "--role", "king"], 2),
@@ -136,6 +137,8 @@ def test_accounts_are_invited_listed_changed_and_revoked(
         (["eve", "--role", "operator", "--oidc-issuer", "https://id.example"], 2),
         (["eve"], 1),
         (["ada", *oidc], 2),
+        (["ada", *acme], 2),
+        (["eve", "--role", "data-subject", "--subject", "obama", *acme], 2),
     ):
         assert run("account", "invite", *wrong, *at).code == code, wrong
     assert run("account", "roles", "ada", "--role", "reviewer", *at).code == 0
@@ -144,6 +147,8 @@ def test_accounts_are_invited_listed_changed_and_revoked(
     assert {name: found["roles"] for name, found in listed.items()} == {
         "administrator": ["administrator"], "barack": ["data-subject"], "ada": ["reviewer"]
     }  # fmt: skip
+    assert [listed[name]["organisation"] for name in ("ada", "administrator")] == ["Acme", ""]
+    assert "Acme" in run("account", "list", *at).out
     assert listed["ada"]["identities"] == [{"issuer": "https://id.example", "subject": "4711"}]
     assert run("account", "revoke", "ada", *at).code == 0
     assert run("account", "revoke", "ada", *at).code == 1

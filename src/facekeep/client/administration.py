@@ -24,6 +24,7 @@ class TokenDetails:
         created: when.
         expires: from when on its token is refused.
         token: of a new client; "" in lists, and where the request was sent again.
+        organisation: for whom it asks, "" for the keep's own.
     """
 
     id: str
@@ -32,6 +33,7 @@ class TokenDetails:
     created: datetime
     expires: datetime
     token: str = field(default="", repr=False)
+    organisation: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class AccountSummary:
         passkeys: how many are registered; 0 but in lists.
         identities: issuer and subject of identities elsewhere, in lists.
         last_seen: when it was last signed in, in lists, to the minute.
+        organisation: for whom the person works, "" for the keep's own.
     """
 
     id: str
@@ -61,6 +64,7 @@ class AccountSummary:
     passkeys: int = 0
     identities: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     last_seen: datetime | None = None
+    organisation: str = field(default="", repr=False)
 
 
 def tokens(after: str | None) -> Call[Page[TokenDetails]]:
@@ -68,9 +72,9 @@ def tokens(after: str | None) -> Call[Page[TokenDetails]]:
     return listed("/v1/tokens", "tokens", _token, after)
 
 
-def create_token(name: str, scopes: Sequence[Scope], days: int, key: str) -> Call[TokenDetails]:
+def create_token(name: str, scopes: Sequence[Scope], days: int, organisation: str, key: str) -> Call[TokenDetails]:
     """See :meth:`facekeep.client.Client.create_token`."""
-    body = {"name": name, "scopes": [scope.value for scope in scopes], "days": days}
+    body = {"name": name, "scopes": [scope.value for scope in scopes], "days": days, "organisation": organisation}
     return Call("POST", "/v1/tokens", _token, json=body, key=key)
 
 
@@ -85,12 +89,18 @@ def accounts(after: str | None) -> Call[Page[AccountSummary]]:
 
 
 def create_account(
-    name: str, roles: Sequence[Role], subject: str, identity: tuple[str, str] | None, key: str
+    name: str,
+    roles: Sequence[Role],
+    subject: str,
+    identity: tuple[str, str] | None,
+    *,
+    organisation: str,
+    key: str,
 ) -> Call[AccountSummary]:
     """See :meth:`facekeep.client.Client.create_account`."""
     issuer, issuer_subject = identity or ("", "")
     body = {"name": name, "roles": [role.value for role in roles], "subject": subject}
-    more = {"issuer": issuer, "issuer_subject": issuer_subject}
+    more = {"issuer": issuer, "issuer_subject": issuer_subject, "organisation": organisation}
     return Call("POST", "/v1/accounts", _account, json={**body, **more}, key=key)
 
 
@@ -125,7 +135,7 @@ def _nothing(_: Any) -> None:
 def _token(d: Json) -> TokenDetails:
     scopes = frozenset(map(Scope, d["scopes"]))
     created, expires = datetime.fromisoformat(d["created"]), datetime.fromisoformat(d["expires"])
-    return TokenDetails(d["id"], d["name"], scopes, created, expires, d.get("token") or "")
+    return TokenDetails(d["id"], d["name"], scopes, created, expires, d.get("token") or "", d["organisation"])
 
 
 def _maybe(text: str | None) -> datetime | None:
@@ -144,4 +154,5 @@ def _account(d: Json) -> AccountSummary:
         d.get("passkeys", 0),
         tuple((identity["issuer"], identity["subject"]) for identity in d.get("identities", ())),
         _maybe(d.get("last_seen")),
+        d["organisation"],
     )

@@ -643,20 +643,23 @@ class AsyncClient:
         found = await self._all(administration.tokens)
         return tuple(sorted(found, key=lambda one: (one.created, one.id)))
 
-    async def create_token(self, name: str, scopes: Sequence[Scope], *, days: int = 30, key: str = "") -> TokenDetails:
+    async def create_token(
+        self, name: str, scopes: Sequence[Scope], *, days: int = 30, organisation: str = "", key: str = ""
+    ) -> TokenDetails:
         """Make a machine client with a token, which is told this once. Needs the scope ``administer``.
 
         Args:
             name: what operators call it, unique in the keep.
             scopes: what it may do, at least one; not ``administer``, which the command line alone gives.
             days: for how long, 1 to 366.
+            organisation: for whom it asks, "" for the keep's own.
             key: see ``enrol``; sent again, the request is answered without the token.
 
         Raises:
             UsageError: the name is taken.
             RefusedError: it would administer.
         """
-        return await self._do(administration.create_token(name, scopes, days, key))
+        return await self._do(administration.create_token(name, scopes, days, organisation, key))
 
     async def revoke_token(self, token: str, *, key: str = "") -> None:
         """Revoke the token of a machine client, named by the client's identifier. Needs the scope ``administer``.
@@ -679,6 +682,7 @@ class AsyncClient:
         *,
         subject: str = "",
         identity: tuple[str, str] | None = None,
+        organisation: str = "",
         key: str = "",
     ) -> AccountSummary:
         """Make an account with a link by which its person registers a passkey, once. Needs the scope ``administer``.
@@ -688,13 +692,16 @@ class AsyncClient:
             roles: what the person is, at least one.
             subject: identifier of the data subject that the person is, exactly if that is the role.
             identity: issuer and subject of an identity elsewhere that may sign in as this account.
+            organisation: for whom the person works, "" for the keep's own, as for a data subject.
             key: see ``enrol``; sent again, the request is answered without the link.
 
         Raises:
-            UsageError: roles and subject do not fit each other, or the name or the identity is taken.
+            UsageError: roles, subject and organisation do not fit each other, or the name or the identity is taken.
             NotFoundError: there is no such data subject.
         """
-        return await self._do(administration.create_account(name, roles, subject, identity, key))
+        return await self._do(
+            administration.create_account(name, roles, subject, identity, organisation=organisation, key=key)
+        )
 
     async def change_account(self, account: str, roles: Sequence[Role], *, key: str = "") -> AccountSummary:
         """Give an account other roles, from its next request on. Needs the scope ``administer``.

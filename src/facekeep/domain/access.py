@@ -11,10 +11,14 @@ from enum import StrEnum
 from typing import NewType
 
 from facekeep.domain.subject import normalised_label
+from facekeep.errors import FormatError
 
 ClientId = NewType("ClientId", bytes)
 
 CLIENT_ID_BYTES = 16
+
+ORGANISATION_MAX = 64
+"""Characters of the name of an organisation."""
 
 
 class Scope(StrEnum):
@@ -56,6 +60,7 @@ class Client:
         scopes: what it may do.
         created: when, with time zone.
         expires: from when on its token is refused.
+        organisation: for whom it asks, see :func:`normalised_organisation`.
     """
 
     id: ClientId
@@ -63,6 +68,7 @@ class Client:
     scopes: frozenset[Scope]
     created: datetime
     expires: datetime
+    organisation: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         if len(self.id) != CLIENT_ID_BYTES:
@@ -73,3 +79,21 @@ class Client:
             raise ValueError("a client has a scope")
         if normalised_label(self.name) != self.name:
             raise ValueError("the name of a client is in its normal form")
+        if normalised_organisation(self.organisation) != self.organisation:
+            raise ValueError("the organisation of a client is in its normal form")
+
+
+def normalised_organisation(organisation: str) -> str:
+    """The form in which the name of an organisation is kept: "" for the keep's own, else that of a label.
+
+    Who reviews does so for one organisation, and sees nothing that another one asked.
+
+    Raises:
+        FormatError: it is longer than 64 characters, holds a control character, or nothing but spaces.
+    """
+    if organisation == "":
+        return ""
+    normalised = normalised_label(organisation)
+    if len(normalised) > ORGANISATION_MAX:
+        raise FormatError(f"the name of an organisation has at most {ORGANISATION_MAX} characters")
+    return normalised

@@ -1,7 +1,7 @@
 """People who sign in: their accounts and roles, their passkeys, sessions and invitations.
 
-Invariants: an account has a role; who is a data subject is that alone and is bound to one subject of the registry, and
-nobody else is; of a session and of an invitation only a digest of the secret is kept.
+Invariants: an account has a role; who is a data subject is that alone, is of no organisation and is bound to one
+subject of the registry, and nobody else is; of a session and of an invitation only a digest of the secret is kept.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NewType, TypeAlias
 
-from facekeep.domain.access import Client
+from facekeep.domain.access import Client, normalised_organisation
 from facekeep.domain.subject import SubjectId, normalised_label
 
 AccountId = NewType("AccountId", bytes)
@@ -54,6 +54,7 @@ class Account:
         roles: what the person is, at least one.
         subject: the data subject that the person is, exactly if that is the role.
         created: when, with time zone.
+        organisation: for whom the person works, "" for the keep's own; see ``domain.access``. It never changes.
     """
 
     id: AccountId
@@ -61,6 +62,7 @@ class Account:
     roles: frozenset[Role]
     subject: SubjectId | None
     created: datetime
+    organisation: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         if len(self.id) != ACCOUNT_ID_BYTES:
@@ -73,6 +75,10 @@ class Account:
             raise ValueError("a data subject has no other role")
         if normalised_label(self.name) != self.name:
             raise ValueError("the name of an account is in its normal form")
+        if Role.DATA_SUBJECT in self.roles and self.organisation:
+            raise ValueError("a data subject's account is of no organisation")
+        if normalised_organisation(self.organisation) != self.organisation:
+            raise ValueError("the organisation of an account is in its normal form")
 
 
 Principal: TypeAlias = Client | Account

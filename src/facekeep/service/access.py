@@ -30,7 +30,16 @@ class AccessService:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
-    def issue(self, name: str, scopes: Iterable[Scope], days: int, now: datetime, by: str = "") -> IssuedToken:
+    def issue(
+        self,
+        name: str,
+        scopes: Iterable[Scope],
+        days: int,
+        now: datetime,
+        by: str = "",
+        *,
+        organisation: str = "",
+    ) -> IssuedToken:
         """Make a client.
 
         Args:
@@ -39,9 +48,11 @@ class AccessService:
             days: for how long, 1 to 366.
             now: the time.
             by: the pseudonym of who makes it, or "".
+            organisation: for whom it asks, "" for the keep's own.
 
         Raises:
             UsageError: no scope, too long, or the name is taken.
+            FormatError: the name, or that of the organisation, is too long or holds what cannot be written.
         """
         allowed = frozenset(scopes)
         if not allowed:
@@ -51,7 +62,9 @@ class AccessService:
         token = new_secret(_PREFIX)
         with self._registry.transaction() as tx:
             ends = now + timedelta(days=days)
-            client = tx.add_client(name, allowed, digest_of(token), created=now, expires=ends)
+            client = tx.add_client(
+                name, allowed, digest_of(token), created=now, expires=ends, organisation=organisation
+            )
             facts = {"client": client.id.hex(), "scopes": " ".join(sorted(allowed)), "until": written(ends)}
             tx.record([deed(EntryKind.TOKEN_CREATED, now, by, **facts)])
         return IssuedToken(client, token)

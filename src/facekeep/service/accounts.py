@@ -73,6 +73,7 @@ class AccountService:
         *,
         label: str | None = None,
         identity: tuple[str, str] | None = None,
+        organisation: str = "",
     ) -> Invited:
         """Make an account and the link by which its person registers a passkey.
 
@@ -83,13 +84,17 @@ class AccountService:
             by: the pseudonym of who invites, or "".
             label: the data subject that the person is, exactly if that is the role.
             identity: issuer and subject of an identity elsewhere that may sign in as this account.
+            organisation: for whom the person works, "" for the keep's own.
 
         Raises:
-            UsageError: roles and label do not fit each other, or the name or the identity is taken.
+            UsageError: roles, label and organisation do not fit each other, or the name or the identity is taken.
             NotFoundError: there is no data subject of this label.
+            FormatError: the name, or that of the organisation, is too long or holds what cannot be written.
         """
         wanted = frozenset(roles)
         _check_roles(wanted, bound=label is not None)
+        if label is not None and organisation:
+            raise UsageError("a data subject's account is of no organisation", hint="Leave the organisation away.")
         with self._registry.transaction() as tx:
             subject = None
             if label is not None:
@@ -97,7 +102,7 @@ class AccountService:
                 if found is None:
                     raise NotFoundError("there is no such data subject")
                 subject = found.id
-            account = tx.add_account(name, wanted, subject=subject, created=now)
+            account = tx.add_account(name, wanted, subject=subject, created=now, organisation=organisation)
             if identity is not None:
                 tx.bind_identity(account.id, *identity)
             facts = {"account": account.id.hex(), "roles": _written(wanted)}

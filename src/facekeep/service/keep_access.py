@@ -34,20 +34,31 @@ class KeepAccess(KeepLife):
 
     # Machine clients
 
-    def issue_token(self, name: str, scopes: Iterable[Scope], *, days: int, by: Operator | None = None) -> IssuedToken:
+    def issue_token(
+        self,
+        name: str,
+        scopes: Iterable[Scope],
+        *,
+        days: int,
+        organisation: str = "",
+        by: Operator | None = None,
+    ) -> IssuedToken:
         """Make a machine client with a token, which is shown this once.
 
         Args:
             name: what operators call it, unique in the keep.
             scopes: what it may do, at least one.
             days: for how long, 1 to 366.
+            organisation: for whom it asks, "" for the keep's own. It never changes.
             by: who asks, if anybody with a name does.
 
         Raises:
             UsageError: no scope, too long, or the name is taken.
+            FormatError: the name, or that of the organisation, is too long or holds what cannot be written.
         """
         with self._using():
-            return self._access.issue(name, scopes, days, self._now(), self._known_as(by))
+            at, who = self._now(), self._known_as(by)
+            return self._access.issue(name, scopes, days, at, who, organisation=organisation)
 
     def authenticate(self, token: str) -> Client:
         """The machine client of a token.
@@ -105,6 +116,7 @@ class KeepAccess(KeepLife):
         *,
         label: str | None = None,
         identity: tuple[str, str] | None = None,
+        organisation: str = "",
         by: Operator | None = None,
     ) -> Invited:
         """Make an account and the secret of a link by which its person registers a passkey, once, within three days.
@@ -114,14 +126,19 @@ class KeepAccess(KeepLife):
             roles: what the person is, at least one.
             label: the data subject that the person is, exactly if that is the role.
             identity: issuer and subject of an identity elsewhere that may sign in as this account.
+            organisation: for whom the person works, "" for the keep's own, as for a data subject. It never changes.
             by: who asks, if anybody with a name does.
 
         Raises:
-            UsageError: roles and label do not fit each other, or the name or the identity is taken.
+            UsageError: roles, label and organisation do not fit each other, or the name or the identity is taken.
             NotFoundError: there is no data subject of this label.
+            FormatError: the name, or that of the organisation, is too long or holds what cannot be written.
         """
         with self._using():
-            return self._accounts.invite(name, roles, self._now(), self._known_as(by), label=label, identity=identity)
+            at, who = self._now(), self._known_as(by)
+            return self._accounts.invite(
+                name, roles, at, who, label=label, identity=identity, organisation=organisation
+            )
 
     def invite_again(self, name: str, *, by: Operator | None = None) -> Invited:
         """A new link for an account that there is; an older one works no more.

@@ -128,6 +128,7 @@ class AccountReading(Snapshot):
             roles=frozenset(Role(role) for role in record["roles"]),
             subject=record["subject"],
             created=read_time(record["created"]),
+            organisation=record.get("organisation", ""),  # records of before there were organisations have none
         )
 
     def _passkey_of(self, row: Row[Any]) -> Passkey:

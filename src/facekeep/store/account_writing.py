@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, insert, update
 
+from facekeep.domain.access import normalised_organisation
 from facekeep.domain.accounts import (
     ACCOUNT_ID_BYTES,
     Account,
@@ -37,18 +38,28 @@ class AccountWriting(AccountReading):
 
     scrub: bool
 
-    def add_account(self, name: str, roles: Iterable[Role], *, subject: SubjectId | None, created: datetime) -> Account:
+    def add_account(
+        self,
+        name: str,
+        roles: Iterable[Role],
+        *,
+        subject: SubjectId | None,
+        created: datetime,
+        organisation: str = "",
+    ) -> Account:
         """Record an account.
 
         Raises:
             UsageError: there is already one with this name.
-            FormatError: the name is too long or holds what cannot be written.
-            ValueError: roles and subject do not fit each other.
+            FormatError: the name, or that of the organisation, is too long or holds what cannot be written.
+            ValueError: roles, subject and organisation do not fit each other.
         """
         name = normalised_label(name)
         if self._find(tables.accounts.c.handle, name) is not None:
             raise UsageError("there is already an account with this name", hint="Revoke it first, or take another.")
-        account = Account(AccountId(os.urandom(ACCOUNT_ID_BYTES)), name, frozenset(roles), subject, created)
+        identifier = AccountId(os.urandom(ACCOUNT_ID_BYTES))
+        organisation = normalised_organisation(organisation)
+        account = Account(identifier, name, frozenset(roles), subject, created, organisation)
         self._connection.execute(
             insert(tables.accounts).values(
                 id=account.id,
@@ -180,6 +191,7 @@ class AccountWriting(AccountReading):
             "roles": sorted(account.roles),
             "subject": account.subject,
             "created": write_time(account.created),
+            "organisation": account.organisation,
         }
         return self._vault.root.seal(tables.accounts.c.sealed, account.id, record)
 

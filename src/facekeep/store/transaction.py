@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, update
 
-from facekeep.domain.access import CLIENT_ID_BYTES, Client, ClientId, Scope
+from facekeep.domain.access import CLIENT_ID_BYTES, Client, ClientId, Scope, normalised_organisation
 from facekeep.domain.consent import Consent, Notice, Purpose, is_minor
 from facekeep.domain.evidence import UNTOLD, Circumstances, ConsentRules
 from facekeep.domain.requests import REQUEST_ID_BYTES, KeptAnswer, KeptRequest, RequestId
@@ -340,7 +340,14 @@ class Transaction(AccountWriting, WebhookWriting, LedgerWriting, AppealWriting, 
         self.scrub = True
 
     def add_client(
-        self, name: str, scopes: Iterable[Scope], digest: bytes, *, created: datetime, expires: datetime
+        self,
+        name: str,
+        scopes: Iterable[Scope],
+        digest: bytes,
+        *,
+        created: datetime,
+        expires: datetime,
+        organisation: str = "",
     ) -> Client:
         """Record a machine client.
 
@@ -350,22 +357,26 @@ class Transaction(AccountWriting, WebhookWriting, LedgerWriting, AppealWriting, 
             digest: SHA-256 of its token, 32 bytes.
             created: now.
             expires: when its token ends.
+            organisation: for whom it asks, "" for the keep's own.
 
         Raises:
             UsageError: there is already one with this name.
-            FormatError: the name is too long or holds what cannot be written.
+            FormatError: the name, or that of the organisation, is too long or holds what cannot be written.
             ValueError: it would end before it begins, or may do nothing.
         """
         name = normalised_label(name)
         if self._find(tables.clients.c.name, name) is not None:
             raise UsageError("there is already a client with this name", hint="Revoke it first, or take another.")
-        client = Client(ClientId(os.urandom(CLIENT_ID_BYTES)), name, frozenset(scopes), created, expires)
+        identifier = ClientId(os.urandom(CLIENT_ID_BYTES))
+        organisation = normalised_organisation(organisation)
+        client = Client(identifier, name, frozenset(scopes), created, expires, organisation)
         record: dict[str, Value] = {
             "name": name,
             "scopes": sorted(client.scopes),
             "digest": digest,
             "created": write_time(created),
             "expires": write_time(expires),
+            "organisation": organisation,
         }
         self._connection.execute(
             insert(tables.clients).values(

@@ -441,6 +441,7 @@ class View(AccountReading, WebhookReading, LedgerReading, AppealReading, ReviewR
             scopes=frozenset(Scope(scope) for scope in record["scopes"]),
             created=read_time(record["created"]),
             expires=read_time(record["expires"]),
+            organisation=record.get("organisation", ""),  # records of before there were organisations have none
         )
 
     def _entry_of(self, row: Row[Any]) -> JournalEntry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -68,6 +69,20 @@ def test_what_cannot_be_issued(access: AccessService, scopes: list[Scope], days:
     with pytest.raises(UsageError):
         access.issue("till", scopes, days, NOW)
     assert access.clients() == ()
+
+
+def test_a_client_is_of_its_organisation(access: AccessService) -> None:
+    issued = access.issue("till", [Scope.READ], 1, NOW, organisation=" Acme ")
+    assert issued.client.organisation == "Acme"
+    assert "Acme" not in repr(issued)
+    assert access.authenticate(issued.token, NOW).organisation == access.named("till").organisation == "Acme"
+    assert access.issue("own", [Scope.READ], 1, NOW).client.organisation == ""
+    for wrong in (" ", "a\nb", "x" * 65):
+        with pytest.raises(FormatError):
+            access.issue("third", [Scope.READ], 1, NOW, organisation=wrong)
+    with pytest.raises(ValueError, match="organisation"):
+        replace(issued.client, organisation="Acme ")
+    assert len(access.clients()) == 2
 
 
 def test_a_name_that_cannot_be_written(access: AccessService) -> None:

@@ -156,6 +156,23 @@ def test_names_and_identities_are_taken_once(accounts: AccountService) -> None:
     assert "ada" not in repr(accounts.accounts())
 
 
+def test_an_account_keeps_its_organisation(accounts: AccountService) -> None:
+    made = accounts.invite("ada", [Role.REVIEWER], NOW, organisation=" Acme ").account
+    assert made.organisation == "Acme"
+    assert "Acme" not in repr(made)
+    assert accounts.change_roles("ada", [Role.AUDITOR], NOW).organisation == "Acme"
+    accounts.invite("eve", [Role.REVIEWER], NOW)
+    listed = {found.account.name: found.account.organisation for found in accounts.accounts()}
+    assert listed == {"ada": "Acme", "eve": ""}
+    for wrong in (" ", "a\nb", "x" * 65):
+        with pytest.raises(FormatError):
+            accounts.invite("zoe", [Role.REVIEWER], NOW, organisation=wrong)
+    with pytest.raises(UsageError, match="no organisation"):
+        accounts.invite("ada herself", [Role.DATA_SUBJECT], NOW, label="ada", organisation="Acme")
+    assert accounts.invite("ada herself", [Role.DATA_SUBJECT], NOW, label="ada").account.organisation == ""
+    accounts.invite("zoe", [Role.REVIEWER], NOW, organisation="x" * 64)
+
+
 def test_an_account_keeps_its_invariants() -> None:
     identifier, subject = AccountId(bytes(16)), SubjectId(bytes(16))
     for roles, whose, name in (
@@ -167,5 +184,8 @@ def test_an_account_keeps_its_invariants() -> None:
     ):
         with pytest.raises(ValueError, match=r"account|subject|role"):
             Account(identifier, name, frozenset(roles), whose, NOW)
+    for roles, whose, organisation in (((Role.OPERATOR,), None, " Acme"), ((Role.DATA_SUBJECT,), subject, "Acme")):
+        with pytest.raises(ValueError, match="organisation"):
+            Account(identifier, "a", frozenset(roles), whose, NOW, organisation)
     with pytest.raises(ValueError, match="16 bytes"):
         Account(AccountId(b""), "a", frozenset({Role.OPERATOR}), None, NOW)

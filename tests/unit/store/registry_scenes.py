@@ -69,8 +69,12 @@ def fill(registry: Registry, *, ledger: bool = True) -> None:
         tx.join_never_return(tx.subjects()[0].id, NOW)
         tx.add_case("case", Purpose.VERIFY, opened_by="op", opened=NOW, expires=NOW + timedelta(days=1))
         tx.add_client("till", [Scope.VERIFY], DIGEST, created=NOW, expires=NOW + timedelta(days=1))
+        tx.add_client(
+            "agency", [Scope.READ], bytes(32), created=NOW, expires=NOW + timedelta(days=1), organisation="Acme"
+        )
         person = tx.add_account("ada", [Role.OPERATOR, Role.AUDITOR], subject=None, created=NOW)
         tx.add_account("somebody enrolled", [Role.DATA_SUBJECT], subject=tx.subjects()[1].id, created=NOW)
+        tx.add_account("eve", [Role.REVIEWER], subject=None, created=NOW, organisation="Acme")
         tx.add_passkey(person.id, credential=b"a credential", public_key=b"a key", sign_count=7, created=NOW)
         tx.add_session(person.id, DIGEST, NOW)
         tx.add_invitation(person.id, DIGEST, NOW)

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import select, update
 
 from facekeep.domain.access import Scope
+from facekeep.domain.accounts import Role
 from facekeep.domain.consent import Consent, Notice, Purpose
 from facekeep.domain.evidence import USUAL_RULES, Circumstances, Evidence, Guardian
 from facekeep.domain.row import Pseudonym
@@ -430,6 +431,23 @@ class TestCases:
 
 
 class TestClients:
+    def test_records_from_before_there_were_organisations_are_of_the_keep_itself(self, registry: Registry) -> None:
+        with registry.transaction() as tx:
+            end = NOW + timedelta(days=3)
+            tx.add_client("till", [Scope.READ], DIGEST, created=NOW, expires=end, organisation="Acme")
+            ada = tx.add_account("ada", [Role.REVIEWER], subject=None, created=NOW, organisation="Acme")
+            (till,) = tx.clients()
+            assert {till.organisation, tx.account(ada.id).organisation} == {"Acme"}
+            for table, identifier in ((tables.clients, till.id), (tables.accounts, ada.id)):
+                sealed = tx._connection.execute(select(table.c.sealed)).scalar_one()
+                record = tx._vault.root.open(table.c.sealed, identifier, sealed)
+                assert record.pop("organisation") == "Acme"
+                old = tx._vault.root.seal(table.c.sealed, identifier, record)
+                tx._connection.execute(update(table).values(sealed=old))
+        with registry.read() as view:
+            assert view.clients() == (replace(till, organisation=""),)
+            assert view.accounts() == (replace(ada, organisation=""),)
+
     def test_a_client_is_found_by_its_token_until_it_is_removed(self, registry: Registry, path: Path) -> None:
         end = NOW + timedelta(days=3)
         scopes = [Scope.VERIFY, Scope.READ]

@@ -9,7 +9,7 @@ import typer
 from facekeep.domain.accounts import Role
 from facekeep.errors import UsageError
 from facekeep.interfaces.cli.office import DEFAULT_ORIGIN, office
-from facekeep.interfaces.cli.options import JsonOption, words_of_text
+from facekeep.interfaces.cli.options import JsonOption, OrganisationOption, words_of_text
 from facekeep.interfaces.cli.place import Place, placed
 from facekeep.interfaces.cli.reply import Rows, reply, shown, when
 
@@ -73,6 +73,7 @@ def invite(
             "--oidc-subject", metavar="SUB", help="By which name (sub) the issuer knows the person.", show_default=False
         ),
     ] = None,
+    organisation: OrganisationOption = "",
     origin: OriginOption = None,
     place: Place,
     as_json: JsonOption = False,
@@ -81,26 +82,28 @@ def invite(
     if (issuer is None) != (oidc_subject is None):
         raise UsageError("an identity elsewhere is an issuer and a subject", hint="Give both options, or none.")
     identity = None if issuer is None or oidc_subject is None else (issuer, oidc_subject)
-    if not role and (identity or subject):
+    if not role and (identity or subject or organisation):
         raise UsageError("a new account needs a role", hint=f"Roles are {_ROLES}.")
     wanted = words_of_text(role, Role, one="a role", several="Roles")
     with office(context, place, origin) as at:
-        account = at.invite(name, wanted, subject, identity) if role else at.invite_again(name)
-    lines = [f"{shown(account.name)} is {', '.join(sorted(account.roles))}."]
+        account = at.invite(name, wanted, subject, identity, organisation) if role else at.invite_again(name)
+    works_for = f", for {shown(account.organisation)}" if account.organisation else ""
+    lines = [f"{shown(account.name)} is {', '.join(sorted(account.roles))}{works_for}."]
     if account.link_expires is not None:
         lines.append(f"The link works once, until {when(account.link_expires)}, and is not shown again:")
     reply(invitation_document(account), [*lines, account.link], as_json=as_json)
 
 
 def list_accounts(context: typer.Context, *, place: Place, as_json: JsonOption = False) -> None:
-    """List the accounts of people: roles, passkeys, and when they were last seen."""
+    """List the accounts of people: organisations, roles, passkeys, and when they were last seen."""
     with office(context, place) as at:
         found = at.accounts()
     rows = Rows(
-        ("account", "roles", "passkeys", "last seen"),
+        ("account", "organisation", "roles", "passkeys", "last seen"),
         [
             (
                 shown(account.name),
+                shown(account.organisation) or "–",
                 ", ".join(sorted(account.roles)),
                 str(account.passkeys),
                 "–" if account.last_seen is None else when(account.last_seen),
@@ -160,6 +163,7 @@ def _document(account: AccountSummary) -> dict[str, object]:
         "roles": sorted(account.roles),
         "subject": account.subject,
         "created": account.created.isoformat(),
+        "organisation": account.organisation,
     }
 
 

@@ -89,7 +89,7 @@ def init(
     with parts.create(directory, record, calibration) as keep:
         status = keep.status()
         administrator = LocalOffice(keep, at, parts.operator(None)).invite(
-            _ADMINISTRATOR, [Role.ADMINISTRATOR], None, None
+            _ADMINISTRATOR, [Role.ADMINISTRATOR], None, None, ""
         )
     findings = findings_of(parts, directory, status)
     document = {

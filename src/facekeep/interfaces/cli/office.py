@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypedDict
 
 import typer
 
@@ -32,13 +32,22 @@ __all__ = ["DEFAULT_ORIGIN", "LocalOffice", "Office", "RemoteOffice", "office"]
 DEFAULT_ORIGIN = "http://localhost:8744"
 
 
+class _Parts(TypedDict):
+    id: str
+    name: str
+    roles: frozenset[Role]
+    subject: str | None
+    created: datetime
+    organisation: str
+
+
 class Office(Protocol):
     """See :class:`facekeep.service.keep.Keep` for what each of these means and raises."""
 
     def tokens(self) -> Sequence[TokenDetails]:
         """All machine clients."""
 
-    def create_token(self, name: str, scopes: Collection[Scope], days: int) -> TokenDetails:
+    def create_token(self, name: str, scopes: Collection[Scope], days: int, organisation: str) -> TokenDetails:
         """Make one, with its token."""
 
     def revoke_token(self, name: str) -> None:
@@ -48,7 +57,12 @@ class Office(Protocol):
         """All accounts."""
 
     def invite(
-        self, name: str, roles: Collection[Role], label: str | None, identity: tuple[str, str] | None
+        self,
+        name: str,
+        roles: Collection[Role],
+        label: str | None,
+        identity: tuple[str, str] | None,
+        organisation: str,
     ) -> AccountSummary:
         """Make one, with its link."""
 
@@ -101,9 +115,9 @@ class LocalOffice:
         """See :class:`Office`."""
         return [_token(client) for client in self._keep.clients()]
 
-    def create_token(self, name: str, scopes: Collection[Scope], days: int) -> TokenDetails:
+    def create_token(self, name: str, scopes: Collection[Scope], days: int, organisation: str) -> TokenDetails:
         """See :class:`Office`."""
-        issued = self._keep.issue_token(name, scopes, days=days, by=self._operator)
+        issued = self._keep.issue_token(name, scopes, days=days, organisation=organisation, by=self._operator)
         return _token(issued.client, issued.token)
 
     def revoke_token(self, name: str) -> None:
@@ -116,7 +130,7 @@ class LocalOffice:
 
         return [
             AccountSummary(
-                *_parts(details.account),
+                **_parts(details.account),
                 passkeys=details.passkeys,
                 identities=details.identities,
                 last_seen=details.last_seen,
@@ -125,10 +139,18 @@ class LocalOffice:
         ]
 
     def invite(
-        self, name: str, roles: Collection[Role], label: str | None, identity: tuple[str, str] | None
+        self,
+        name: str,
+        roles: Collection[Role],
+        label: str | None,
+        identity: tuple[str, str] | None,
+        organisation: str,
     ) -> AccountSummary:
         """See :class:`Office`."""
-        return self._invited(self._keep.invite(name, roles, label=label, identity=identity, by=self._operator))
+        made = self._keep.invite(
+            name, roles, label=label, identity=identity, organisation=organisation, by=self._operator
+        )
+        return self._invited(made)
 
     def invite_again(self, name: str) -> AccountSummary:
         """See :class:`Office`."""
@@ -138,7 +160,7 @@ class LocalOffice:
         """See :class:`Office`."""
         from facekeep.client import AccountSummary
 
-        return AccountSummary(*_parts(self._keep.change_roles(name, roles, by=self._operator)))
+        return AccountSummary(**_parts(self._keep.change_roles(name, roles, by=self._operator)))
 
     def revoke_account(self, name: str) -> None:
         """See :class:`Office`."""
@@ -153,7 +175,7 @@ class LocalOffice:
 
         # What is behind the # is not sent to servers, and is in no log of a proxy.
         link = f"{self._origin}/sign-up#{invited.secret}"
-        return AccountSummary(*_parts(invited.account), link=link, link_expires=invited.invitation.expires)
+        return AccountSummary(**_parts(invited.account), link=link, link_expires=invited.invitation.expires)
 
 
 class RemoteOffice:
@@ -166,9 +188,9 @@ class RemoteOffice:
         """See :class:`Office`."""
         return self._client.tokens()
 
-    def create_token(self, name: str, scopes: Collection[Scope], days: int) -> TokenDetails:
+    def create_token(self, name: str, scopes: Collection[Scope], days: int, organisation: str) -> TokenDetails:
         """See :class:`Office`."""
-        return self._client.create_token(name, sorted(scopes), days=days)
+        return self._client.create_token(name, sorted(scopes), days=days, organisation=organisation)
 
     def revoke_token(self, name: str) -> None:
         """See :class:`Office`."""
@@ -182,12 +204,19 @@ class RemoteOffice:
         return self._client.accounts()
 
     def invite(
-        self, name: str, roles: Collection[Role], label: str | None, identity: tuple[str, str] | None
+        self,
+        name: str,
+        roles: Collection[Role],
+        label: str | None,
+        identity: tuple[str, str] | None,
+        organisation: str,
     ) -> AccountSummary:
         """See :class:`Office`."""
         # The label is looked up with the scope ``read``.
         subject = "" if label is None else self._client.find(label).id
-        return self._client.create_account(name, sorted(roles), subject=subject, identity=identity)
+        return self._client.create_account(
+            name, sorted(roles), subject=subject, identity=identity, organisation=organisation
+        )
 
     def invite_again(self, name: str) -> AccountSummary:
         """See :class:`Office`."""
@@ -215,9 +244,17 @@ class RemoteOffice:
 def _token(client: MachineClient, token: str = "") -> TokenDetails:
     from facekeep.client import TokenDetails
 
-    return TokenDetails(client.id.hex(), client.name, client.scopes, client.created, client.expires, token)
+    return TokenDetails(
+        client.id.hex(), client.name, client.scopes, client.created, client.expires, token, client.organisation
+    )
 
 
-def _parts(account: Account) -> tuple[str, str, frozenset[Role], str | None, datetime]:
-    subject = None if account.subject is None else account.subject.hex()
-    return account.id.hex(), account.name, account.roles, subject, account.created
+def _parts(account: Account) -> _Parts:
+    return {
+        "id": account.id.hex(),
+        "name": account.name,
+        "roles": account.roles,
+        "subject": None if account.subject is None else account.subject.hex(),
+        "created": account.created,
+        "organisation": account.organisation,
+    }

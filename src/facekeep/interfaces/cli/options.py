@@ -21,6 +21,7 @@ __all__ = [
     "NoticeHashOption",
     "NoticeOption",
     "OperatorOption",
+    "OrganisationOption",
     "SignOption",
     "purposes_of_text",
     "read_notice",
@@ -48,6 +49,15 @@ SignOption = Annotated[
         "--key",
         metavar="FILE",
         help="The operator's own key, which signs; else the keep's desk does. See facekeep operator.",
+        show_default=False,
+    ),
+]
+OrganisationOption = Annotated[
+    str,
+    typer.Option(
+        "--organisation",
+        metavar="NAME",
+        help="For whom: it sees or files the reviews of this organisation alone. Without, the keep's own.",
         show_default=False,
     ),
 ]

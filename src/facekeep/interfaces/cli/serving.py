@@ -15,7 +15,7 @@ from facekeep.interfaces.cli.backing import LeftRecipient, RegistryRecipient, Ri
 from facekeep.interfaces.cli.context import composition
 from facekeep.interfaces.cli.desk import connected
 from facekeep.interfaces.cli.office import office
-from facekeep.interfaces.cli.options import JsonOption, KeepOption, words_of_text
+from facekeep.interfaces.cli.options import JsonOption, KeepOption, OrganisationOption, words_of_text
 from facekeep.interfaces.cli.place import Place, placed
 from facekeep.interfaces.cli.reply import Rows, print_json, reply, shown, when
 
@@ -224,15 +224,17 @@ def create(
         ),
     ],
     days: Annotated[int, typer.Option("--days", metavar="N", help="For how long, 1 to 366.")] = 30,
+    organisation: OrganisationOption = "",
     place: Place,
     as_json: JsonOption = False,
 ) -> None:
     """Make a machine client and show its token, this once: only a digest is kept."""
     scopes = words_of_text(scope, Scope, one="a scope", several="Scopes")
     with office(context, place) as at:
-        made = at.create_token(name, scopes, days)
+        made = at.create_token(name, scopes, days, organisation)
+    asks_for = f", for {shown(made.organisation)}" if made.organisation else ""
     lines = [
-        f"{shown(made.name)} may {', '.join(sorted(made.scopes))} until {when(made.expires)}.",
+        f"{shown(made.name)} may {', '.join(sorted(made.scopes))} until {when(made.expires)}{asks_for}.",
         "Its token, which is not shown again:",
         made.token,
     ]
@@ -244,8 +246,16 @@ def list_tokens(context: typer.Context, *, place: Place, as_json: JsonOption = F
     with office(context, place) as at:
         found = at.tokens()
     rows = Rows(
-        ("client", "scopes", "expires"),
-        [(shown(token.name), ", ".join(sorted(token.scopes)), when(token.expires)) for token in found],
+        ("client", "organisation", "scopes", "expires"),
+        [
+            (
+                shown(token.name),
+                shown(token.organisation) or "–",
+                ", ".join(sorted(token.scopes)),
+                when(token.expires),
+            )
+            for token in found
+        ],
     )
     reply({"clients": [_document(token) for token in found]}, [rows], as_json=as_json)
 
@@ -264,4 +274,5 @@ def _document(token: TokenDetails) -> dict[str, object]:
         "scopes": sorted(token.scopes),
         "created": token.created.isoformat(),
         "expires": token.expires.isoformat(),
+        "organisation": token.organisation,
     }

@@ -15,7 +15,7 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 
-from facekeep.domain.access import Client, Scope
+from facekeep.domain.access import ORGANISATION_MAX, Client, Scope
 from facekeep.domain.accounts import Account, Principal, Role
 from facekeep.domain.actions import Action
 from facekeep.interfaces.http.bodies import Body, documented_body, read
@@ -35,6 +35,9 @@ _ENDING = (*KEYED_ON, "signature-needed")
 """What may be answered where somebody's keys are revoked along."""
 
 _Id = Annotated[str, Field(description="32 hexadecimal digits.")]
+_Organisation = Annotated[
+    str, Field(max_length=ORGANISATION_MAX, description="Whose reviews it sees or files; empty for the keep's own.")
+]
 
 
 class TokenRequest(Body):
@@ -43,6 +46,7 @@ class TokenRequest(Body):
     name: str = Field(min_length=1, max_length=128, description="What operators call it, unique.")
     scopes: list[Scope] = Field(min_length=1, max_length=len(Scope), description="What it may do; not administer.")
     days: int = Field(30, ge=1, le=366, description="For how long.")
+    organisation: _Organisation = ""
 
 
 class TokenAnswer(BaseModel):
@@ -53,6 +57,7 @@ class TokenAnswer(BaseModel):
     scopes: list[Scope]
     created: datetime
     expires: datetime
+    organisation: _Organisation
 
 
 class NewTokenAnswer(TokenAnswer):
@@ -76,6 +81,7 @@ class AccountRequest(Body):
     subject: str = Field("", max_length=64, description="The data subject that the person is, with that role.")
     issuer: str = Field("", max_length=1024, description="Who else vouches for the person, by OpenID Connect.")
     issuer_subject: str = Field("", max_length=255, description="By which name (sub) the issuer knows the person.")
+    organisation: _Organisation = ""
 
 
 class RolesRequest(Body):
@@ -92,6 +98,7 @@ class AccountAnswer(BaseModel):
     roles: list[Role]
     subject: str | None = Field(description="The data subject that the person is.")
     created: datetime
+    organisation: _Organisation
 
 
 class IdentityAnswer(BaseModel):
@@ -163,7 +170,7 @@ async def create_token(
 
 
 def _create(keep: Keep, asked: TokenRequest, by: Principal) -> NewTokenAnswer:
-    issued = keep.issue_token(asked.name, asked.scopes, days=asked.days, by=by)
+    issued = keep.issue_token(asked.name, asked.scopes, days=asked.days, organisation=asked.organisation, by=by)
     return NewTokenAnswer(**_token(issued.client).model_dump(), token=issued.token)
 
 
@@ -216,7 +223,8 @@ async def create_account(
 def _create_account(keep: Keep, asked: AccountRequest, origin: str, by: Principal) -> InvitedAnswer:
     label = keep.label_of(asked.subject) if asked.subject else None
     identity = (asked.issuer, asked.issuer_subject) if asked.issuer else None
-    return _invited(keep.invite(asked.name, asked.roles, label=label, identity=identity, by=by), origin)
+    made = keep.invite(asked.name, asked.roles, label=label, identity=identity, organisation=asked.organisation, by=by)
+    return _invited(made, origin)
 
 
 @router.patch(
@@ -296,6 +304,7 @@ def _token(client: Client) -> TokenAnswer:
         scopes=sorted(client.scopes),
         created=client.created,
         expires=client.expires,
+        organisation=client.organisation,
     )
 
 
@@ -306,6 +315,7 @@ def _account(account: Account) -> AccountAnswer:
         roles=sorted(account.roles),
         subject=None if account.subject is None else account.subject.hex(),
         created=account.created,
+        organisation=account.organisation,
     )
 
 
