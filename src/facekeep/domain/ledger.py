@@ -75,7 +75,7 @@ class EntryKind(StrEnum):
     APPEAL_ANSWERED = "appeal-answered"
     """An ``operator`` answered an appeal: ``upheld`` yes or no."""
     REVIEW_OPENED = "review-opened"
-    """People were asked to decide: ``review``, its ``kind`` and ``reasons``, separated by spaces."""
+    """People were asked to decide: ``review``, the ``question``, and ``reasons``, separated by spaces."""
     REVIEW_VIEWED = "review-viewed"
     """The face of a ``review`` was shown to an ``operator``; ``why`` it was, in one of the words for it."""
     REVIEW_VOTED = "review-voted"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from facekeep.domain.accounts import AccountId
 from facekeep.domain.review import (
     DEADLINE_DEFAULT,
     Review,
@@ -95,12 +97,10 @@ class KeepOwnReviews(KeepReviewers):
         with self._reading(), self._roles.registry.read() as view:
             found = _of(view, _known(subject), review)
             check_alive(found, self._now())
-            identifier = subject_id(key)
-            if identifier is None or any(
-                each.id == identifier for reviewer in view.reviewers() for each in reviewer.keys
-            ):
+            reviewers = {each.id.hex() for reviewer in view.reviewers() for each in reviewer.keys}
+            if subject_id(key) is None or key in reviewers:
                 raise NotFoundError("this browser has no key of this review")
-        return self._evidence.read(found.id, ReviewerKeyId(identifier))
+        return self._evidence.read(found.id, ReviewerKeyId(bytes.fromhex(key)))
 
     def state_review(self, subject: str, review: str, text: str) -> None:
         """Say something to those who decide, once.
@@ -188,7 +188,7 @@ def _may_appeal(review: Review, now: datetime) -> bool:
     return against and review.round == 1 and review.destroyed is None and review.deadline > now
 
 
-def _own(review: Review, words: tuple[ReviewWords, ...], names: dict[bytes, str], now: datetime) -> OwnReview:
+def _own(review: Review, words: tuple[ReviewWords, ...], names: Mapping[AccountId, str], now: datetime) -> OwnReview:
     return OwnReview(
         review,
         tuple(OwnView(seen.time, names.get(seen.reviewer, ""), seen.reason) for seen in review.views),

@@ -71,22 +71,27 @@ class KeepReviewers(KeepReviewing):
             NotFoundError: the reviewer has no such key.
         """
         with self._using():
-            known = self._roles.registry.reviewer(who.id)
+            known = self._reviewer_of(who)
             if known is None or all(each.id.hex() != key for each in known.keys):
                 raise NotFoundError("there is no such key of this reviewer")
             self._revoke_keys(known, {key}, self._known_as(by))
 
     def _revoke_every_key(self, who: Account, by: Operator | None) -> None:
         """Before somebody is forgotten, or is no reviewer any more. The caller has the keep alone."""
-        known = self._roles.registry.reviewer(who.id)
+        known = self._reviewer_of(who)
         if known is not None:
             self._revoke_keys(known, {each.id.hex() for each in known.keys}, self._known_as(by))
+
+    def _reviewer_of(self, who: Account) -> Reviewer | None:
+        with self._roles.registry.read() as view:
+            return view.reviewer(who.id)
 
     def _revoke_keys(self, known: Reviewer, keys: set[str], by: str) -> None:
         now = self._now()
         # First: should this be cut short, a key that opens nothing is still listed, and can be revoked again.
         for key in sorted(keys):
             self._evidence.drop_wraps(ReviewerKeyId(bytes.fromhex(key)))
+        self._claims.forget(known.account)
         left = tuple(each for each in known.keys if each.id.hex() not in keys)
         after = replace(known, keys=left)
         with self._roles.registry.transaction() as tx:

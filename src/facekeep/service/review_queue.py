@@ -157,6 +157,12 @@ class Claims:
             else:
                 self._claims.get(review, {}).pop(account, None)
 
+    def forget(self, account: AccountId) -> None:
+        """Give up all claims of somebody."""
+        with self._lock:
+            for held in self._claims.values():
+                held.pop(account, None)
+
     def _held(self, review: ReviewId, now: datetime) -> dict[AccountId, Claim]:
         held = {who: claim for who, claim in self._claims.get(review, {}).items() if claim.until > now}
         if held:

@@ -104,7 +104,7 @@ def tell_opened(tx: Transaction, review: Review, now: datetime) -> None:
     if review.known is not None:
         return
     name, reasons = review.id.hex(), " ".join(review.reasons)
-    entry = deed(EntryKind.REVIEW_OPENED, now, "", review=name, kind=review.kind.value, reasons=reasons)
+    entry = deed(EntryKind.REVIEW_OPENED, now, "", review=name, question=review.kind.value, reasons=reasons)
     tx.record([entry], review.subject)
     tx.tell(Event(EventKind.REVIEW_OPENED, now, {"review": name, "reasons": reasons}))
     if review.urgent:

@@ -1,0 +1,490 @@
+"""People decide: sealed to those who may open it, four eyes, deadlines, appeals, and nobody of another organisation."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from PIL import Image
+
+from facekeep.domain.accounts import Account, Role
+from facekeep.domain.capture import Assurance, Intent
+from facekeep.domain.capture_session import CaptureOutcome
+from facekeep.domain.consent import Purpose
+from facekeep.domain.ledger import EntryKind
+from facekeep.domain.review import (
+    Concern,
+    Decision,
+    ReasonCode,
+    Review,
+    ReviewedCapture,
+    ReviewKind,
+    ReviewReason,
+    ReviewState,
+    ViewReason,
+)
+from facekeep.domain.review_evidence import StoredPicture
+from facekeep.domain.reviewer import key_id
+from facekeep.domain.subject import SubjectId
+from facekeep.domain.webhooks import EventKind
+from facekeep.errors import FormatError, GoneError, NotFoundError, ReviewConflictError, UsageError
+from facekeep.service.keep import Keep
+from facekeep.service.keep_reviews import NewReview
+from facekeep.service.review_queue import place_of
+from facekeep.service.review_sealing import open_with
+from tests.unit.service.conftest import MovedClock
+
+LOOK = ViewReason.FIGURES_UNDECIDED
+CODE = ReasonCode.OTHER
+
+
+@dataclass(frozen=True)
+class Person:
+    account: Account
+    private: X25519PrivateKey
+
+    @property
+    def key(self) -> str:
+        return key_id(self.private.public_key().public_bytes_raw()).hex()
+
+
+def a_person(keep: Keep, name: str, *roles: Role, organisation: str = "", on_duty: bool = True) -> Person:
+    account = keep.invite(name, roles or [Role.REVIEWER], organisation=organisation).account
+    private = X25519PrivateKey.generate()
+    keep.add_reviewer_key(private.public_key().public_bytes_raw(), who=account)
+    if on_duty:
+        keep.set_duty(on=True, who=account)
+    return Person(account, private)
+
+
+def png(shade: int = 90) -> bytes:
+    written = io.BytesIO()
+    Image.new("RGB", (64, 64), (shade, 70, 50)).save(written, "PNG")
+    return written.getvalue()
+
+
+@pytest.fixture
+def owner(keep: Keep) -> Account:
+    return keep.invite("till", [Role.OPERATOR]).account
+
+
+@pytest.fixture
+def people(keep: Keep) -> list[Person]:
+    return [a_person(keep, f"reviewer {number}") for number in range(3)]
+
+
+def new(owner: Account, **changed: object) -> NewReview:
+    usual = NewReview(
+        ReviewKind.PRESENTATION, (ReviewReason.INCONCLUSIVE,), owner, probes=(png(), png(91)), figures='{"pad":null}'
+    )
+    return replace(usual, **changed)  # type: ignore[arg-type]
+
+
+def filed(keep: Keep, owner: Account, **changed: object) -> Review:
+    review = keep.file_review(new(owner, **changed))
+    assert review is not None
+    return review
+
+
+def decide(keep: Keep, review: Review, decision: Decision, *people: Person) -> Review:
+    for person in people:
+        keep.claim_review(review.id.hex(), who=person.account)
+        if decision.needs_a_look:
+            keep.show_review(review.id.hex(), LOOK, key=person.key, who=person.account)
+        seen = keep.vote(review.id.hex(), decision, CODE, who=person.account)
+    return seen.review
+
+
+def subject_of(keep: Keep, label: str) -> SubjectId:
+    return SubjectId(bytes.fromhex(keep.subject(label).id))
+
+
+def kinds(keep: Keep, label: str) -> list[EntryKind]:
+    return [entry.entry.kind for entry in keep.own_data(label).entries]
+
+
+def opened(review: Review, picture: StoredPicture, person: Person) -> bytes:
+    return opened_by(person.private, review, picture)
+
+
+def opened_by(private: X25519PrivateKey, review: Review, picture: StoredPicture) -> bytes:
+    return open_with(
+        private, review.id, picture.index, sealed=picture.sealed, share=picture.share, wrapped=picture.wrapped
+    )
+
+
+def test_two_people_look_and_decide_and_the_evidence_is_gone(keep: Keep, owner: Account, people: list[Person]) -> None:
+    review = filed(keep, owner)
+    name = review.id.hex()
+    assert [seen.review for seen in keep.reviews_waiting(people[0].account)] == [review]
+    assert keep.claim_review(name, who=people[0].account).missing == 2
+    shown = keep.show_review(name, LOOK, key=people[0].key, who=people[0].account)
+    assert [opened(review, picture, people[0]) for picture in shown.pictures] == [png(), png(91)]
+    with pytest.raises(FormatError, match="open"):
+        opened(review, shown.pictures[0], people[1])
+    first = keep.vote(name, Decision.BONA_FIDE, ReasonCode.LOOKS_LIVE, who=people[0].account)
+    assert (first.missing, first.review.state) == (1, ReviewState.OPEN)
+    ended = decide(keep, review, Decision.BONA_FIDE, people[1])
+    assert (ended.state, ended.decision) == (ReviewState.DECIDED, Decision.BONA_FIDE)
+    assert ended.destroyed is not None
+    with pytest.raises(GoneError):
+        keep.show_review(name, LOOK, key=people[0].key, who=people[0].account)
+    assert keep.review_seen(name, who=people[0].account).figures == "{}"
+    assert keep.reviews_waiting(people[0].account) == ()
+
+
+def test_nobody_votes_twice_or_without_a_claim_or_on_what_they_filed(keep: Keep, people: list[Person]) -> None:
+    mine = a_person(keep, "reviews and files", Role.REVIEWER, Role.OPERATOR)
+    review = filed(keep, mine.account)
+    name = review.id.hex()
+    with pytest.raises(ReviewConflictError, match="claimed"):
+        keep.vote(name, Decision.ATTACK, CODE, who=people[0].account)
+    with pytest.raises(ReviewConflictError, match="claimed"):
+        keep.show_review(name, LOOK, key=people[0].key, who=people[0].account)
+    with pytest.raises(ReviewConflictError, match="concerned"):
+        keep.claim_review(name, who=mine.account)
+    decide(keep, review, Decision.ATTACK, people[0])
+    for again in (
+        lambda: keep.claim_review(name, who=people[0].account),
+        lambda: decide(keep, review, Decision.ATTACK, people[0]),
+    ):
+        with pytest.raises(ReviewConflictError, match="before"):
+            again()
+
+
+def test_who_says_that_it_is_a_person_has_looked(keep: Keep, owner: Account, people: list[Person]) -> None:
+    review = filed(keep, owner)
+    keep.claim_review(review.id.hex(), who=people[0].account)
+    with pytest.raises(UsageError, match="looked"):
+        keep.vote(review.id.hex(), Decision.BONA_FIDE, CODE, who=people[0].account)
+    with pytest.raises(UsageError, match="answer"):
+        keep.vote(review.id.hex(), Decision.SAME_PERSON, CODE, who=people[0].account)
+    assert keep.vote(review.id.hex(), Decision.ATTACK, CODE, who=people[0].account).missing == 1
+
+
+def test_who_disagree_are_decided_by_a_third(keep: Keep, owner: Account, people: list[Person]) -> None:
+    review = filed(keep, owner)
+    decide(keep, review, Decision.ATTACK, people[0])
+    between = decide(keep, review, Decision.BONA_FIDE, people[1])
+    assert between.state is ReviewState.OPEN
+    seen = keep.review_seen(review.id.hex(), who=people[2].account)
+    assert (seen.missing, seen.mine) == (1, None)
+    assert decide(keep, review, Decision.ATTACK, people[2]).decision is Decision.ATTACK
+
+
+def test_claims_are_as_many_as_votes_are_missing_and_lapse(
+    keep: Keep, owner: Account, people: list[Person], clock: MovedClock
+) -> None:
+    review = filed(keep, owner)
+    name = review.id.hex()
+    for person in people[:2]:
+        keep.claim_review(name, who=person.account)
+    assert keep.review_seen(name, who=people[2].account).taken
+    with pytest.raises(ReviewConflictError, match="others"):
+        keep.claim_review(name, who=people[2].account)
+    keep.release_review(name, who=people[0].account)
+    keep.claim_review(name, who=people[2].account)
+    clock.forward(minutes=15)
+    assert keep.review_seen(name, who=people[1].account).claim is None
+    with pytest.raises(ReviewConflictError, match="claimed"):
+        keep.vote(name, Decision.ATTACK, CODE, who=people[1].account)
+    keep.claim_review(name, who=people[0].account)
+
+
+def test_another_organisation_finds_nothing(keep: Keep, owner: Account, people: list[Person]) -> None:
+    stranger = a_person(keep, "elsewhere", Role.REVIEWER, Role.OFFICER, organisation="bank")
+    review = filed(keep, owner)
+    keep.report_concern(review.id.hex(), Concern.HARM, "", who=people[0].account)
+    name, who = review.id.hex(), stranger.account
+    assert keep.reviews_waiting(who) == ()
+    assert keep.concerns(who=who) == ()
+    for ask in (
+        lambda: keep.review_seen(name, who=who),
+        lambda: keep.claim_review(name, who=who),
+        lambda: keep.release_review(name, who=who),
+        lambda: keep.recuse(name, who=who),
+        lambda: keep.show_review(name, LOOK, key=stranger.key, who=who),
+        lambda: keep.vote(name, Decision.ATTACK, CODE, who=who),
+        lambda: keep.report_concern(name, Concern.HARM, "", who=who),
+        lambda: keep.answer_concern(keep.concerns(who=people[0].account)[0].id.hex(), "done", who=who),
+    ):
+        with pytest.raises(NotFoundError):
+            ask()
+    assert keep.file_review(new(keep.invite("teller", [Role.OPERATOR], organisation="bank").account)) is None
+
+
+def test_it_is_sealed_to_those_on_duty_or_to_all_while_few_are(keep: Keep, owner: Account) -> None:
+    people = [a_person(keep, f"reviewer {number}", on_duty=number < 2) for number in range(4)]
+    officer = a_person(keep, "officer", Role.OFFICER, on_duty=False)
+    early = filed(keep, owner)
+    keep.set_duty(on=True, who=people[2].account)
+    late = filed(keep, owner)
+    for review, may in ((early, {0, 1, 2, 3}), (late, {0, 1, 2})):
+        for number, person in enumerate(people):
+            keep.claim_review(review.id.hex(), who=person.account)
+            if number in may:
+                assert keep.show_review(review.id.hex(), LOOK, key=person.key, who=person.account).pictures
+            else:
+                with pytest.raises(NotFoundError):
+                    keep.show_review(review.id.hex(), LOOK, key=person.key, who=person.account)
+            keep.release_review(review.id.hex(), who=person.account)
+    with pytest.raises(ReviewConflictError):
+        keep.show_review(late.id.hex(), ViewReason.CONCERN, key=officer.key, who=officer.account)
+    keep.report_concern(late.id.hex(), Concern.MINOR, "A child.", who=people[0].account)
+    assert keep.show_review(late.id.hex(), ViewReason.CONCERN, key=officer.key, who=officer.account).pictures
+    keep.answer_concern(keep.concerns(who=officer.account)[0].id.hex(), "The office was told.", who=officer.account)
+    with pytest.raises(ReviewConflictError):
+        keep.show_review(late.id.hex(), ViewReason.CONCERN, key=officer.key, who=officer.account)
+
+
+def test_after_the_deadline_nobody_opens_it_not_even_a_copy_with_every_key(
+    keep: Keep, owner: Account, people: list[Person], clock: MovedClock, folder: Path
+) -> None:
+    review = filed(keep, owner)
+    keep.claim_review(review.id.hex(), who=people[0].account)
+    clock.forward(hours=72)
+    with pytest.raises(GoneError):
+        keep.show_review(review.id.hex(), LOOK, key=people[0].key, who=people[0].account)
+    keep.tend()
+    seen = keep.review_seen(review.id.hex(), who=people[0].account)
+    assert (seen.review.state, seen.figures) == (ReviewState.EXPIRED, "{}")
+    assert not any(
+        "evidence" in path.name and path.is_file() and b"gate.evidence" in path.name.encode()
+        for path in folder.rglob("*")
+    )
+    with pytest.raises(GoneError):
+        keep.vote(review.id.hex(), Decision.ATTACK, CODE, who=people[0].account)
+
+
+def test_whoever_leaves_opens_nothing_and_the_rest_still_do(keep: Keep, owner: Account, people: list[Person]) -> None:
+    review = filed(keep, owner)
+    name = review.id.hex()
+    keep.claim_review(name, who=people[0].account)
+    keep.revoke_account(people[0].account.name)
+    with pytest.raises(NotFoundError):
+        keep.show_review(name, LOOK, key=people[0].key, who=people[0].account)
+    for person in people[1:]:
+        keep.claim_review(name, who=person.account)
+        shown = keep.show_review(name, LOOK, key=person.key, who=person.account)
+        assert opened(review, shown.pictures[0], person) == png()
+    assert EntryKind.REVIEWER_KEY_REVOKED in ledger_kinds(keep)
+
+
+def test_one_who_loses_the_role_loses_the_keys(keep: Keep, people: list[Person]) -> None:
+    keep.change_roles(people[0].account.name, [Role.OPERATOR])
+    assert keep.reviewer(people[0].account).reviewer.keys == ()
+    keep.revoke_reviewer_key(people[1].key, who=people[1].account)
+    assert keep.reviewer(people[1].account).reviewer.since is None
+    with pytest.raises(NotFoundError):
+        keep.revoke_reviewer_key(people[1].key, who=people[1].account)
+
+
+def test_who_knows_the_person_is_out_of_it(keep: Keep, owner: Account, people: list[Person]) -> None:
+    review = filed(keep, owner)
+    name = review.id.hex()
+    keep.claim_review(name, who=people[0].account)
+    keep.recuse(name, who=people[0].account)
+    keep.recuse(name, who=people[0].account)
+    with pytest.raises(ReviewConflictError, match="concerned"):
+        keep.claim_review(name, who=people[0].account)
+    with pytest.raises(ReviewConflictError, match="concerned"):
+        keep.show_review(name, LOOK, key=people[0].key, who=people[0].account)
+    decide(keep, review, Decision.ATTACK, people[1])
+    with pytest.raises(ReviewConflictError, match="voted"):
+        keep.recuse(name, who=people[1].account)
+
+
+def a_capture() -> ReviewedCapture:
+    return ReviewedCapture(
+        "0" * 32, "1" * 32, Intent.VERIFY, Purpose.VERIFY, Assurance.LIVE, "2" * 64, "", 1e-4, True, False, ("flat",)
+    )
+
+
+def test_the_person_reads_who_looked_speaks_and_appeals_once_to_others(
+    keep: Keep, owner: Account, clock: MovedClock
+) -> None:
+    people = [a_person(keep, f"reviewer {number}") for number in range(4)]
+    browser = X25519PrivateKey.generate()
+    subject = subject_of(keep, "obama")
+    review = filed(keep, owner, subject=subject, capture=a_capture(), person=browser.public_key().public_bytes_raw())
+    name, me = review.id.hex(), subject.hex()
+    keep.state_review(me, name, "It was dark.")
+    with pytest.raises(ReviewConflictError):
+        keep.state_review(me, name, "Again.")
+    assert [words.text for words in keep.review_seen(name, who=people[0].account).words] == ["It was dark."]
+    for person in people[:2]:
+        keep.claim_review(name, who=person.account)
+        keep.show_review(name, LOOK, key=person.key, who=person.account)
+    refused = decide(keep, review, Decision.ATTACK, *people[:2])
+    assert refused.capture is not None
+    assert refused.capture.outcome is CaptureOutcome.REFUSED
+    assert refused.destroyed is None
+    (own,) = keep.own_reviews(me)
+    assert [view.reviewer for view in own.views] == ["reviewer 0", "reviewer 1"]
+    assert own.may_appeal
+    assert len(own.pictures) == 2
+    shown = keep.show_own_review(me, name, key=key_id(browser.public_key().public_bytes_raw()).hex())
+    assert opened_by(browser, review, shown[0]) == png()
+    with pytest.raises(NotFoundError):
+        keep.show_own_review(me, name, key=people[0].key)
+    with pytest.raises(NotFoundError):
+        keep.appeal_review(subject_of(keep, "biden").hex(), name, "Not mine.")
+    clock.forward(hours=70)
+    keep.tend()
+    appealed = keep.appeal_review(me, name, "I was there.")
+    assert appealed.capture is not None
+    assert appealed.capture.outcome is None
+    assert appealed.deadline > review.deadline + timedelta(hours=60)
+    with pytest.raises(ReviewConflictError, match="before"):
+        keep.claim_review(name, who=people[0].account)
+    clock.forward(hours=3)
+    keep.tend()
+    overturned = decide(keep, review, Decision.BONA_FIDE, *people[2:])
+    assert overturned.capture is not None
+    assert overturned.capture.outcome is CaptureOutcome.PASSED
+    assert (overturned.before, overturned.decision) == (Decision.ATTACK, Decision.BONA_FIDE)
+    with pytest.raises(ReviewConflictError):
+        keep.appeal_review(me, name, "Again.")
+    figures = keep.review_statistics("", days=30)
+    assert (figures.appeals, figures.overturned, figures.decided) == (1, 1, 1)
+    told = kinds(keep, "obama")
+    assert told.count(EntryKind.REVIEW_VIEWED) == 4
+    assert told.count(EntryKind.REVIEW_VOTED) == 4
+    assert told.count(EntryKind.REVIEW_DECIDED) == 2
+    assert told.count(EntryKind.REVIEW_EVIDENCE_DESTROYED) == 1
+
+
+def test_an_unappealed_refusal_keeps_its_evidence_until_the_deadline(
+    keep: Keep, owner: Account, people: list[Person], clock: MovedClock
+) -> None:
+    review = filed(keep, owner, subject=subject_of(keep, "obama"))
+    assert decide(keep, review, Decision.ATTACK, *people[:2]).destroyed is None
+    clock.forward(hours=72)
+    keep.tend()
+    (own,) = keep.own_reviews(subject_of(keep, "obama").hex())
+    assert own.review.destroyed is not None
+    assert own.review.state is ReviewState.DECIDED
+    assert not own.may_appeal
+    assert own.pictures == ()
+    with pytest.raises(GoneError):
+        keep.appeal_review(subject_of(keep, "obama").hex(), review.id.hex(), "Late.")
+
+
+def test_who_is_erased_leaves_no_review(keep: Keep, owner: Account, people: list[Person]) -> None:
+    review = filed(keep, owner, subject=subject_of(keep, "obama"))
+    keep.erase("obama")
+    with pytest.raises(NotFoundError):
+        keep.review_seen(review.id.hex(), who=people[0].account)
+    assert keep.reviews_waiting(people[0].account) == ()
+    assert keep._evidence.reviews() == frozenset()
+
+
+def test_a_comparison_takes_two_pictures(keep: Keep, owner: Account, people: list[Person]) -> None:
+    review = filed(keep, owner, kind=ReviewKind.COMPARISON, probes=(png(),))
+    name = review.id.hex()
+    keep.claim_review(name, who=people[0].account)
+    keep.show_review(name, ViewReason.COMPARE_FACES, key=people[0].key, who=people[0].account)
+    with pytest.raises(UsageError, match="compare"):
+        keep.vote(name, Decision.SAME_PERSON, CODE, who=people[0].account)
+    with pytest.raises(NotFoundError):
+        keep.add_review_reference(name, png(10), owner=people[0].account)
+    keep.add_review_reference(name, png(10), owner=owner)
+    with pytest.raises(ReviewConflictError):
+        keep.add_review_reference(name, png(10), owner=owner)
+    shown = keep.show_review(name, ViewReason.COMPARE_FACES, key=people[0].key, who=people[0].account)
+    assert opened(review, shown.pictures[1], people[0]) == png(10)
+    assert decide(keep, review, Decision.SAME_PERSON, *people[:2]).decision is Decision.SAME_PERSON
+
+
+def test_what_is_taken_back_is_destroyed(keep: Keep, owner: Account, people: list[Person]) -> None:
+    review = filed(keep, owner)
+    with pytest.raises(NotFoundError):
+        keep.withdraw_review(review.id.hex(), owner=people[0].account)
+    keep.withdraw_review(review.id.hex(), owner=owner)
+    assert keep.review_filed(review.id.hex(), owner=owner).state is ReviewState.WITHDRAWN
+    with pytest.raises(ReviewConflictError):
+        keep.withdraw_review(review.id.hex(), owner=owner)
+    with pytest.raises(GoneError):
+        keep.claim_review(review.id.hex(), who=people[0].account)
+
+
+def test_the_queue_is_urgent_first_and_goes_on_behind_a_place(
+    keep: Keep, owner: Account, people: list[Person], clock: MovedClock
+) -> None:
+    usual = filed(keep, owner)
+    clock.forward(hours=2)
+    later = filed(keep, owner, kind=ReviewKind.COMPARISON)
+    urgent = filed(keep, owner, reasons=(ReviewReason.EYES_CLOSED,))
+    who = people[0].account
+    assert [seen.review for seen in keep.reviews_waiting(who)] == [urgent, usual, later]
+    assert [seen.review for seen in keep.reviews_waiting(who, after=place_of(urgent), limit=1)] == [usual]
+    assert [seen.review for seen in keep.reviews_waiting(who, urgent=True)] == [urgent]
+    assert [seen.review for seen in keep.reviews_waiting(who, kind="comparison")] == [later]
+    assert [seen.review for seen in keep.reviews_waiting(who, reason="eyes-closed")] == [urgent]
+    keep.claim_review(later.id.hex(), who=who)
+    assert [seen.review for seen in keep.reviews_waiting(who, mine=True)] == [later]
+
+
+def test_known_answers_measure_reviewers_and_nothing_else(keep: Keep, owner: Account, people: list[Person]) -> None:
+    webhook = keep.add_webhook("https://hooks.example.org/", list(EventKind))
+    known = filed(keep, owner, known=Decision.ATTACK)
+    decide(keep, known, Decision.BONA_FIDE, *people[:2])
+    figures = keep.review_statistics("", days=1)
+    assert (figures.opened, figures.decided) == (0, 0)
+    assert {each.account: (each.known_right, each.known_wrong) for each in figures.reviewers} == {
+        person.account.id: (0, 1) for person in people[:2]
+    }
+    assert keep.waiting_deliveries(webhook.id) == ()
+
+
+def test_events_name_nobody_and_urgent_ones_go_twice(keep: Keep, owner: Account, people: list[Person]) -> None:
+    webhook = keep.add_webhook("https://hooks.example.org/", list(EventKind))
+    review = filed(keep, owner, reasons=(ReviewReason.SECOND_FACE, ReviewReason.INCONCLUSIVE), capture=a_capture())
+    keep.report_concern(review.id.hex(), Concern.DEATH, "…", who=people[0].account)
+    decide(keep, review, Decision.BONA_FIDE, *people[:2])
+    told = {delivery.event.kind: delivery.event.about for delivery in keep.waiting_deliveries(webhook.id)}
+    name, reasons = review.id.hex(), "second-face inconclusive"
+    assert told == {
+        EventKind.REVIEW_OPENED: {"review": name, "reasons": reasons},
+        EventKind.REVIEW_URGENT: {"review": name, "reasons": reasons},
+        EventKind.REVIEW_CONCERN: {"review": name, "concern": "death"},
+        EventKind.REVIEW_DECIDED: {"review": name, "outcome": "bona-fide", "capture": "0" * 32},
+        EventKind.CAPTURE_FINISHED: {"capture": "0" * 32, "outcome": "passed", "reasons": ""},
+    }
+
+
+def test_it_all_stays_when_the_keep_is_opened_again(
+    keep: Keep, owner: Account, people: list[Person], reopen: Callable[[], Keep]
+) -> None:
+    review = filed(keep, owner, capture=a_capture())
+    decide(keep, review, Decision.ATTACK, people[0])
+    keep.close()
+    again = reopen()
+    assert [seen.review.id for seen in again.reviews_waiting(people[1].account)] == [review.id]
+    found = again.review_of_capture("0" * 32, owner)
+    assert found is not None
+    assert found.votes
+    assert again.review_of_capture("0" * 32, people[0].account) is None
+    assert decide(again, review, Decision.ATTACK, people[1]).decision is Decision.ATTACK
+
+
+def test_what_was_over_long_ago_is_forgotten(
+    keep: Keep, owner: Account, people: list[Person], clock: MovedClock
+) -> None:
+    old = filed(keep, owner, capture=a_capture())
+    decide(keep, old, Decision.ATTACK, *people[:2])
+    clock.forward(days=90)
+    kept = filed(keep, owner)
+    assert keep.forget_old_reviews() == 1
+    assert keep.review_of_capture("0" * 32, owner) is None
+    assert [seen.review.id for seen in keep.reviews_waiting(people[0].account)] == [kept.id]
+
+
+def ledger_kinds(keep: Keep) -> set[EntryKind]:
+    with keep._roles.registry.read() as view:
+        return {opening.entry.kind for _, opening in view.ledger_openings()}
