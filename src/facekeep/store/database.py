@@ -1,4 +1,4 @@
-"""The registry's SQLite file: how it is made, opened, written to and cleaned.
+"""An SQLite file, the registry's or the gate's of evidence: how it is made, opened, written to and cleaned.
 
 Every connection runs with ``journal_mode=WAL`` and ``synchronous=FULL`` (an acknowledged transaction survives a power
 cut), ``secure_delete=ON`` (deleted rows are overwritten with zeros), ``foreign_keys=ON`` and ``temp_store=MEMORY`` (no
@@ -41,15 +41,17 @@ class Database:
 
     Args:
         path: the file, which must exist.
+        store: what errors call it.
 
     Raises:
         DamagedStoreError: there is no such file, or it cannot be opened.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, store: str = ROLE) -> None:
         if not path.is_file():
-            raise DamagedStoreError("there is no registry", store=ROLE, hint="Make a keep first: facekeep init DIR.")
+            raise DamagedStoreError(f"there is no {store}", store=store, hint="Make a keep first: facekeep init DIR.")
         self._path = path
+        self._store = store
         self._engine = create_engine("sqlite://", creator=lambda: _connect(path), poolclass=QueuePool)
         event.listen(self._engine, "begin", _begin)
 
@@ -65,7 +67,7 @@ class Database:
             DamagedStoreError: the file is damaged.
             UsageError: another process holds it.
         """
-        with _named_errors(), self._engine.connect() as connection, connection.begin():
+        with _named_errors(self._store), self._engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -77,7 +79,7 @@ class Database:
             UsageError: another process holds it.
         """
         engine: Engine = self._engine.execution_options(**{_WRITE: True})
-        with _named_errors(), engine.connect() as connection, connection.begin():
+        with _named_errors(self._store), engine.connect() as connection, connection.begin():
             yield connection
 
     def empty_log(self) -> bool:
@@ -86,7 +88,7 @@ class Database:
         Returns:
             Whether it is empty now; it is not while another connection reads an old snapshot.
         """
-        with _named_errors(), self._engine.connect() as connection:
+        with _named_errors(self._store), self._engine.connect() as connection:
             # By the driver's own cursor: SQLAlchemy would begin a transaction, in which there is no checkpoint.
             cursor = connection.connection.cursor()
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -100,13 +102,13 @@ class Database:
 
         The write-ahead log cannot be emptied until the block ends.
         """
-        with _named_errors(), closing(_connect(self._path)) as source:
+        with _named_errors(self._store), closing(_connect(self._path)) as source:
             source.execute("BEGIN")
             source.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # takes the snapshot
 
             def copy(target: Path) -> None:
                 new_file(target)
-                with _named_errors(), closing(_connect(target)) as copied:
+                with _named_errors(self._store), closing(_connect(target)) as copied:
                     source.backup(copied)
                     # One file, whole in itself.
                     copied.execute("PRAGMA journal_mode = DELETE").fetchall()
@@ -123,7 +125,7 @@ class Database:
             found = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar()
             dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
         if found != "ok" or dangling is not None:
-            raise DamagedStoreError("the file of the registry is damaged", store=ROLE)
+            raise DamagedStoreError(f"the file of the {self._store} is damaged", store=self._store)
 
 
 def new_file(path: Path) -> None:
@@ -170,16 +172,18 @@ def _begin(connection: Connection) -> None:
 
 
 @contextmanager
-def _named_errors() -> Iterator[None]:
+def _named_errors(store: str) -> Iterator[None]:
     try:
         yield
     except (DatabaseError, sqlite3.Error) as error:
-        raise _named(error.orig if isinstance(error, DatabaseError) else error) from None
+        raise _named(error.orig if isinstance(error, DatabaseError) else error, store) from None
 
 
-def _named(error: BaseException | None) -> FacekeepError:
+def _named(error: BaseException | None, store: str) -> FacekeepError:
     name = getattr(error, "sqlite_errorname", None) or "no SQLite error"
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-        return UsageError("another process holds the registry", hint="Wait until it is done, then try again.")
+        return UsageError(f"another process holds the {store}", hint="Wait until it is done, then try again.")
     hint = "See that the disk has room and may be written; if it has and may, restore a backup."
-    return DamagedStoreError(f"the file of the registry cannot be read or written ({name})", store=ROLE, hint=hint)
+    if store != ROLE:
+        hint = "See that the disk has room and may be written. What this file holds is in no backup."
+    return DamagedStoreError(f"the file of the {store} cannot be read or written ({name})", store=store, hint=hint)
