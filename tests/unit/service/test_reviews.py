@@ -266,8 +266,12 @@ def test_whoever_leaves_opens_nothing_and_the_rest_still_do(keep: Keep, owner: A
     name = review.id.hex()
     keep.claim_review(name, who=people[0].account)
     keep.revoke_account(people[0].account.name)
+    with pytest.raises(ReviewConflictError, match="claimed"):
+        keep.show_review(name, LOOK, key=people[0].key, who=people[0].account)
+    keep.claim_review(name, who=people[0].account)  # as nobody can who is not known any more
     with pytest.raises(NotFoundError):
         keep.show_review(name, LOOK, key=people[0].key, who=people[0].account)
+    keep.release_review(name, who=people[0].account)
     for person in people[1:]:
         keep.claim_review(name, who=person.account)
         shown = keep.show_review(name, LOOK, key=person.key, who=person.account)
