@@ -29,6 +29,7 @@ _OUTCOMES: Final = {
     EntryKind.RETURNED: AccessOutcome.RETURNED,
     EntryKind.VIEWED: AccessOutcome.SHOWN,
     EntryKind.EXPORTED: AccessOutcome.SHOWN,
+    EntryKind.REVIEW_VIEWED: AccessOutcome.SHOWN,
 }
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from facekeep.domain.accounts import Operator
 from facekeep.domain.appeals import Appeal, AppealAnswer, AppealId, AppealKind, checked_text
 from facekeep.domain.consent import Notice
 from facekeep.domain.ledger import EntryKind, deed
+from facekeep.domain.review import Review, ReviewState
 from facekeep.domain.subject import SubjectId
 from facekeep.domain.webhooks import Event, EventKind
 from facekeep.errors import NotFoundError, RefusedError, UsageError
@@ -55,6 +58,8 @@ class KeepOwn(KeepRecords, KeepLedger):
                 notices=_notices(view, {consent.notice for consent in consents}),
                 never_returned=view.never_returned_since(subject),
                 appeals=view.appeals_of(subject),
+                reviews=tuple(_told(review) for review in view.reviews_of(subject)),
+                review_words=view.words_of(subject),
                 accounts=_accounts(view, subject),
                 messages=_messages(view, subject),
                 answers=sum(r.answer is not None and r.answer.subject == subject for r in view.requests()),
@@ -175,6 +180,11 @@ def _check_unconcerned(view: View, appeal: Appeal, reviewer: str) -> None:
 def _notices(view: View, digests: set[str]) -> tuple[Notice, ...]:
     found = (view.notice(digest) for digest in sorted(digests))
     return tuple(notice for notice in found if notice is not None)
+
+
+def _told(review: Review) -> Review:
+    """Until it is decided, nobody is told how somebody voted, nor what a comparison came to."""
+    return replace(review, votes=(), capture=None) if review.state is ReviewState.OPEN else review
 
 
 def _accounts(view: View, subject: SubjectId) -> tuple[OwnAccount, ...]:

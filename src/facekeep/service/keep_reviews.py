@@ -37,6 +37,7 @@ __all__ = ["REVIEW_DAYS", "KeepReviews", "NewReview"]
 
 REVIEW_DAYS: Final = 90
 """For how long it is known that something was reviewed, after it was over."""
+_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class KeepReviews(KeepSigning):
         super()._begin()
         self._claims = Claims()
         self._queue = ReviewQueue()
+        self._forgotten: datetime | None = None
 
     def _adopt(self, roles: Roles) -> None:
         super()._adopt(roles)
@@ -206,6 +208,9 @@ class KeepReviews(KeepSigning):
                 for review in self._queue.due(now):
                     self._expire_review(review, now)
         self._evidence.expire(now)
+        if self._forgotten is None or self._forgotten + _DAY <= now:
+            self.forget_old_reviews()
+            self._forgotten = now
 
     def _expire_review(self, review: Review, now: datetime) -> None:
         if review.state is ReviewState.OPEN:

@@ -18,6 +18,7 @@ from facekeep.domain.accounts import Account, Invitation, Passkey, Session
 from facekeep.domain.appeals import Appeal
 from facekeep.domain.consent import Consent, Notice
 from facekeep.domain.ledger import LedgerEntry, written
+from facekeep.domain.review import Review, ReviewWords
 from facekeep.domain.subject import DataSubject, Reference
 from facekeep.domain.webhooks import Event
 from facekeep.service.answers import Access
@@ -59,6 +60,8 @@ class OwnData:
         notices: those that the consents name.
         never_returned: since when nobody may find the person, or None.
         appeals: what the person objected to.
+        reviews: what people decided about the person; of one that is open, not what would decide it.
+        review_words: what the person said in reviews.
         accounts: by which the person signs in.
         messages: events about the person that wait to be told to webhooks.
         answers: requests about the person whose answers are kept for a day, in case they are sent again.
@@ -75,6 +78,8 @@ class OwnData:
     notices: tuple[Notice, ...]
     never_returned: datetime | None
     appeals: tuple[Appeal, ...]
+    reviews: tuple[Review, ...]
+    review_words: tuple[ReviewWords, ...]
     accounts: tuple[OwnAccount, ...] = field(repr=False)
     messages: tuple[Event, ...]
     answers: int

@@ -24,7 +24,7 @@ class Language(StrEnum):
     CHINESE = "zh-Hans"
 
 
-_SECTIONS: Final = ("references", "consents", "notices", "appeals", "accounts")
+_SECTIONS: Final = ("references", "consents", "notices", "appeals", "reviews", "review_words", "accounts")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 

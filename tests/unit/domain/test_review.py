@@ -122,7 +122,7 @@ def test_no_capture_is_refused_without_them() -> None:
 
 
 @given(
-    st.datetimes(datetime(2026, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)),
+    st.datetimes(NOW.replace(tzinfo=None), NOW.replace(year=2030, tzinfo=None), timezones=st.just(UTC)),
     st.timedeltas(DEADLINE_MIN, DEADLINE_MAX),
 )
 def test_evidence_ends_at_a_full_hour_and_never_within_one(now: datetime, length: timedelta) -> None:

@@ -26,6 +26,7 @@ from facekeep.service.keep import Keep
 from facekeep.service.own_page import Language, own_page
 from facekeep.store import tables
 from tests.unit.service.conftest import MovedClock
+from tests.unit.service.reviewing import a_person, filed
 
 Picture = Callable[[str], bytes]
 
@@ -36,6 +37,8 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], int]] = {
     "ledger_own": lambda own: len(own["entries"]),
     "never_return": lambda own: int(own["never_returned"] is not None),
     "references": lambda own: len(own["references"]),
+    "review_words": lambda own: len(own["review_words"]),
+    "reviews": lambda own: len(own["reviews"]),
 }
 """Where the rows of each table that is bound to people are in an export."""
 
@@ -50,6 +53,11 @@ def kept(keep: Keep, picture: Picture) -> Keep:
     keep.withdraw_consent("obama", Purpose.VERIFY)
     keep.never_return_known("obama")
     keep.file_appeal("obama", AppealKind.NOT_ME, about=keep.accesses("obama")[0].leaf, text="I was at home.")
+    for number in range(2):
+        a_person(keep, f"reviewer {number}")
+    subject = SubjectId(bytes.fromhex(keep.subject("obama").id))
+    review = filed(keep, keep.invite("till", [Role.OPERATOR]).account, subject=subject)
+    keep.state_review(subject.hex(), review.id.hex(), "It was dark.")
     return keep
 
 
@@ -247,7 +255,16 @@ def test_the_page_shows_every_record_and_runs_nothing(kept: Keep, language: Lang
     shown = [own.subject.name, own.notices[0].text, "I was at home.", "4711", own.keep]
     assert [text for text in shown if text not in page] == []
     assert page.count('class="record"') == 1 + sum(
-        len(part) for part in (own.references, own.consents, own.notices, own.appeals, own.accounts)
+        len(part)
+        for part in (
+            own.references,
+            own.consents,
+            own.notices,
+            own.appeals,
+            own.reviews,
+            own.review_words,
+            own.accounts,
+        )
     )
     assert "biden" not in page.lower()
 

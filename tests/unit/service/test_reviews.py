@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from PIL import Image
 
 from facekeep.domain.accounts import Account, Role
 from facekeep.domain.capture import Assurance, Intent
@@ -34,38 +31,10 @@ from facekeep.domain.subject import SubjectId
 from facekeep.domain.webhooks import EventKind
 from facekeep.errors import FormatError, GoneError, NotFoundError, ReviewConflictError, UsageError
 from facekeep.service.keep import Keep
-from facekeep.service.keep_reviews import NewReview
 from facekeep.service.review_queue import place_of
 from facekeep.service.review_sealing import open_with
 from tests.unit.service.conftest import MovedClock
-
-LOOK = ViewReason.FIGURES_UNDECIDED
-CODE = ReasonCode.OTHER
-
-
-@dataclass(frozen=True)
-class Person:
-    account: Account
-    private: X25519PrivateKey
-
-    @property
-    def key(self) -> str:
-        return key_id(self.private.public_key().public_bytes_raw()).hex()
-
-
-def a_person(keep: Keep, name: str, *roles: Role, organisation: str = "", on_duty: bool = True) -> Person:
-    account = keep.invite(name, roles or [Role.REVIEWER], organisation=organisation).account
-    private = X25519PrivateKey.generate()
-    keep.add_reviewer_key(private.public_key().public_bytes_raw(), who=account)
-    if on_duty:
-        keep.set_duty(on=True, who=account)
-    return Person(account, private)
-
-
-def png(shade: int = 90) -> bytes:
-    written = io.BytesIO()
-    Image.new("RGB", (64, 64), (shade, 70, 50)).save(written, "PNG")
-    return written.getvalue()
+from tests.unit.service.reviewing import CODE, LOOK, Person, a_person, decide, filed, new, png
 
 
 @pytest.fixture
@@ -76,28 +45,6 @@ def owner(keep: Keep) -> Account:
 @pytest.fixture
 def people(keep: Keep) -> list[Person]:
     return [a_person(keep, f"reviewer {number}") for number in range(3)]
-
-
-def new(owner: Account, **changed: object) -> NewReview:
-    usual = NewReview(
-        ReviewKind.PRESENTATION, (ReviewReason.INCONCLUSIVE,), owner, probes=(png(), png(91)), figures='{"pad":null}'
-    )
-    return replace(usual, **changed)  # type: ignore[arg-type]
-
-
-def filed(keep: Keep, owner: Account, **changed: object) -> Review:
-    review = keep.file_review(new(owner, **changed))
-    assert review is not None
-    return review
-
-
-def decide(keep: Keep, review: Review, decision: Decision, *people: Person) -> Review:
-    for person in people:
-        keep.claim_review(review.id.hex(), who=person.account)
-        if decision.needs_a_look:
-            keep.show_review(review.id.hex(), LOOK, key=person.key, who=person.account)
-        seen = keep.vote(review.id.hex(), decision, CODE, who=person.account)
-    return seen.review
 
 
 def subject_of(keep: Keep, label: str) -> SubjectId:
@@ -491,4 +438,4 @@ def test_what_was_over_long_ago_is_forgotten(
 
 def ledger_kinds(keep: Keep) -> set[EntryKind]:
     with keep._roles.registry.read() as view:
-        return {opening.entry.kind for _, opening in view.ledger_openings()}
+        return {opening.entry.kind for _, _, opening in view.ledger_openings()}
