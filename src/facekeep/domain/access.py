@@ -44,6 +44,8 @@ class Scope(StrEnum):
     """Have people's browsers capture a face, and fetch what it came to."""
     METRICS = "metrics"
     """Read counters, which tell of nobody."""
+    REVIEW = "review"
+    """Ask people to look: file reviews, and read what came of one's own."""
     WEBHOOKS = "webhooks"
     """Register endpoints that are told of events."""
     ADMINISTER = "administer"

@@ -38,6 +38,8 @@ class Role(StrEnum):
     """Enrols, compares and searches, under cases."""
     REVIEWER = "reviewer"
     """Looks at what the machine could not decide; never searches."""
+    OFFICER = "officer"
+    """Told of concerns that reviewers report: harm, a minor, a death; never searches."""
     ADMINISTRATOR = "administrator"
     """Manages accounts and tokens; never searches, unless an operator too."""
     AUDITOR = "auditor"

@@ -56,6 +56,29 @@ class Action(StrEnum):
     LIST_SUBJECT_APPEALS = "list-subject-appeals"
     LIST_APPEALS = "list-appeals"
     ANSWER_APPEAL = "answer-appeal"
+    LIST_REVIEWS = "list-reviews"
+    READ_REVIEW = "read-review"
+    CLAIM_REVIEW = "claim-review"
+    RELEASE_REVIEW = "release-review"
+    RECUSE_REVIEW = "recuse-review"
+    VIEW_REVIEW = "view-review"
+    VOTE_REVIEW = "vote-review"
+    REPORT_CONCERN = "report-concern"
+    LIST_CONCERNS = "list-concerns"
+    ANSWER_CONCERN = "answer-concern"
+    CREATE_REVIEW = "create-review"
+    ADD_REVIEW_REFERENCE = "add-review-reference"
+    WITHDRAW_REVIEW = "withdraw-review"
+    CREATE_KNOWN_REVIEW = "create-known-review"
+    READ_REVIEWER = "read-reviewer"
+    ADD_REVIEWER_KEY = "add-reviewer-key"
+    REMOVE_REVIEWER_KEY = "remove-reviewer-key"
+    SET_REVIEWER_DUTY = "set-reviewer-duty"
+    READ_REVIEW_STATISTICS = "read-review-statistics"
+    LIST_SUBJECT_REVIEWS = "list-subject-reviews"
+    VIEW_SUBJECT_REVIEW = "view-subject-review"
+    STATE_SUBJECT_REVIEW = "state-subject-review"
+    APPEAL_SUBJECT_REVIEW = "appeal-subject-review"
     READ_RETENTION = "read-retention"
     PLAN_RETENTION = "plan-retention"
     SET_RETENTION = "set-retention"
@@ -82,6 +105,10 @@ ABOUT_A_SUBJECT = frozenset(
         Action.JOIN_NEVER_RETURN,
         Action.FILE_APPEAL,
         Action.LIST_SUBJECT_APPEALS,
+        Action.LIST_SUBJECT_REVIEWS,
+        Action.VIEW_SUBJECT_REVIEW,
+        Action.STATE_SUBJECT_REVIEW,
+        Action.APPEAL_SUBJECT_REVIEW,
         Action.ERASE_SUBJECT,
         Action.LIST_REFERENCES,
         Action.ADD_REFERENCES,

@@ -29,7 +29,23 @@ ADMINISTERING = {
 }  # fmt: skip
 WRITES = ADMINISTERING | {
     Action.ENROL, Action.ERASE_SUBJECT, Action.GIVE_CONSENT, Action.WITHDRAW_CONSENT, Action.OPEN_CASE,
+    Action.CLAIM_REVIEW, Action.VIEW_REVIEW, Action.VOTE_REVIEW, Action.ANSWER_CONCERN, Action.CREATE_KNOWN_REVIEW,
 }  # fmt: skip
+DECIDING = {
+    Action.CLAIM_REVIEW, Action.RELEASE_REVIEW, Action.RECUSE_REVIEW, Action.VOTE_REVIEW, Action.REPORT_CONCERN,
+    Action.SET_REVIEWER_DUTY,
+}  # fmt: skip
+LOOKING = {
+    Action.VIEW_REVIEW, Action.LIST_REVIEWS, Action.READ_REVIEWER, Action.ADD_REVIEWER_KEY, Action.REMOVE_REVIEWER_KEY,
+}  # fmt: skip
+CONCERNS = {Action.LIST_CONCERNS, Action.ANSWER_CONCERN}
+FILING = {Action.CREATE_REVIEW, Action.ADD_REVIEW_REFERENCE, Action.WITHDRAW_REVIEW}
+OWN_REVIEWS = {
+    Action.LIST_SUBJECT_REVIEWS, Action.VIEW_SUBJECT_REVIEW, Action.STATE_SUBJECT_REVIEW, Action.APPEAL_SUBJECT_REVIEW,
+}  # fmt: skip
+_OF_STAFF = [role for role in Role if role is not Role.DATA_SUBJECT]
+REVIEWS = DECIDING | LOOKING | CONCERNS | FILING | OWN_REVIEWS
+REVIEWS |= {Action.READ_REVIEW, Action.CREATE_KNOWN_REVIEW, Action.READ_REVIEW_STATISTICS}
 
 
 def person(*roles: Role) -> Account:
@@ -81,7 +97,7 @@ def test_a_data_subject_reaches_own_data_only(shipped: Policies, everything_perm
 def test_who_asked_for_somebody_is_told_to_nobody_else_whatever_is_permitted(everything_permitted: Policies) -> None:
     for principal in (client(*Scope), *(person(role) for role in set(Role) - {Role.DATA_SUBJECT})):
         assert not allowed(everything_permitted, principal, OWN) & {
-            Action.READ_SUBJECT_LEDGER, Action.READ_SUBJECT_ACCESSES, Action.EXPORT_SUBJECT,
+            Action.READ_SUBJECT_LEDGER, Action.READ_SUBJECT_ACCESSES, Action.EXPORT_SUBJECT, *OWN_REVIEWS,
         }  # fmt: skip
 
 
@@ -91,12 +107,43 @@ def test_reviewers_alone_answer_appeals(everything_permitted: Policies) -> None:
         assert answers == (isinstance(principal, Account) and Role.REVIEWER in principal.roles)
 
 
-@pytest.mark.parametrize("others", [c for n in (0, 1, 2) for c in combinations(set(Role) - {Role.DATA_SUBJECT}, n)])
-def test_auditors_and_reviewers_are_held_back_whatever_else_they_are(
+def test_who_may_do_what_with_reviews(shipped: Policies) -> None:
+    may: dict[Role | Scope, set[Action]] = {
+        Role.DATA_SUBJECT: OWN_REVIEWS,
+        Role.OPERATOR: FILING,
+        Role.REVIEWER: DECIDING | LOOKING | {Action.READ_REVIEW},
+        Role.OFFICER: LOOKING | CONCERNS | {Action.READ_REVIEW, Action.READ_REVIEW_STATISTICS},
+        Role.ADMINISTRATOR: {Action.CREATE_KNOWN_REVIEW, Action.READ_REVIEW_STATISTICS},
+        Role.AUDITOR: {Action.READ_REVIEW_STATISTICS},
+        Scope.REVIEW: FILING | {Action.READ_REVIEW},
+        Scope.CAPTURE: {Action.ADD_REVIEW_REFERENCE},
+    }
+    for role in Role:
+        assert allowed(shipped, person(role), OWN) & REVIEWS == may.get(role, set()), role
+    for scope in Scope:
+        assert allowed(shipped, client(scope), OWN) & REVIEWS == may.get(scope, set()), scope
+    assert {action for action in Action if "review" in action or "concern" in action} == REVIEWS
+
+
+@pytest.mark.parametrize("roles", [c for n in (1, 2, 3) for c in combinations(_OF_STAFF, n)])
+def test_only_people_who_review_see_a_face_or_decide(everything_permitted: Policies, roles: tuple[Role, ...]) -> None:
+    found, writes = allowed(everything_permitted, person(*roles)), Role.AUDITOR not in roles
+    assert (found & DECIDING == DECIDING) == (Role.REVIEWER in roles and writes)
+    assert bool(found & DECIDING) == (Role.REVIEWER in roles and writes)
+    looks = bool({Role.REVIEWER, Role.OFFICER} & set(roles))
+    assert (Action.VIEW_REVIEW in found) == (Action.ADD_REVIEWER_KEY in found) == (looks and writes)
+    assert (Action.LIST_REVIEWS in found) == looks
+    assert (Action.LIST_CONCERNS in found) == (Role.OFFICER in roles)
+    assert not allowed(everything_permitted, client(*Scope)) & (DECIDING | LOOKING | CONCERNS)
+
+
+@pytest.mark.parametrize("others", [c for n in (0, 1, 2) for c in combinations(_OF_STAFF, n)])
+def test_auditors_reviewers_and_officers_are_held_back_whatever_else_they_are(
     everything_permitted: Policies, others: tuple[Role, ...]
 ) -> None:
     assert not allowed(everything_permitted, person(Role.AUDITOR, *others)) & (SEARCHES | WRITES)
     assert not allowed(everything_permitted, person(Role.REVIEWER, *others)) & SEARCHES
+    assert not allowed(everything_permitted, person(Role.OFFICER, *others)) & SEARCHES
 
 
 def test_nobody_but_administrators_administers(everything_permitted: Policies) -> None:
