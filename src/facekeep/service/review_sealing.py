@@ -37,6 +37,7 @@ _SHARE: Final = b"facekeep/review/1/share"
 _CONTENT: Final = b"facekeep/review/1/content"
 _NONCE: Final = bytes(12)  # each key seals once
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
+_NEW_KEY: Final = "Make a new key in the browser."
 
 
 def seal(
@@ -64,7 +65,7 @@ def seal(
     whole = len(png).to_bytes(_LENGTH_BYTES, "big") + png
     padded = whole + bytes(-len(whole) % BLOCK_BYTES)
     sealed = AESGCM(_content_key(theirs, ours, place)).encrypt(_NONCE, padded, place)
-    wraps = {key_id(public): _wrapped(theirs, place, public) for public in recipients}
+    wraps = dict(_wrapped(theirs, place, public) for public in recipients)
     return SealedPicture(index, role, sealed, ours, wraps)
 
 
@@ -104,21 +105,18 @@ def check_public(public: bytes) -> bytes:
         FormatError: it has another length than 32 bytes, or is a point with which every shared secret is zero.
     """
     if len(public) != PUBLIC_KEY_BYTES:
-        raise FormatError(f"a public key has {PUBLIC_KEY_BYTES} bytes")
+        raise FormatError(f"a public key has {PUBLIC_KEY_BYTES} bytes", hint=_NEW_KEY)
     try:
         X25519PrivateKey.generate().exchange(X25519PublicKey.from_public_bytes(public))
     except ValueError:
-        raise _bad_point() from None
+        raise FormatError("a public key is no point that anything can be sealed to", hint=_NEW_KEY) from None
     return bytes(public)
 
 
-def _wrapped(share: bytes, place: bytes, public: bytes) -> bytes:
-    recipient: ReviewerKeyId = key_id(public)
-    try:
-        key = X25519PublicKey.from_public_bytes(public)
-        return _SUITE.encrypt(share, key, info=_SHARE + place + recipient)
-    except ValueError:
-        raise _bad_point() from None
+def _wrapped(share: bytes, place: bytes, public: bytes) -> tuple[ReviewerKeyId, bytes]:
+    recipient = key_id(check_public(public))
+    key = X25519PublicKey.from_public_bytes(public)
+    return recipient, _SUITE.encrypt(share, key, info=_SHARE + place + recipient)
 
 
 def _content_key(theirs: bytes, ours: bytes, place: bytes) -> bytes:
@@ -131,7 +129,3 @@ def _place(review: ReviewId, index: int) -> bytes:
     if len(review) != REVIEW_ID_BYTES or not 0 <= index <= 255:
         raise ValueError(f"a review's identifier has {REVIEW_ID_BYTES} bytes, an index is a byte")
     return review + bytes([index])
-
-
-def _bad_point() -> FormatError:
-    return FormatError("a public key is no point that anything can be sealed to", hint="Make a new key in the browser.")
