@@ -146,7 +146,7 @@ def test_an_appeal_is_filed_answered_once_and_told(kept: Keep, clock: MovedClock
     with pytest.raises(UsageError, match="was answered"):
         kept.answer_appeal(first.id.hex(), upheld=False, text="No.", operator="officer")
     kinds = [one.entry.kind.value for one in kept.own_data("obama").entries]
-    assert kinds[-3:] == ["appealed", "appeal-answered", "exported"]
+    assert kinds[-4:] == ["appealed", "review-opened", "appeal-answered", "exported"]
 
 
 def test_appeals_go_with_the_person(kept: Keep) -> None:
