@@ -37,9 +37,9 @@ def test_the_lock_names_no_registry_and_every_package_has_its_digest() -> None:
     assert all(entry["integrity"].startswith("sha512-") for entry in packages.values())
 
 
-def test_only_the_runtime_of_the_models_goes_to_people() -> None:
+def test_only_the_runtime_of_the_models_and_what_opens_sealed_pictures_go_to_people() -> None:
     package = json.loads((WEB / "package.json").read_text())
-    assert list(package["dependencies"]) == ["onnxruntime-web"]
+    assert list(package["dependencies"]) == ["hpke", "onnxruntime-web"]
 
 
 def _run(program: str, arguments: list[str], pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-// Bytes as the ledger writes them: SHA-256, Base64, lower-case hexadecimal digits; one way of writing each.
+// Bytes as ledger and evidence write them: SHA-256, Base64, lower-case hexadecimal digits; one way of writing each.
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -36,7 +36,7 @@ export function fromHex(text: unknown, length: number): Bytes {
   return Uint8Array.from({ length }, (_, index) => Number.parseInt(text.slice(2 * index, 2 * index + 2), 16));
 }
 
-export const toBase64 = (bytes: Bytes): string => btoa(String.fromCharCode(...bytes));
+export const toBase64 = (bytes: Bytes): string => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")); // of any length: arguments are limited
 
 export function fromBase64(text: string): Bytes {
   let bytes: Bytes;
@@ -47,4 +47,14 @@ export function fromBase64(text: string): Bytes {
   }
   if (toBase64(bytes) !== text) throw new FormatError("Base64 has one way of writing here");
   return bytes;
+}
+
+/** Base64 for addresses and JSON (RFC 4648, section 5), without padding. */
+export const toBase64Url = (bytes: Bytes): string =>
+  toBase64(bytes).replace(/=+$/, "").replaceAll("+", "-").replaceAll("/", "_");
+
+export function fromBase64Url(text: string): Bytes {
+  if (!/^[A-Za-z0-9_-]*$/.test(text)) throw new FormatError("this is not Base64 for addresses");
+  const padded = text.padEnd(Math.ceil(text.length / 4) * 4, "=");
+  return fromBase64(padded.replaceAll("-", "+").replaceAll("_", "/"));
 }
