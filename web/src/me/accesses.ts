@@ -1,10 +1,10 @@
 // Who searched for the person, compared or looked, when, for which purpose and case: a table in plain words, each row
 // with its proof and a way to object.
 
+import { complaint, type Doing } from "../views/doing.ts";
 import { button, h } from "../views/elements.ts";
 import { dateAndTime, has, type Key, number, text, type Values } from "../words/words.ts";
 import type { Appeals } from "./appeals.ts";
-import { complaint, type Doing } from "./doing.ts";
 import type { Proofs } from "./proofs.ts";
 import { purposeName } from "./purposes.ts";
 import type { Access, AccessPage, Person } from "./server.ts";

@@ -1,8 +1,8 @@
 // What the person objected to, the answers, and the form by which to object: that it was somebody else, or was not right.
 
+import { complaint, type Doing } from "../views/doing.ts";
 import { button, h } from "../views/elements.ts";
 import { dateAndTime, number, say } from "../words/words.ts";
-import { complaint, type Doing } from "./doing.ts";
 import type { Appeal, AppealKind, Person } from "./server.ts";
 
 const LONGEST = 2000;

@@ -3,9 +3,9 @@
 import { type Bytes, FormatError, utf8 } from "../ledger/coding.ts";
 import { type Head, LedgerKey, readHead, UnsupportedError } from "../ledger/heads.ts";
 import { verify } from "../ledger/verifying.ts";
+import { complaint, type Doing, word } from "../views/doing.ts";
 import { button, h, heading } from "../views/elements.ts";
 import { type Key, number, say, unsay } from "../words/words.ts";
-import { complaint, type Doing, word } from "./doing.ts";
 import { verifier } from "./files.ts";
 import { findings } from "./findings.ts";
 import { ledgerKey } from "./server.ts";

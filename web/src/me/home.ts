@@ -1,9 +1,9 @@
 // The person's own page: what is held, what it may be used for, and what can be done about it.
 
+import type { Doing } from "../views/doing.ts";
 import { button, h, heading } from "../views/elements.ts";
 import { Accesses } from "./accesses.ts";
 import { Appeals } from "./appeals.ts";
-import type { Doing } from "./doing.ts";
 import { held } from "./held.ts";
 import { neverReturn } from "./never.ts";
 import { Proofs } from "./proofs.ts";

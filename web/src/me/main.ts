@@ -3,6 +3,7 @@
 import "../styles/base.css";
 import "../styles/controls.css";
 import "../styles/notice.css";
+import "../styles/signed_in.css";
 import "../styles/me.css";
 import en from "../languages/me/en.json";
 import zhHans from "../languages/me/zh-Hans.json";

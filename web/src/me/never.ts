@@ -1,7 +1,7 @@
 // "Never return me": out of every search of a gallery, whoever searches. What it means is said before, since it stays.
 
+import { complaint, type Doing } from "../views/doing.ts";
 import { button, h } from "../views/elements.ts";
-import { complaint, type Doing } from "./doing.ts";
 import type { Person, Subject } from "./server.ts";
 
 export function neverReturn(person: Person, doing: Doing, subject: Subject): HTMLElement {

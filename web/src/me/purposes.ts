@@ -2,10 +2,11 @@
 // notice that has to be shown before.
 
 import { RequestError } from "../server/exchange.ts";
+import { complaint, type Doing, word } from "../views/doing.ts";
 import { button, h } from "../views/elements.ts";
 import { shownNotice } from "../views/notice.ts";
+import { Toggle } from "../views/toggle.ts";
 import { dateAndTime, has, say, unsay } from "../words/words.ts";
-import { complaint, type Doing, word } from "./doing.ts";
 import type { Consent, NoticeSummary, Person, Subject } from "./server.ts";
 
 const ORDER = ["verify", "payment", "attendance", "own-photos", "identify", "missing-person"];
@@ -63,23 +64,20 @@ class Row {
   readonly content: HTMLElement;
   readonly #of: Purposes;
   readonly #purpose: string;
-  readonly #state = h("span", { class: "state" });
   readonly #since = h("p", { class: "note" });
   readonly #failed = complaint();
   readonly #done = word();
   readonly #panel = h("div", { class: "panel" });
-  readonly #toggle: HTMLButtonElement;
+  readonly #toggle: Toggle;
 
   constructor(of: Purposes, purpose: string) {
     this.#of = of;
     this.#purpose = purpose;
     const id = `purpose-${purpose}`;
     const act = () => void of.doing.do(this.#failed, () => (this.#on ? this.#withdraw() : this.#ask()));
-    const attributes = { type: "button", role: "switch", "aria-labelledby": id };
-    const track = h("span", { class: "track", attributes: { "aria-hidden": "true" } });
-    this.#toggle = h("button", { class: "switch", attributes, click: act }, track, this.#state);
+    this.#toggle = new Toggle(id, act);
     const name = h("div", { class: "name" }, h("h3", { ...purposeName(purpose), attributes: { id } }), this.#since);
-    this.content = h("li", {}, name, this.#toggle, this.#failed, this.#done, this.#panel);
+    this.content = h("li", {}, name, this.#toggle.content, this.#failed, this.#done, this.#panel);
     this.#show();
   }
 
@@ -89,8 +87,7 @@ class Row {
 
   #show(): void {
     const last = this.#of.last(this.#purpose);
-    this.#toggle.setAttribute("aria-checked", String(this.#on));
-    say(this.#state, this.#on ? "switch.on" : "switch.off");
+    this.#toggle.show(this.#on);
     const { given, withdrawn, guardian } = last ?? { given: "", withdrawn: null, guardian: null };
     if (last === undefined) say(this.#since, "purposes.never");
     else if (withdrawn !== null) say(this.#since, "purposes.withdrawn", { time: () => dateAndTime(withdrawn) });
@@ -144,6 +141,6 @@ class Row {
 
   #close(): void {
     this.#panel.replaceChildren();
-    this.#toggle.focus();
+    this.#toggle.content.focus();
   }
 }

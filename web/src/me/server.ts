@@ -1,12 +1,8 @@
 // What the page asks the server (docs/reference/http.md), all on its own origin and as the person who is signed in.
 
-import type { Capture, Ceremony, Notice } from "../server/capture.ts";
+import type { Capture, Notice } from "../server/capture.ts";
 import { answered, ask } from "../server/exchange.ts";
-
-export interface Session {
-  readonly account: string;
-  readonly subject: string | null;
-}
+import type { Session } from "../signing/server.ts";
 
 export interface Subject {
   readonly label: string;
@@ -81,16 +77,6 @@ export interface Erasure {
   readonly receipt: string;
 }
 
-/** How people sign in here. */
-export interface WaysIn {
-  readonly passkey: boolean;
-  readonly face: boolean;
-  /** The host of a provider of identities. */
-  readonly elsewhere: string | null;
-}
-
-export const waysIn = (): Promise<WaysIn> => ask("GET", "/v1/sessions/ways");
-
 /** Begins to sign in with a face: where this browser goes through the capture. */
 export const beginFace = async (account: string): Promise<string> =>
   (await ask<{ capture: string }>("POST", "/v1/sessions/face/captures", { json: { account } })).capture;
@@ -99,15 +85,6 @@ export const beginFace = async (account: string): Promise<string> =>
 export const capture = (): Promise<Capture> => ask("GET", "/v1/capture");
 
 export const finishFace = (): Promise<Session> => ask("POST", "/v1/sessions/face");
-
-export const session = (): Promise<Session> => ask("GET", "/v1/session");
-
-export const signOut = (): Promise<void> => ask("DELETE", "/v1/session");
-
-export const beginSignIn = (): Promise<Ceremony> => ask("POST", "/v1/sessions/options");
-
-export const signIn = (ceremony: string, credential: string): Promise<Session> =>
-  ask("POST", "/v1/sessions", { json: { ceremony, credential } });
 
 /** The ledger's key as the service says it: whoever lies there says his own. */
 export const ledgerKey = async (): Promise<string> =>

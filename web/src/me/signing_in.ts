@@ -1,11 +1,12 @@
 // Before anybody is signed in: the ways in, and the way to check a file without.
 
 import { RequestError } from "../server/exchange.ts";
-import { PasskeyError, passkey } from "../server/passkey.ts";
+import type { Session, WaysIn } from "../signing/server.ts";
+import { elsewhereWay, passkeyWay } from "../signing/ways.ts";
+import { complaint, type Doing } from "../views/doing.ts";
 import { button, h, heading } from "../views/elements.ts";
 import { type Key, say } from "../words/words.ts";
-import { complaint, type Doing } from "./doing.ts";
-import { beginFace, beginSignIn, type Session, signIn, type WaysIn } from "./server.ts";
+import { beginFace } from "./server.ts";
 
 export interface Ways {
   entered(session: Session): void;
@@ -19,23 +20,13 @@ export interface Ways {
 export function signInView(doing: Doing, offered: WaysIn, ways: Ways, why: Key | null): (Node | null)[] {
   const failed = complaint();
   const none = !offered.passkey && !offered.face && offered.elsewhere === null;
-  const enter = async () => {
-    try {
-      ways.entered(await passkey(beginSignIn, signIn));
-    } catch (error) {
-      if (error instanceof PasskeyError)
-        say(failed, error.message === "unsupported" ? "passkey.unsupported" : "passkey.cancelled");
-      else if (error instanceof RequestError && error.status === 401) say(failed, "passkey.refused");
-      else throw error;
-    }
-  };
   return [
     heading("enter.title"),
     why === null ? h("p", { class: "lead", say: "enter.text" }) : h("p", { class: "lead", say: why }),
     h(
       "div",
       { class: "choices" },
-      offered.passkey ? passkeyWay(() => void doing.do(failed, enter)) : null,
+      offered.passkey ? passkeyWay(doing, failed, ways.entered) : null,
       offered.face ? faceWay(doing, failed) : null,
       offered.elsewhere === null ? null : elsewhereWay(offered.elsewhere),
     ),
@@ -50,10 +41,6 @@ export function signInView(doing: Doing, offered: WaysIn, ways: Ways, why: Key |
     ),
     h("p", { class: "note", say: "enter.shared" }),
   ];
-}
-
-function passkeyWay(enter: () => void): HTMLElement {
-  return h("div", { class: "way" }, button("enter.passkey", enter), h("p", { say: "enter.passkey.text" }));
 }
 
 /** A live face in place of a passkey: the person says who they are, and goes through a capture in this browser. */
@@ -90,16 +77,6 @@ function faceWay(doing: Doing, failed: HTMLElement): HTMLElement {
 function goTo(path: string): void {
   const { origin, href } = new URL(path, location.origin);
   if (origin === location.origin) location.assign(href);
-}
-
-function elsewhereWay(host: string): HTMLElement {
-  const link = h("a", {
-    class: "other",
-    say: "enter.elsewhere",
-    with: { host },
-    attributes: { href: "/v1/elsewhere" },
-  });
-  return h("div", { class: "way" }, link, h("p", { say: "enter.elsewhere.text" }));
 }
 
 /** Signed in, and nobody of whom anything is held. */

@@ -1,8 +1,8 @@
 // Taking along what is held: files that are made for the person, and saved by the browser.
 
+import { complaint, type Doing } from "../views/doing.ts";
 import { button, h } from "../views/elements.ts";
 import { currentLanguage } from "../words/words.ts";
-import { complaint, type Doing } from "./doing.ts";
 import { save } from "./files.ts";
 import { ledgerKey, type Person } from "./server.ts";
 

@@ -1,8 +1,8 @@
 // Doing what a button says: once at a time, with a word beside it if it fails.
 
 import { RequestError } from "../server/exchange.ts";
-import { h } from "../views/elements.ts";
 import { type Key, say, unsay } from "../words/words.ts";
+import { h } from "./elements.ts";
 
 /** Where it is said that something was not done, and why. */
 export const complaint = (): HTMLElement => h("p", { class: "warning", attributes: { role: "alert" } });
@@ -12,11 +12,16 @@ export const word = (): HTMLElement => h("p", { class: "done", attributes: { rol
 
 export class Doing {
   readonly #gone: () => void;
+  readonly #why: (error: RequestError) => Key;
   readonly #busy = new WeakSet<HTMLElement>();
 
-  /** @param gone is called when nobody is signed in any more. */
-  constructor(gone: () => void) {
+  /**
+   * @param gone is called when nobody is signed in any more.
+   * @param why words what the server said no to.
+   */
+  constructor(gone: () => void, why: (error: RequestError) => Key = reason) {
     this.#gone = gone;
+    this.#why = why;
   }
 
   /** Does something unless it is under way; whether it was done. */
@@ -30,7 +35,7 @@ export class Doing {
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       if (error.status === 401) this.#gone();
-      else say(said, reason(error));
+      else say(said, this.#why(error));
       return false;
     } finally {
       this.#busy.delete(said);
