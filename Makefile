@@ -56,7 +56,7 @@ $(WEB): $(WEB_INSTALLED) $(WEB_SOURCES)
 	cd web && npm run --silent build
 	touch $@
 
-web: $(WEB)  ## The pages of captures and of the enrolled person
+web: $(WEB)  ## The pages of captures, of the enrolled person, and of reviewers
 
 demo: models pictures web  ## See it work on real faces, thief included
 	$(BIN)/facekeep demo --pictures .cache/pictures
@@ -103,4 +103,4 @@ wheel: models web  ## A wheel with models and page inside
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 clean:  ## Remove what make made, but for the fetched packages
-	rm -rf $(VENV) web/node_modules web/.build $(dir $(WEB)) $(dir $(WEB))../me build dist site .coverage .hypothesis .mypy_cache .ruff_cache
+	rm -rf $(VENV) web/node_modules web/.build $(dir $(WEB)) $(dir $(WEB))../me $(dir $(WEB))../review build dist site .coverage .hypothesis .mypy_cache .ruff_cache

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const BUILT = ["capture", "me"].map((page) => here(`../../src/facekeep/interfaces/http/web/${page}/`));
+const BUILT = ["capture", "me", "review"].map((page) => here(`../../src/facekeep/interfaces/http/web/${page}/`));
 const KEPT = here("../.build/compressed/");
 const LEAST = 1024;
 

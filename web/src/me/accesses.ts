@@ -3,6 +3,7 @@
 
 import { complaint, type Doing } from "../views/doing.ts";
 import { button, h } from "../views/elements.ts";
+import { bodyOf, cell, row, tableOf } from "../views/table.ts";
 import { dateAndTime, has, type Key, number, text, type Values } from "../words/words.ts";
 import type { Appeals } from "./appeals.ts";
 import type { Proofs } from "./proofs.ts";
@@ -16,29 +17,24 @@ export class Accesses {
   readonly #doing: Doing;
   readonly #appeals: Appeals;
   readonly #proofs: Proofs;
-  readonly #rows = h("tbody", { attributes: { role: "rowgroup" } });
+  readonly #rows = bodyOf();
   readonly #more: HTMLElement;
   #next: string | null = null;
 
   constructor(account: string, person: Person, doing: Doing, first: AccessPage, appeals: Appeals, proofs: Proofs) {
     const failed = complaint();
     const further = async () => {
-      const row = this.#show(await person.accesses(this.#next));
-      row?.querySelector("button")?.focus();
+      const first = this.#show(await person.accesses(this.#next));
+      first?.querySelector("button")?.focus();
     };
     this.#more = button("accesses.more", () => void doing.do(failed, further));
     this.#account = account;
     this.#doing = doing;
     this.#appeals = appeals;
     this.#proofs = proofs;
-    const titles: Key[] = ["accesses.when", "accesses.what", "accesses.for", "accesses.do"];
-    const heads = titles.map((key) => h("th", { say: key, attributes: { role: "columnheader", scope: "col" } }));
-    const head = h("tr", { attributes: { role: "row" } }, ...heads);
-    const table = h(
-      "table",
-      { attributes: { role: "table" } }, // said, since narrow windows lay it out as blocks
-      h("caption", { class: "aloud", say: "accesses.title" }),
-      h("thead", { attributes: { role: "rowgroup" } }, head),
+    const table = tableOf(
+      "accesses.title",
+      ["accesses.when", "accesses.what", "accesses.for", "accesses.do"],
       this.#rows,
     );
     this.content = h(
@@ -77,17 +73,8 @@ export class Accesses {
       cell("accesses.do", h("div", { class: "acts" }, prove, object)),
     ];
     const below = h("td", { attributes: { role: "cell", colspan: String(cells.length) } }, failed, proof, appeal);
-    return [
-      h("tr", { class: "row", attributes: { role: "row" } }, ...cells),
-      h("tr", { class: "below", attributes: { role: "row" } }, below),
-    ];
+    return [row("row", ...cells), row("below", below)];
   }
-}
-
-/** A cell, with the title of its column for windows that are too narrow for columns. */
-function cell(title: Key, ...children: readonly (Node | null)[]): HTMLElement {
-  const name = h("span", { class: "column", say: title, attributes: { "aria-hidden": "true" } });
-  return h("td", { attributes: { role: "cell" } }, name, ...children);
 }
 
 /** What was done, in a sentence. */

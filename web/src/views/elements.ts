@@ -44,3 +44,17 @@ export function heading(key: Key, values?: Values): HTMLHeadingElement {
   const attributes = { tabindex: "-1" };
   return h("h1", values === undefined ? { say: key, attributes } : { say: key, with: values, attributes });
 }
+
+const DRAWING = "http://www.w3.org/2000/svg";
+
+/** A part of a drawing. */
+export function drawn<K extends keyof SVGElementTagNameMap>(
+  tag: K,
+  attributes: Readonly<Record<string, string>> = {},
+  ...children: readonly Node[]
+): SVGElementTagNameMap[K] {
+  const element = document.createElementNS(DRAWING, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}

@@ -1,6 +1,6 @@
 // Drawings of what is to be done, and of what happens with a face. They say nothing that the words do not.
 
-const NAMESPACE = "http://www.w3.org/2000/svg";
+import { drawn } from "./elements.ts";
 
 const HEAD = "M24 8c7 0 11 5 11 12 0 9-5 17-11 17S13 29 13 20c0-7 4-12 11-12z";
 const PATHS = {
@@ -46,15 +46,6 @@ export function isIcon(name: string): name is Icon {
 }
 
 export function icon(name: Icon): SVGSVGElement {
-  const drawing = document.createElementNS(NAMESPACE, "svg");
-  drawing.setAttribute("viewBox", "0 0 48 48");
-  drawing.setAttribute("class", "icon");
-  drawing.setAttribute("aria-hidden", "true");
-  drawing.setAttribute("focusable", "false");
-  for (const line of PATHS[name]) {
-    const path = document.createElementNS(NAMESPACE, "path");
-    path.setAttribute("d", line);
-    drawing.append(path);
-  }
-  return drawing;
+  const attributes = { viewBox: "0 0 48 48", class: "icon", "aria-hidden": "true", focusable: "false" };
+  return drawn("svg", attributes, ...PATHS[name].map((line) => drawn("path", { d: line })));
 }

@@ -2,11 +2,12 @@
 
 import type captureTexts from "../languages/capture/en.json";
 import type myTexts from "../languages/me/en.json";
+import type reviewTexts from "../languages/review/en.json";
 import en from "../languages/shared/en.json";
 import zhHans from "../languages/shared/zh-Hans.json";
 import { chosen } from "./choosing.ts";
 
-export type Key = keyof typeof en | keyof typeof captureTexts | keyof typeof myTexts;
+export type Key = keyof typeof en | keyof typeof captureTexts | keyof typeof myTexts | keyof typeof reviewTexts;
 export type Language = "en" | "zh-Hans";
 export type Value = string | (() => string);
 export type Values = Readonly<Record<string, Value>>;
@@ -69,6 +70,36 @@ export function speak(wanted: Language): void {
 
 export function number(value: number): string {
   return new Intl.NumberFormat(language).format(value);
+}
+
+/** Some words after one another. */
+export function listed(words: readonly string[]): string {
+  return new Intl.ListFormat(language, { type: "unit", style: "short" }).format(words);
+}
+
+/** A figure that was measured, to three digits that count. */
+export function measured(value: number): string {
+  return new Intl.NumberFormat(language, { maximumSignificantDigits: 3 }).format(value);
+}
+
+/** How far a time is from now, in the largest unit that it fills: in 3 days, 20 minutes ago. */
+export function relative(iso: string, now = Date.now()): string {
+  const seconds = (new Date(iso).getTime() - now) / 1000;
+  const format = new Intl.RelativeTimeFormat(language, { numeric: "always" });
+  for (const [unit, length] of UNITS)
+    if (Math.abs(seconds) >= length) return format.format(Math.trunc(seconds / length), unit);
+  return format.format(Math.trunc(seconds), "second");
+}
+
+const UNITS = [
+  ["day", 86_400],
+  ["hour", 3600],
+  ["minute", 60],
+] as const;
+
+/** The time of a day, to the minute. */
+export function timeOfDay(iso: string): string {
+  return new Intl.DateTimeFormat(language, { timeStyle: "short" }).format(new Date(iso));
 }
 
 /** A time as people write it, to the minute. */

@@ -33,6 +33,7 @@ from facekeep.interfaces.http import (
     pages,
     references,
     retention,
+    review_page,
     sessions,
     sign_in,
     signing,
@@ -147,6 +148,7 @@ def build(
     app.include_router(pages.router)
     app.include_router(capture_page.router)
     app.include_router(my_page.router)
+    app.include_router(review_page.router)
     app.include_router(elsewhere_routes)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     return app

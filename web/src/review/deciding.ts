@@ -1,0 +1,24 @@
+// Which decisions and reasons fit a review. The server holds to the same; here it is that nobody is offered what it refuses.
+
+import type { Decision, Review } from "./server.ts";
+
+const CODES: Readonly<Record<Decision, readonly string[]>> = {
+  "bona-fide": ["looks-live", "other"],
+  attack: ["screen", "paper", "mask", "replay", "swap", "other"],
+  "same-person": ["features-agree", "other"],
+  "another-person": ["features-differ", "other"],
+  unusable: ["too-dark", "blurred", "covered", "other"],
+};
+
+/** Decisions for which whoever votes has to have seen the face. */
+const NEED_A_LOOK: readonly Decision[] = ["bona-fide", "same-person", "another-person"];
+
+export function decisionsOf({ kind, pictures }: Pick<Review, "kind" | "pictures">): Decision[] {
+  if (kind === "presentation") return ["bona-fide", "attack", "unusable"];
+  const roles = new Set(pictures.map(({ role }) => role));
+  return roles.has("probe") && roles.has("reference") ? ["same-person", "another-person", "unusable"] : ["unusable"];
+}
+
+export const codesOf = (decision: Decision): readonly string[] => CODES[decision];
+
+export const needsALook = (decision: Decision): boolean => NEED_A_LOOK.includes(decision);
