@@ -4,39 +4,12 @@ import { drawn, h } from "../views/elements.ts";
 import { bodyOf, cell, row, tableOf } from "../views/table.ts";
 import { has, measured, say, text } from "../words/words.ts";
 import type { Curve } from "./server.ts";
+import { paths, type Span, spanOf } from "./spans.ts";
 
 /** Units of the drawing; it is as wide as there is room. */
 const [WIDTH, HEIGHT] = [320, 150];
 /** Room for the figures at the axes. */
 const [LEFT, RIGHT, TOP, BOTTOM] = [46, 10, 10, 34];
-
-type Point = readonly [at: number, value: number];
-
-/** Least, most and mean of a curve; null of one without any value. */
-export interface Span {
-  readonly least: number;
-  readonly most: number;
-  readonly mean: number;
-}
-
-export function spanOf(values: readonly (number | null)[]): Span | null {
-  const known = values.filter((value) => value !== null);
-  if (known.length === 0) return null;
-  const sum = known.reduce((whole, value) => whole + value, 0);
-  return { least: Math.min(...known), most: Math.max(...known), mean: sum / known.length };
-}
-
-/** The runs of a curve between which values are missing, each as a path. */
-export function paths(points: readonly (Point | null)[]): string[] {
-  const runs: Point[][] = [[]];
-  for (const point of points) {
-    if (point === null) runs.push([]);
-    else runs.at(-1)?.push(point);
-  }
-  return runs
-    .filter((run) => run.length > 0)
-    .map((run) => `M${run.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L")}`);
-}
 
 export function curvesOf(curves: readonly Curve[]): Node[] {
   const shown = curves.flatMap((curve) => {

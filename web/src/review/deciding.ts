@@ -1,6 +1,6 @@
-// Which decisions and reasons fit a review. The server holds to the same; here it is that nobody is offered what it refuses.
+// Which decisions, and which reasons to see a face, fit a review. The server holds to the same; here it is that nobody is offered what it refuses.
 
-import type { Decision, Review } from "./server.ts";
+import type { Decision, Review, ViewReason } from "./server.ts";
 
 const CODES: Readonly<Record<Decision, readonly string[]>> = {
   "bona-fide": ["looks-live", "other"],
@@ -22,3 +22,22 @@ export function decisionsOf({ kind, pictures }: Pick<Review, "kind" | "pictures"
 export const codesOf = (decision: Decision): readonly string[] => CODES[decision];
 
 export const needsALook = (decision: Decision): boolean => NEED_A_LOOK.includes(decision);
+
+type Seen = Pick<Review, "urgent" | "pictures" | "round" | "concerns">;
+
+/** The reasons for which a review may be shown: those that can be true of it. */
+export function viewReasons(
+  { urgent, pictures, round, concerns }: Seen,
+  who: { votes: boolean; officer: boolean },
+): ViewReason[] {
+  const reasons: ViewReason[] = [];
+  if (who.votes) {
+    reasons.push("figures-undecided");
+    if (urgent) reasons.push("urgent-sign");
+    if (pictures.some(({ role }) => role === "reference")) reasons.push("compare-faces");
+    reasons.push("check-quality");
+    if (round > 1) reasons.push("appeal");
+  }
+  if ((who.votes || who.officer) && concerns.length > 0) reasons.push("concern");
+  return reasons;
+}

@@ -6,12 +6,12 @@ import type { Visit } from "../signing/visit.ts";
 import { complaint } from "../views/doing.ts";
 import { button, h, heading } from "../views/elements.ts";
 import { type Key, number, timeOfDay } from "../words/words.ts";
-import { decisionsOf } from "./deciding.ts";
+import { decisionsOf, viewReasons } from "./deciding.ts";
 import { evidenceOf } from "./evidence.ts";
 import { Forms } from "./forms.ts";
 import type { Action } from "./keyboard.ts";
 import { claim, type FullReview, release } from "./server.ts";
-import { Showing, viewReasons } from "./showing.ts";
+import { Showing } from "./showing.ts";
 import { timeOf, wordOf, wordsOf } from "./wording.ts";
 
 export interface Ways {
@@ -40,8 +40,7 @@ export class One {
     this.#forms = new Forms(visit.doing, review, (said) => ways.again(said));
     const mayReview = session.roles.includes("reviewer") && review.state === "open" && !review.recused;
     const mayVote = mayReview && review.claim !== null && review.mine === null;
-    const isOfficer = session.roles.includes("officer");
-    const reasons = viewReasons(review, mayVote).filter((why) => mayVote || (isOfficer && why === "concern"));
+    const reasons = viewReasons(review, { votes: mayVote, officer: session.roles.includes("officer") });
     const mayLook = review.state === "open" && reasons.length > 0;
     this.#showing = mayLook && key !== null ? new Showing(visit.page, visit.doing, review, key, reasons) : null;
     const acts = this.#acts(mayReview, mayVote);

@@ -189,16 +189,3 @@ function framed(canvas: HTMLCanvasElement, { role, index }: Picture): HTMLElemen
   const name = { say: `face.${role}`, with: { number: String(index + 1) } } as const;
   return h("figure", {}, canvas, h("figcaption", { ...name, attributes: { "aria-hidden": "true" } }));
 }
-
-/** The reasons for which a review may be shown: those that can be true of it. */
-export function viewReasons(review: FullReview, mayVote: boolean): ViewReason[] {
-  const voting: ViewReason[] = [];
-  if (mayVote) {
-    voting.push("figures-undecided");
-    if (review.urgent) voting.push("urgent-sign");
-    if (review.pictures.some(({ role }) => role === "reference")) voting.push("compare-faces");
-    voting.push("check-quality");
-    if (review.round > 1) voting.push("appeal");
-  }
-  return review.concerns.length > 0 ? [...voting, "concern"] : voting;
-}

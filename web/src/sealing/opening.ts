@@ -51,11 +51,11 @@ export async function opened(picture: SealedPicture, review: string, key: OwnKey
   }
 }
 
-async function unwrapped(wrapped: Bytes, bound: Bytes, { pair }: OwnKey): Promise<Bytes> {
+async function unwrapped(wrapped: Bytes, whose: Bytes, { pair }: OwnKey): Promise<Bytes> {
   const suite = new CipherSuite(KEM_DHKEM_X25519_HKDF_SHA256, KDF_HKDF_SHA256, AEAD_AES_256_GCM);
   const [encapsulated, text] = [wrapped.subarray(0, ENCAPSULATED_BYTES), wrapped.subarray(ENCAPSULATED_BYTES)];
   try {
-    return Uint8Array.from(await suite.Open(pair, encapsulated, text, { info: SHARE, aad: bound }));
+    return Uint8Array.from(await suite.Open(pair, encapsulated, text, { info: joined(SHARE, whose) }));
   } catch (error) {
     throw new SealError("it is not sealed to this key", { cause: error });
   }
