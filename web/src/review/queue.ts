@@ -140,7 +140,7 @@ export class Queue {
     this.#rows.replaceChildren(...made.map(({ content }) => content));
     // Whoever was at a row stays there, or where it was; whoever asked for more goes on with the first of it.
     const same = this.#links.findIndex((link) => link.dataset.review === held);
-    const place = at < 0 ? grown : same < 0 ? Math.min(at, this.#links.length - 1) : same;
+    const place = grown >= 0 ? grown : at < 0 ? -1 : same < 0 ? Math.min(at, this.#links.length - 1) : same;
     this.#rove(Math.max(place, 0));
     if (place >= 0) this.#links[place]?.focus();
     this.#tell(found);
