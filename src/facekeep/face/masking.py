@@ -57,7 +57,10 @@ def face_region(side: int, box: BoundingBox, points: Points) -> NDArray[np.bool_
     length = float(np.linalg.norm(down))
     width = max(1.0, box.width)
     below = float((points[_CHIN] - eyes) @ down) / max(length, 1e-6)
-    if eye_distance(points) < _EYES_MIN * width or below < max(_CHIN_MIN * width, length):
+    inside = box.left <= eyes[0] <= box.left + box.width and box.top <= eyes[1] <= box.top + box.height
+    upright = float(down[1]) > abs(float(down[0]))
+    wide = eye_distance(points) >= _EYES_MIN * width and below >= max(_CHIN_MIN * width, length)
+    if not (inside and upright and wide):
         raise QualityError("the face's outline was not found")
     # From the ends of the jaw straight up, as the face is held, beyond the picture.
     up = -down / length * 4 * side
