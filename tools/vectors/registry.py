@@ -20,6 +20,7 @@ TARGET = Path(__file__).parents[2] / "tests" / "vectors" / "registry-v1.json"
 
 _PLAIN: Mapping[Any, Any] = {bool: True, int: 2**40 + 7, float: 0.5, NoneType: None}
 _LATER = ("expires", "withdrawn", "closed", "when", "until")
+_HOUR = datetime(2027, 2, 3, 4, tzinfo=UTC)
 _FORMED = {"language": "de-AT", "url": "https://hooks.example/keep", "replaces": "0f" * 32}
 _AGES = {"age": 7, "guardian_under": 14}
 _NUMBERS = {"days": 1095}
@@ -32,13 +33,13 @@ def example(kind: Any, name: str) -> Any:
         **_PLAIN,
         int: _AGES.get(name, _PLAIN[int]),
         Evidence: Evidence(EvidenceKind.FORM, "0f" * 32),
-        datetime: datetime(2027 if name in _LATER else 2026, 2, 3, 4, 5, 6, 789, UTC),
+        datetime: _HOUR if name == "deadline" else datetime(2027 if name in _LATER else 2026, 2, 3, 4, 5, 6, 789, UTC),
         str: _FORMED.get(name, f"{name} ø"),
         bytes: sha256(name.encode()).digest(),
         Any: _LOOSE,
         Loose: _LOOSE,
     }
-    if name in _NUMBERS:
+    if kind is int and name in _NUMBERS:
         return _NUMBERS[name]
     if kind in plain:
         return plain[kind]
