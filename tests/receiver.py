@@ -104,18 +104,19 @@ def receiving(answers: Sequence[int] = (), tls: Path | None = None) -> Iterator[
 
 
 @contextmanager
-def dripping(first: bytes = b"", then: bytes = b"") -> Iterator[Receiver]:
+def dripping(first: bytes = b"", then: bytes = b"", *, asked: bool = True) -> Iterator[Receiver]:
     """A receiver that answers with some bytes and then with further ones, every 20 ms, for as long as it is let.
 
     Args:
         first: what is answered at once.
         then: what follows again and again; nothing if it is empty.
+        asked: whether it waits until something is said to it.
     """
     receiver, ended = Receiver(), threading.Event()
 
     def drip(connection: socket.socket) -> None:
         with connection:
-            receiver.came.put(Received("", {}, connection.recv(65536)))
+            receiver.came.put(Received("", {}, connection.recv(65536) if asked else b""))
             try:
                 connection.sendall(first)
                 while not ended.wait(0.02):

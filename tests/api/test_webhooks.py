@@ -15,11 +15,14 @@ from facekeep.client import Client, verify_webhook
 from facekeep.domain.access import Scope
 from facekeep.domain.consent import Purpose
 from facekeep.domain.webhooks import EventKind
-from facekeep.interfaces.posting import HttpsPost
+from facekeep.interfaces.mail_server import MailServer, Security
+from facekeep.interfaces.mailing import MailPost
+from facekeep.interfaces.posting import EveryPost, HttpsPost
 from facekeep.service.keep import Keep
 from facekeep.service.webhooks import Courier
 from tests.api.conftest import NOTICE, Asking
 from tests.api.test_client import Through
+from tests.mail_receiver import receiving_mail
 from tests.receiver import receiving
 
 
@@ -119,6 +122,7 @@ def test_an_endpoint_is_shown_without_its_secret(client: Client, asking: Asking)
         {"url": "https://a..example/", "events": ["subject.erased"]},
         {"url": f"https://{'a' * 64}.example/", "events": ["subject.erased"]},
         {"url": "https://[64:ff9b:1::7f00:1]/", "events": ["subject.erased"]},
+        {"url": "mailto:duty@example.org", "events": ["subject.erased"]},
         {"url": "https://example.org/", "events": []},
         {"url": "https://example.org/", "events": ["verification.failed"]},
         {"url": "https://example.org/"},
@@ -128,3 +132,29 @@ def test_what_is_refused(asking: Asking, app: FastAPI, body: dict[str, object]) 
     assert app.state.private is False
     answer = asking(Scope.WEBHOOKS).post("/v1/webhooks", json=body)
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:facekeep:problem:invalid-request")
+
+
+@pytest.mark.enable_socket
+def test_letters_go_where_a_mail_server_is_named(client: Client, keep: Keep, app: FastAPI, asking: Asking) -> None:
+    app.state.mail, raw, now = True, asking(Scope.WEBHOOKS), datetime.now(UTC)
+    try:
+        made = client.add_webhook("mailto:duty@example.org", [EventKind.CASE_OPENED])
+        several = {"url": "mailto:duty@example.org,other@example.org", "events": ["case.opened"]}
+        head = {"url": "mailto:duty@example.org\r\nBcc: other@example.org", "events": ["case.opened"]}
+        assert [raw.post("/v1/webhooks", json=body).status_code for body in (several, head)] == [422, 422]
+    finally:
+        app.state.mail = False
+    assert (made.url, made.secret) == ("mailto:duty@example.org", "")
+    client.close_case(client.open_case("of letters").id)
+    with receiving_mail(["550 nobody of that name"]) as receiver:
+        server = MailServer("localhost", receiver.port, Security.PLAIN, "facekeep@keep.example")
+        post = EveryPost(HttpsPost(), MailPost(server, lookup=lambda *_: ["127.0.0.1"]))
+        due = Courier(keep, post, lambda: now, app.state.metrics.sent).round()
+        assert due is not None
+        assert (receiver.all(), client.webhook(made.id).failures) == ([], 1)
+        assert Courier(keep, post, lambda: due, app.state.metrics.sent).round() is None
+        (arrived,) = receiver.all()
+    assert (arrived.to, b"of letters" in arrived.raw) == (["duty@example.org"], False)
+    after = client.webhook(made.id)
+    assert (after.failures, after.waiting, after.delivered) == (0, 0, 1)
+    client.remove_webhook(made.id)

@@ -24,6 +24,7 @@ from facekeep.domain.access import Scope
 from facekeep.domain.consent import Notice, Purpose
 from facekeep.interfaces.cli import main
 from tests.cli.conftest import Ran, clean_environment
+from tests.mail_receiver import MailReceiver, receiving_mail
 from tests.receiver import certificate, receiving
 
 Run = Callable[..., Ran]
@@ -41,10 +42,12 @@ class Served:
     Attributes:
         address: of it.
         folder: with ``cert.pem``, ``token`` that may do everything and ``narrow`` that may verify.
+        mail: its mail server.
     """
 
     address: str
     folder: Path
+    mail: MailReceiver
 
     def options(self, file: str = "token") -> list[object]:
         """What a command needs to reach it."""
@@ -69,20 +72,24 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             (folder / name).touch(mode=0o600)
             (folder / name).write_text(opened.issue_token(name, scopes, days=1).token + "\n")
     given = ["--keep", str(keep), "--certificate", str(folder / "cert.pem"), "--key", str(folder / "key.pem")]
-    serving = subprocess.Popen(
-        [sys.executable, "-m", "facekeep", "serve", "--port", "0", *given],
-        stderr=subprocess.PIPE,
-        env=clean_environment(FACEKEEP_WEBHOOKS_PRIVATE="1"),
-        text=True,
-    )
-    try:
-        assert serving.stderr is not None
-        address = serving.stderr.readline().split()[-1]
-        assert address.startswith("https://127.0.0.1:")
-        yield Served(address, folder)
-    finally:
-        serving.send_signal(signal.SIGTERM)
-        _, error = serving.communicate(timeout=30)
+    with receiving_mail() as mail:
+        named = {"MAIL_SERVER": f"smtp://localhost:{mail.port}", "MAIL_FROM": "facekeep@keep.example"}
+        serving = subprocess.Popen(
+            [sys.executable, "-m", "facekeep", "serve", "--port", "0", *given],
+            stderr=subprocess.PIPE,
+            env=clean_environment(
+                **{f"FACEKEEP_{name}": value for name, value in named.items()}, FACEKEEP_WEBHOOKS_PRIVATE="1"
+            ),
+            text=True,
+        )
+        try:
+            assert serving.stderr is not None
+            address = serving.stderr.readline().split()[-1]
+            assert address.startswith("https://127.0.0.1:")
+            yield Served(address, folder, mail)
+        finally:
+            serving.send_signal(signal.SIGTERM)
+            _, error = serving.communicate(timeout=30)
     assert "Traceback" not in error
 
 
@@ -308,19 +315,26 @@ def test_tokens_and_accounts_are_managed_there_as_here(run: Run, served: Served,
 @pytest.mark.enable_socket
 def test_a_served_keep_tells_of_what_happens(run: Run, served: Served) -> None:
     with receiving([500]) as receiver:
-        add = run("webhook", "add", receiver.url, "--events", "case.opened", *served.options(), "--json")
-        assert add.code == 0, add
+        add, letters = (
+            run("webhook", "add", url, "--events", "case.opened", *served.options(), "--json")
+            for url in (receiver.url, "mailto:duty@example.org")
+        )
+        assert (add.code, letters.code, letters.document["secret"]) == (0, 0, None)
         try:
             assert run("case", "open", "something happens", *served.options()).code == 0
             first = receiver.came.get(timeout=30)  # refused by 500, and sent again after some seconds
             again = receiver.came.get(timeout=30)
+            arrived = served.mail.came.get(timeout=30)
         finally:
-            assert run("webhook", "remove", add.document["webhook"], *served.options()).code == 0
+            for made in (add, letters):
+                assert run("webhook", "remove", made.document["webhook"], *served.options()).code == 0
     assert (first.body, first.headers["webhook-id"]) == (again.body, again.headers["webhook-id"])
     now = datetime.datetime.now(datetime.UTC)
     message = verify_webhook(again.body, again.headers, add.document["secret"], now)
     assert (message.kind, message.data["purpose"]) == ("case.opened", "identify")
-    assert b"something" not in again.body
+    assert b"something" not in again.body + arrived.raw
+    assert (arrived.to, arrived.letter["Subject"]) == (["duty@example.org"], "Facekeep: a case was opened")
+    assert message.data["case"] in arrived.letter.get_content()
 
 
 @pytest.mark.enable_socket

@@ -180,6 +180,20 @@ def test_a_provider_of_identities_is_named_wholly(
         assert (ran.code, "Traceback" in ran.error) == (2, False), given
 
 
+def test_mail_needs_a_server_that_is_named_wholly(run: Run, keep: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add = ["webhook", "add", "mailto:duty@example.org", "--events", "review.urgent", "--keep", keep]
+    refused = run(*add)
+    assert (refused.code, "FACEKEEP_MAIL_SERVER" in refused.error) == (2, True)
+    monkeypatch.setenv("FACEKEEP_MAIL_SERVER", "smtp://localhost:25")
+    assert run("serve", "--port", "0", "--keep", keep).code == 2, "nobody whom letters are from"
+    assert run("webhook", "add", "mailto:a@b.example,c@d.example", *add[3:]).code == 2
+    made = run(*add, "--json")
+    assert (made.code, made.document["secret"], made.document["url"]) == (0, None, "mailto:duty@example.org")
+    assert "ecret" not in run(*add).out
+    for webhook in run("webhook", "list", "--keep", keep, "--json").document["webhooks"]:
+        assert run("webhook", "remove", webhook["webhook"], "--keep", keep).code == 0
+
+
 @pytest.mark.enable_socket
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
 def test_answers_do_not_wait_for_acknowledgements(host: str) -> None:

@@ -238,8 +238,14 @@ def test_gdpr_25_32_crops_only_sealed_stores_no_default_secret_deny_by_default(
     assert not [file.name for file in files if file.stat().st_mode & 0o077]
     # No setting has a secret unless somebody gives it, and no guess is a token.
     defaults = Settings.from_environment({})
-    held = (defaults.token, defaults.oidc_secret, defaults.passphrase_left, defaults.passphrase_right)
-    assert held == (None, None, None, None)
+    held = (
+        defaults.token,
+        defaults.oidc_secret,
+        defaults.mail_password,
+        defaults.passphrase_left,
+        defaults.passphrase_right,
+    )
+    assert held == (None,) * 5
     for guess in ("admin", "facekeep", "fkt1_", "00000000-0000-0000-0000-000000000002"):
         with pytest.raises(AuthenticationError):
             scene.keep.authenticate(guess)

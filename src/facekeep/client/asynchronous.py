@@ -590,7 +590,7 @@ class AsyncClient:
         """Have an endpoint told of events; its secret is shown this once. Needs the scope ``webhooks``.
 
         Args:
-            url: https beyond the service's own machine.
+            url: https beyond the service's own machine, or ``mailto:`` and one address.
             events: of which kinds.
             key: see ``enrol``; who sends the request again is not shown the secret.
 

@@ -100,7 +100,7 @@ class NoticeSummary:
 
 @dataclass(frozen=True, slots=True)
 class NewWebhook:
-    """An endpoint with its secret, which is not shown again (it is "" where a request was sent again).
+    """An endpoint with its secret, which is not shown again (it is "" of mail, and where a request was sent again).
 
     See :func:`facekeep.client.verify_webhook`.
     """

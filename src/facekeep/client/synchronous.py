@@ -587,7 +587,7 @@ class Client:
         """Have an endpoint told of events; its secret is shown this once. Needs the scope ``webhooks``.
 
         Args:
-            url: https beyond the service's own machine.
+            url: https beyond the service's own machine, or ``mailto:`` and one address.
             events: of which kinds.
             key: see ``enrol``; who sends the request again is not shown the secret.
 

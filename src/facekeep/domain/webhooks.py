@@ -2,7 +2,7 @@
 
 Invariants: an event names people, references and cases by random identifiers, and holds nothing else of them; a message
 is signed with the secret of its endpoint over its identifier, the time of sending and its body, as Standard Webhooks 1
-has it (https://www.standardwebhooks.com).
+has it (https://www.standardwebhooks.com); what goes by mail is not.
 """
 
 from __future__ import annotations
@@ -45,6 +45,14 @@ class EventKind(StrEnum):
     """Somebody withdrew a consent."""
     APPEAL_FILED = "appeal.filed"
     """Somebody objected to something: a person has to answer."""
+    REVIEW_OPENED = "review.opened"
+    """A person has to look at something."""
+    REVIEW_URGENT = "review.urgent"
+    """A person has to look at something at once: somebody may be in need of help."""
+    REVIEW_CONCERN = "review.concern"
+    """A reviewer reported harm, a minor or a death."""
+    REVIEW_DECIDED = "review.decided"
+    """People decided about a review."""
     CASE_OPENED = "case.opened"
     """A case was opened."""
     CASE_CLOSED = "case.closed"
@@ -58,8 +66,8 @@ class Event:
     Attributes:
         kind: what.
         time: when, with time zone.
-        about: ``subject``, ``case``, ``capture`` as identifiers of 32 hexadecimal digits; ``purpose``, ``outcome``,
-            ``reasons`` (separated by spaces).
+        about: ``subject``, ``case``, ``capture``, ``review`` as identifiers of 32 hexadecimal digits; ``purpose``,
+            ``outcome``, ``reasons`` (separated by spaces), ``urgent`` (yes or no), ``concern``, ``decision``.
     """
 
     kind: EventKind
@@ -73,7 +81,7 @@ class Webhook:
 
     Attributes:
         id: 16 random bytes.
-        url: where it is.
+        url: where it is: ``https:``, or ``mailto:`` and one address.
         events: of which kinds.
         created: when, with time zone.
         secret: 32 bytes, which sign what is sent.
@@ -109,6 +117,12 @@ class Delivery:
         time = self.event.time.isoformat().replace("+00:00", "Z")
         document = {"type": self.event.kind.value, "timestamp": time, "data": dict(self.event.about)}
         return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+
+
+def event_of(body: bytes) -> Event:
+    """The event that a message tells of, from :meth:`Delivery.body`."""
+    document = json.loads(body)
+    return Event(EventKind(document["type"]), datetime.fromisoformat(document["timestamp"]), document["data"])
 
 
 def shown_secret(secret: bytes) -> str:

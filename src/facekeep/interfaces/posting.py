@@ -1,37 +1,25 @@
-"""Sending messages to webhooks over HTTPS, and to nobody whom they must not reach.
+"""Sending messages to webhooks over HTTPS, and to nobody whom they must not reach; others go by mail.
 
 A name is looked up once, each address that it has is looked at, and the connection goes to one that was: a name that is
 looked up again could point elsewhere by then. Redirects are not followed. Of the answer nothing is read but its head,
 of at most 100 KiB, for the status in it.
-
-An attempt has one deadline from the look-up of the name to the status, so that an endpoint that sends a byte now and
-then does not hold it for longer than one that sends none.
 """
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import ssl
-import threading
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import httpx2
 
-from facekeep.client.exchange import trusted
+from facekeep.domain.mailbox import is_mail
 from facekeep.errors import UnavailableError
-from facekeep.service.webhooks import is_public
+from facekeep.interfaces.attempts import ATTEMPT_SECONDS, Attempts, Lookup, aside, looked_up, verifying
+from facekeep.interfaces.mailing import MailPost
+from facekeep.service.endpoints import is_public
 
-__all__ = ["ATTEMPT_SECONDS", "HttpsPost", "Lookup"]
-
-ATTEMPT_SECONDS: Final = 10.0
-"""From the look-up of the name to the status of the answer."""
-
-Lookup = Callable[[str, int], Sequence[str]]
-"""The addresses of a host and port."""
+__all__ = ["EveryPost", "HttpsPost"]
 
 
 class _Stream(Protocol):
@@ -41,13 +29,7 @@ class _Stream(Protocol):
         """End it; ending it twice changes nothing."""
 
 
-def looked_up(host: str, port: int) -> Sequence[str]:
-    """The addresses of a host, by the operating system."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(address[0]) for *_, address in found]
-
-
-class HttpsPost:
+class HttpsPost(Attempts):
     """Implements :class:`facekeep.service.webhooks.Post`. Safe for threads."""
 
     def __init__(
@@ -66,51 +48,17 @@ class HttpsPost:
             lookup: how names are looked up.
             seconds: that an attempt may take, all in all.
         """
+        super().__init__(seconds)
         self._private = private
         self._lookup = lookup
-        self._seconds = seconds
-        believed = trusted(authorities)
-        self._trusted = believed if isinstance(believed, ssl.SSLContext) else httpx2.create_ssl_context()
-        self._lock = threading.Lock()
-        self._cut = False
-        self._running: set[tuple[asyncio.AbstractEventLoop, asyncio.Task[int]]] = set()
+        self._trusted = verifying(authorities)
 
-    def cut(self) -> None:
-        """End the attempts that are under way, and every later one: nobody learns what became of them."""
-        with self._lock:
-            self._cut = True
-            for loop, task in self._running:
-                loop.call_soon_threadsafe(task.cancel)
-
-    def __call__(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
-        """See :class:`~facekeep.service.webhooks.Post`."""
-        try:
-            return asyncio.run(self._attempt(url, headers, body))
-        except TimeoutError:
-            raise UnavailableError("the endpoint did not answer in time") from None
-        except asyncio.CancelledError:
-            raise UnavailableError("sending was ended") from None
-
-    async def _attempt(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a coroutine runs in one
-        running = asyncio.get_running_loop(), task
-        with self._lock:
-            if self._cut:
-                raise UnavailableError("sending was ended")
-            self._running.add(running)
-        try:
-            async with asyncio.timeout(self._seconds):
-                return await self._exchange(url, headers, body)
-        finally:
-            with self._lock:  # before the loop closes, so that whoever cuts finds open ones only
-                self._running.discard(running)
-
-    async def _exchange(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
+    async def exchange(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
+        """See :class:`~facekeep.interfaces.attempts.Attempts`."""
         try:
             target = httpx2.URL(url)
             port = target.port or {"https": 443, "http": 80}[target.scheme]
-            addresses = await _aside(lambda: self._lookup(target.host, port))
+            addresses = await aside(lambda: self._lookup(target.host, port))
         except (OSError, UnicodeError, httpx2.InvalidURL):  # UnicodeError: a name that no resolver takes
             raise UnavailableError("the endpoint has no address") from None
         if not addresses or not (self._private or all(map(is_public, addresses))):
@@ -141,16 +89,24 @@ class HttpsPost:
                 await stream.aclose()
 
 
-def _aside(work: Callable[[], Sequence[str]]) -> asyncio.Future[Sequence[str]]:
-    """Do what cannot be interrupted on a thread that nobody waits for, not even the end of the process."""
-    done: Future[Sequence[str]] = Future()
-    done.set_running_or_notify_cancel()  # whoever stops waiting cancels nothing
+class EveryPost:
+    """Implements :class:`facekeep.service.webhooks.Post`, by mail to ``mailto:`` and over HTTPS else."""
 
-    def run() -> None:
-        try:
-            done.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
-            done.set_exception(error)
+    def __init__(self, web: HttpsPost, mail: MailPost | None) -> None:
+        """Be ready; without mail, what should go by it fails."""
+        self._web = web
+        self._mail = mail
 
-    threading.Thread(target=run, name="facekeep-lookup", daemon=True).start()
-    return asyncio.wrap_future(done)
+    def cut(self) -> None:
+        """See :meth:`~facekeep.interfaces.attempts.Attempts.cut`."""
+        self._web.cut()
+        if self._mail is not None:
+            self._mail.cut()
+
+    def __call__(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
+        """See :class:`~facekeep.service.webhooks.Post`."""
+        if not is_mail(url):
+            return self._web(url, headers, body)
+        if self._mail is None:
+            raise UnavailableError("no mail can be sent from here", hint="Set FACEKEEP_MAIL_SERVER again.")
+        return self._mail(url, headers, body)

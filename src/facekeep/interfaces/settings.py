@@ -27,8 +27,8 @@ class Settings(BaseModel):
         keep: the keep's folder, where no ``--keep`` is given.
         server: the address of a served keep, where neither ``--keep`` nor ``--server`` is given.
         token: what the server knows this client by; see ``--token-file`` too.
-        authorities: certificates to trust in place of the usual ones when a server, or a receiver of
-            webhooks, is asked, PEM.
+        authorities: certificates to trust in place of the usual ones when a server, a receiver of
+            webhooks, or a mail server is asked, PEM.
         operator: who works, where no ``--operator`` is given; else the name of the account of the operating system.
         keys: the folder of keys, in place of the one that ``facekeep init`` noted.
         passphrase_registry: the passphrase of the registry's epoch keys.
@@ -49,6 +49,12 @@ class Settings(BaseModel):
         oidc_secret: the service's secret there.
         oidc_secret_file: the file that holds it, in place of FACEKEEP_OIDC_SECRET.
         oidc_authentication: client_secret_basic, client_secret_post, or none for a public client without a secret.
+        mail_server: takes letters about events: smtps://HOST:PORT, or smtp://HOST:PORT, which has to offer STARTTLS
+            unless it is on this machine.
+        mail_from: the address that letters are from.
+        mail_user: what the mail server knows the keep by, if it asks.
+        mail_password: the password there.
+        mail_password_file: the file that holds it, in place of FACEKEEP_MAIL_PASSWORD.
         webhooks_private: 1 if webhooks may be in this network, or on this machine.
         data: folder of data outside the repository. Only the project's own extended tests read it.
     """
@@ -79,6 +85,11 @@ class Settings(BaseModel):
     oidc_authentication: str = Field(
         default="client_secret_basic", pattern="^(client_secret_basic|client_secret_post|none)$"
     )
+    mail_server: str | None = Field(default=None, max_length=512)
+    mail_from: str | None = Field(default=None, max_length=254)
+    mail_user: str | None = Field(default=None, max_length=256)
+    mail_password: SecretStr | None = None
+    mail_password_file: Path | None = None
     webhooks_private: bool = False
     data: Path | None = None
 

@@ -206,21 +206,28 @@ class KeepRecords(KeepLife):
     # Webhooks
 
     def add_webhook(
-        self, url: str, events: Iterable[EventKind], *, private: bool = False, by: Operator | None = None
+        self,
+        url: str,
+        events: Iterable[EventKind],
+        *,
+        private: bool = False,
+        mail: bool = False,
+        by: Operator | None = None,
     ) -> Webhook:
         """Have an endpoint told of events while the keep is served. Its secret is shown this once.
 
         Args:
-            url: https beyond this machine.
+            url: https beyond this machine, or ``mailto:`` and one address.
             events: of which kinds.
             private: whether the endpoint may be in this network, or on this machine.
+            mail: whether mail can be sent.
             by: who asks, if anybody with a name does.
 
         Raises:
             UsageError: the address does not fit, no kind was named, or there are too many endpoints.
         """
         with self._using():
-            return self._webhooks.add(url, events, self._now(), self._known_as(by), private=private)
+            return self._webhooks.add(url, events, self._now(), self._known_as(by), private=private, mail=mail)
 
     def webhooks(self) -> tuple[WebhookStatus, ...]:
         """All endpoints, oldest first."""

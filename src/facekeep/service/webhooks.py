@@ -6,7 +6,6 @@ doubles each time, drawn at random so that many do not come back together; meanw
 
 from __future__ import annotations
 
-import ipaddress
 import random
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,14 +15,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol
-from urllib.parse import urlsplit
 
 from facekeep.domain.ledger import EntryKind, deed
 from facekeep.domain.webhooks import Delivery, EventKind, Webhook, WebhookId, headers_of
 from facekeep.errors import FacekeepError, NotFoundError, UnavailableError, UsageError
+from facekeep.service.endpoints import check_url
 from facekeep.store.registry import Registry
 
-__all__ = ["FAILURES_MAX", "KEPT_FOR", "Courier", "Outcome", "Post", "WebhookService", "WebhookStatus", "is_public"]
+__all__ = ["FAILURES_MAX", "KEPT_FOR", "Courier", "Outcome", "Post", "WebhookService", "WebhookStatus"]
 
 FAILURES_MAX: Final = 16
 """Attempts in a row that fail before an endpoint is disabled: the waits between them are 11 to 22 hours together."""
@@ -33,7 +32,6 @@ KEPT_FOR: Final = timedelta(days=1)
 
 _FIRST_WAIT: Final = timedelta(seconds=10)
 _LONGEST_WAIT: Final = timedelta(hours=4)
-_URL_MAX: Final = 2048
 _WEBHOOKS_MAX: Final = 50
 _RANDOM: Final = random.SystemRandom()
 _GONE: Final = 410
@@ -59,64 +57,11 @@ class Post(Protocol):
     """Sends a message to an endpoint."""
 
     def __call__(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
-        """The status of the answer; redirects are answers.
+        """The status of the answer; redirects are answers. 200 for a letter that a mail server took.
 
         Raises:
-            UnavailableError: no answer came, or the endpoint may not be reached from here.
+            UnavailableError: no answer came, the endpoint may not be reached from here, or a mail server refused.
         """
-
-
-def is_public(address: str) -> bool:
-    """Whether an address is one of the open internet, so that nothing of this network is reached by it."""
-    found = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(found, ipaddress.IPv6Address):
-        if found.ipv4_mapped is not None:
-            return is_public(str(found.ipv4_mapped))
-        if found.sixtofour is not None or found.teredo is not None or any(found in one for one in _TRANSLATED):
-            return False
-    return found.is_global and not found.is_multicast
-
-
-_TRANSLATED: Final = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96", "fec0::/10")))
-"""Addresses that stand for others (translated, version 4 within 6), or for those of a site."""
-_LABEL_MAX: Final = 63
-
-
-def check_url(url: str, *, private: bool) -> None:
-    """See to it that an endpoint may be at an address.
-
-    Args:
-        url: the address.
-        private: whether it may be in this network, or on this machine. Names are looked up when something is sent.
-
-    Raises:
-        UsageError: it is none, is too long, is not https beyond this machine, or is in this network.
-    """
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        raise UsageError("this is no address of a webhook", hint="For example https://example.org/facekeep.") from None
-    sound = url.isascii() and url.isprintable() and " " not in url and len(url) <= _URL_MAX
-    labels = host.removesuffix(".").split(".")
-    named = ":" in host or all(0 < len(label) <= _LABEL_MAX for label in labels)
-    if (
-        not (sound and named and host and parts.scheme in ("https", "http"))
-        or parts.username is not None
-        or parts.fragment
-    ):
-        raise UsageError("this is no address of a webhook", hint="For example https://example.org/facekeep.")
-    try:
-        literal = ipaddress.ip_address(host)
-    except ValueError:
-        literal = None
-    loopback = host == "localhost" or (literal is not None and literal.is_loopback)
-    if parts.scheme == "http" and not loopback:
-        raise UsageError("a webhook beyond this machine is reached by https", hint="Give an address with https://.")
-    if not private and (loopback or (literal is not None and not is_public(host))):
-        raise UsageError(
-            "a webhook may not be in this network", hint="An administrator can allow it: FACEKEEP_WEBHOOKS_PRIVATE."
-        )
 
 
 class WebhookService:
@@ -125,13 +70,30 @@ class WebhookService:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
-    def add(self, url: str, events: Iterable[EventKind], now: datetime, by: str = "", *, private: bool) -> Webhook:
+    def add(
+        self,
+        url: str,
+        events: Iterable[EventKind],
+        now: datetime,
+        by: str = "",
+        *,
+        private: bool,
+        mail: bool = False,
+    ) -> Webhook:
         """Record an endpoint; in the ledger without its address.
+
+        Args:
+            url: its address.
+            events: of which kinds it is told.
+            now: the time.
+            by: the pseudonym of who asks.
+            private: whether it may be in this network, or on this machine.
+            mail: whether mail can be sent.
 
         Raises:
             UsageError: its address does not fit, it wants to be told of nothing, or there are too many.
         """
-        check_url(url, private=private)
+        check_url(url, private=private, mail=mail)
         kinds = frozenset(events)
         if not kinds:
             raise UsageError("a webhook is told of at least one kind of event", hint=f"Kinds: {', '.join(EventKind)}.")

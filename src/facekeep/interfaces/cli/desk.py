@@ -193,8 +193,8 @@ def desk(context: typer.Context, place: Place, operator: str | None = None, key:
         from facekeep.interfaces.cli.local import LocalDesk
 
         with parts.open(place.keep) as keep:
-            private = parts.settings.webhooks_private
-            yield LocalDesk(keep, parts.operator(operator), signer, private=private)
+            private, mail = parts.settings.webhooks_private, parts.settings.mail_server is not None
+            yield LocalDesk(keep, parts.operator(operator), signer, private=private, mail=mail)
         return
     from facekeep.interfaces.cli.remote import RemoteDesk
 

@@ -34,7 +34,7 @@ def add_commands(app: typer.Typer) -> None:
 def add_webhook(
     context: typer.Context,
     *,
-    url: Annotated[str, typer.Argument(metavar="URL", help="https, beyond this machine.")],
+    url: Annotated[str, typer.Argument(metavar="URL", help="https, beyond this machine; or mailto:ADDRESS.")],
     events: Annotated[
         str,
         typer.Option("--events", metavar="KIND[,KIND]", help=f"What it is told of: {', '.join(EventKind)}."),
@@ -42,12 +42,14 @@ def add_webhook(
     place: Place,
     as_json: JsonOption = False,
 ) -> None:
-    """Have an endpoint told of events, and show the secret that signs what is sent, this once."""
+    """Have an endpoint told of events, and show the secret that signs what is sent, this once; mail has none."""
     kinds = words_of_text(events, EventKind, one="a kind of event", several="Kinds")
     with desk(context, place) as opened:
         made = opened.add_webhook(url, kinds)
-    document = {"webhook": made.id, "url": made.url, "events": list(made.events), "secret": made.secret}
-    lines = [f"made the webhook {made.id}.", "Its secret, which is not shown again:", made.secret]
+    document = {"webhook": made.id, "url": made.url, "events": list(made.events), "secret": made.secret or None}
+    lines = [f"made the webhook {made.id}."]
+    if made.secret:
+        lines += ["Its secret, which is not shown again:", made.secret]
     reply(document, lines, as_json=as_json)
 
 

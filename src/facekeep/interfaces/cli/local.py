@@ -9,6 +9,7 @@ from facekeep.client import NewWebhook, NoticeSummary, WebhookDetails
 from facekeep.domain.consent import Consent, KnownNotice, Notice, Purpose
 from facekeep.domain.evidence import Circumstances
 from facekeep.domain.ledger import Part
+from facekeep.domain.mailbox import is_mail
 from facekeep.domain.search import Case
 from facekeep.domain.webhooks import EventKind, shown_secret
 from facekeep.errors import ImageError
@@ -36,11 +37,12 @@ __all__ = ["LocalDesk"]
 class LocalDesk:
     """Implements :class:`~facekeep.interfaces.cli.desk.Desk` by an open keep, for one operator."""
 
-    def __init__(self, keep: Keep, operator: str, signer: Signer | None = None, *, private: bool) -> None:
+    def __init__(self, keep: Keep, operator: str, signer: Signer | None = None, *, private: bool, mail: bool) -> None:
         self._keep = keep
         self._operator = operator
         self._signer = signer
         self._private = private
+        self._mail = mail
 
     def enrol(
         self,
@@ -187,8 +189,9 @@ class LocalDesk:
 
     def add_webhook(self, url: str, events: Sequence[EventKind]) -> NewWebhook:
         """See :meth:`Keep.add_webhook`."""
-        made = self._keep.add_webhook(url, events, private=self._private, by=self._operator)
-        return NewWebhook(made.id.hex(), made.url, tuple(events), made.created, shown_secret(made.secret))
+        made = self._keep.add_webhook(url, events, private=self._private, mail=self._mail, by=self._operator)
+        secret = "" if is_mail(made.url) else shown_secret(made.secret)
+        return NewWebhook(made.id.hex(), made.url, tuple(events), made.created, secret)
 
     def webhooks(self) -> Sequence[WebhookDetails]:
         """See :meth:`Keep.webhooks`."""

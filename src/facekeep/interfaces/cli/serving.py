@@ -117,6 +117,7 @@ def serve(
     """Serve the keep over HTTP until interrupted; no other process can open it meanwhile."""
     from facekeep.interfaces.http.rates import Rate, Rates
     from facekeep.interfaces.http.serving import Listening, run
+    from facekeep.interfaces.mail_server import mail_server
     from facekeep.service.policies import Policies
     from facekeep.service.recurring_backups import BackupPlan
 
@@ -143,6 +144,7 @@ def serve(
     rates = Rates(Rate.read(parts.settings.rate_client), Rate.read(parts.settings.rate_address))
     chosen = None if policies is None else Policies.tightened(policies)
     provider = _provider(parts.settings)
+    mail = mail_server(parts.settings)
     recipients = recipients_of(recipient_registry, recipient_left, recipient_right)
     if backup_to is None and any(recipients.values()):
         raise UsageError("backups have recipients and no folder", hint="Give --backup-to DIR.")
@@ -156,6 +158,7 @@ def serve(
             policies=chosen,
             provider=provider,
             private=parts.settings.webhooks_private,
+            mail=mail,
             authorities=parts.settings.authorities,
             face_sign_in=face_sign_in,
             backups=backups,

@@ -104,6 +104,7 @@ def build(
     tending: Tending | None = None,
     captures: CaptureService | None = None,
     private: bool = False,
+    mail: bool = False,
     face_sign_in: bool = False,
 ) -> FastAPI:
     """The application around an open keep.
@@ -117,6 +118,7 @@ def build(
         tending: looks after it, where its roles are on other hosts.
         captures: of the keep; else those with the models of the package.
         private: whether webhooks may be in this network, or on this machine.
+        mail: whether webhooks may be reached by mail.
         face_sign_in: whether people may sign in with a live face in place of a passkey.
     """
     app = FastAPI(
@@ -137,6 +139,7 @@ def build(
     app.state.face = FaceSignIn(keep, app.state.captures) if face_sign_in else None
     app.state.judging = cache(capture.judging_room)
     app.state.private = private
+    app.state.mail = mail
     app.state.metrics = Metrics(keep)
     app.state.waiting = signing.Waiting()
     app.add_middleware(Intake)

@@ -24,7 +24,9 @@ from facekeep.interfaces.http.site import Site, site_at
 from facekeep.interfaces.http.tracing import export_to
 from facekeep.interfaces.http.watching import watched
 from facekeep.interfaces.logs import log_to_stderr
-from facekeep.interfaces.posting import HttpsPost
+from facekeep.interfaces.mail_server import MailServer
+from facekeep.interfaces.mailing import MailPost
+from facekeep.interfaces.posting import EveryPost, HttpsPost
 from facekeep.service.capture_engine import shipped_captures
 from facekeep.service.keep_backups import BackupSet
 from facekeep.service.opening import system_clock
@@ -139,6 +141,7 @@ def run(
     policies: Policies | None = None,
     provider: ProviderSettings | None = None,
     private: bool = False,
+    mail: MailServer | None = None,
     authorities: Path | None = None,
     face_sign_in: bool = False,
     backups: BackupPlan | None = None,
@@ -153,7 +156,8 @@ def run(
         policies: who may do what; else those of the package.
         provider: of identities, by which people may sign in too.
         private: whether webhooks may be in this network, or on this machine.
-        authorities: certificates to trust for webhooks in place of the usual ones, PEM.
+        mail: the server that takes letters, if there is one.
+        authorities: certificates to trust for webhooks and the mail server in place of the usual ones, PEM.
         face_sign_in: whether people may sign in with a live face in place of a passkey.
         backups: where and how often to make backups, if at all.
 
@@ -176,9 +180,11 @@ def run(
             tending=away,
             captures=captures,
             private=private,
+            mail=mail is not None,
             face_sign_in=face_sign_in,
         )
-        post = HttpsPost(private=private, authorities=authorities)
+        letters = None if mail is None else MailPost(mail, origin=listening.origin, authorities=authorities)
+        post = EveryPost(HttpsPost(private=private, authorities=authorities), letters)
         courier = Courier(keep, post, system_clock, app.state.metrics.sent, unmeant=_teller("courier"), cut=post.cut)
         opened.enter_context(courier.working())
         if backups is not None:

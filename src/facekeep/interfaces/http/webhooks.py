@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from facekeep.domain.accounts import Principal
 from facekeep.domain.actions import Action
+from facekeep.domain.mailbox import is_mail
 from facekeep.domain.webhooks import EventKind, Webhook, shown_secret
 from facekeep.interfaces.http.bodies import Body, documented_body, read
 from facekeep.interfaces.http.once import KEYED, Nothing, once, without
@@ -30,7 +31,10 @@ router = APIRouter(prefix="/v1/webhooks")
 class WebhookRequest(Body):
     """An endpoint, and what it is told of."""
 
-    url: str = Field(max_length=2048, description="https, outside this network unless an administrator allowed that.")
+    url: str = Field(
+        max_length=2048,
+        description="https, outside this network unless an administrator allowed that; or mailto: and one address.",
+    )
     events: list[EventKind] = Field(min_length=1, max_length=len(EventKind), description="Which kinds of events.")
 
 
@@ -42,7 +46,7 @@ class NewWebhookAnswer(BaseModel):
     events: list[EventKind]
     created: datetime
     secret: str | None = Field(
-        description="Signs what is sent; give it to the receiver. Null if the request is sent again."
+        description="Signs what is sent; give it to the receiver. Null for mail, and if the request is sent again."
     )
 
 
@@ -86,15 +90,14 @@ async def add_webhook(
 ) -> Response:
     """Have an endpoint told of events. Its secret is shown this once."""
     asked = await read(request, WebhookRequest)
-    do = partial(_add, keep, asked, who, private=request.app.state.private)
+    do = partial(_add, keep, asked, who, private=request.app.state.private, mail=request.app.state.mail)
     return await once(request, keep, who, asked, do, kept=without("secret"))
 
 
-def _add(keep: Keep, asked: WebhookRequest, by: Principal, *, private: bool) -> NewWebhookAnswer:
-    made = keep.add_webhook(asked.url, asked.events, private=private, by=by)
-    return NewWebhookAnswer(
-        id=made.id.hex(), url=made.url, events=_kinds(made), created=made.created, secret=shown_secret(made.secret)
-    )
+def _add(keep: Keep, asked: WebhookRequest, by: Principal, *, private: bool, mail: bool) -> NewWebhookAnswer:
+    made = keep.add_webhook(asked.url, asked.events, private=private, mail=mail, by=by)
+    secret = None if is_mail(made.url) else shown_secret(made.secret)
+    return NewWebhookAnswer(id=made.id.hex(), url=made.url, events=_kinds(made), created=made.created, secret=secret)
 
 
 @router.get("", response_model=WebhookPage, responses={**documented(*ALWAYS, "invalid-request"), **NOT_MODIFIED})
