@@ -1,5 +1,6 @@
 // On duty or off it: whom new reviews are sealed to, and how long somebody looked at such things.
 
+import { RequestError } from "../server/exchange.ts";
 import type { Visit } from "../signing/visit.ts";
 import { complaint } from "../views/doing.ts";
 import { h } from "../views/elements.ts";
@@ -43,7 +44,13 @@ export class Duty {
 
   turn(): void {
     void this.#visit.doing.do(this.#failed, async () => {
-      await setDuty(!this.#on);
+      try {
+        await setDuty(!this.#on);
+      } catch (error) {
+        if (!(error instanceof RequestError && error.status === 422)) throw error;
+        say(this.#failed, "duty.no-key");
+        return;
+      }
       this.#visit.used();
       this.#on = !this.#on;
       this.#toggle.show(this.#on);

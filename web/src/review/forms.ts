@@ -1,5 +1,6 @@
 // What is done to a review, each confirmed in a form beneath the buttons: a vote, stepping aside, a report.
 
+import { RequestError } from "../server/exchange.ts";
 import { complaint, type Doing } from "../views/doing.ts";
 import { button, h } from "../views/elements.ts";
 import { type Choice, choiceOf } from "../views/picking.ts";
@@ -45,7 +46,13 @@ export class Forms {
         say(failed, "vote.why-missing");
         return;
       }
-      await vote(this.#review.id, decision, chosen);
+      try {
+        await vote(this.#review.id, decision, chosen);
+      } catch (error) {
+        if (!(error instanceof RequestError && error.status === 422)) throw error;
+        say(failed, "vote.unfit");
+        return;
+      }
       this.#done("vote.done");
     };
     const title = h("h3", { say: `decision.${decision}` });
@@ -71,7 +78,7 @@ export class Forms {
     const words = h("textarea", { attributes: { id: "concern-words", rows: "4", maxlength: String(WORDS_MAX) } });
     const act = async (failed: HTMLElement) => {
       const chosen = what.chosen();
-      if (chosen === null || words.value.trim() === "") {
+      if (chosen === null) {
         say(failed, "report.missing");
         return;
       }

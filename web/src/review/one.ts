@@ -41,7 +41,7 @@ export class One {
     const mayReview = session.roles.includes("reviewer") && review.state === "open" && !review.recused;
     const mayVote = mayReview && review.claim !== null && review.mine === null;
     const reasons = viewReasons(review, { votes: mayVote, officer: session.roles.includes("officer") });
-    const mayLook = review.state === "open" && reasons.length > 0;
+    const mayLook = (review.state === "open" || review.state === "decided") && reasons.length > 0;
     this.#showing = mayLook && key !== null ? new Showing(visit.page, visit.doing, review, key, reasons) : null;
     const acts = this.#acts(mayReview, mayVote);
     this.actions = [

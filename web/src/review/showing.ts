@@ -3,6 +3,7 @@
 import { FormatError } from "../ledger/coding.ts";
 import type { OwnKey } from "../sealing/keys.ts";
 import { opened, SealError } from "../sealing/opening.ts";
+import { RequestError } from "../server/exchange.ts";
 import { complaint, type Doing } from "../views/doing.ts";
 import { button, h } from "../views/elements.ts";
 import type { Page } from "../views/page.ts";
@@ -68,8 +69,16 @@ export class Showing {
     );
     const show = async () => {
       const reason = why.chosen();
-      if (reason === null) say(failed, "face.why-missing");
-      else await this.#show(reason, failed);
+      if (reason === null) {
+        say(failed, "face.why-missing");
+        return;
+      }
+      try {
+        await this.#show(reason, failed);
+      } catch (error) {
+        if (!(error instanceof RequestError && error.status === 404)) throw error;
+        say(failed, "face.not-sealed");
+      }
     };
     this.#panel.replaceChildren(
       why.content,

@@ -50,12 +50,13 @@ function reason(error) {
   return error.message;
 }
 
-// Whoever is enrolled goes on to what is held about them.
+// Whoever is enrolled goes on to what is held about them, who reviews to what waits.
 function goOn(session) {
-  if (session.subject === null) return;
+  const reviews = session.roles.includes("reviewer") || session.roles.includes("officer");
+  if (session.subject === null && !reviews) return;
   onward.hidden = false;
-  onward.href = "/me";
-  onward.textContent = "See what is held about you";
+  onward.href = reviews ? "/review" : "/me";
+  onward.textContent = reviews ? "See what waits for review" : "See what is held about you";
 }
 
 function signedIn(session) {
