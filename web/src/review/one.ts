@@ -5,14 +5,14 @@ import type { Session } from "../signing/server.ts";
 import type { Visit } from "../signing/visit.ts";
 import { complaint } from "../views/doing.ts";
 import { button, h, heading } from "../views/elements.ts";
-import { type Key, number, timeOfDay } from "../words/words.ts";
+import { type Key, listed, number, timeOfDay } from "../words/words.ts";
 import { decisionsOf, viewReasons } from "./deciding.ts";
 import { evidenceOf } from "./evidence.ts";
 import { Forms } from "./forms.ts";
 import type { Action } from "./keyboard.ts";
-import { claim, type FullReview, release } from "./server.ts";
+import { claim, type FullReview, release, type Vote } from "./server.ts";
 import { Showing } from "./showing.ts";
-import { timeOf, wordOf, wordsOf } from "./wording.ts";
+import { said, timeOf, worded, wordsOf } from "./wording.ts";
 
 export interface Ways {
   /** Back to the queue. */
@@ -132,9 +132,13 @@ function facts(review: FullReview): HTMLElement {
     ["one.id", h("code", { text: review.id, attributes: { translate: "no" } })],
   ];
   if (review.concerns.length > 0) all.push(["one.concerns", wordsOf("concern", review.concerns)]);
-  if (review.mine !== null) all.push(["one.mine", wordOf("decision", review.mine.decision)]);
+  if (review.mine !== null) all.push(["one.mine", voteOf(review.mine)]);
+  for (const vote of review.votes) all.push(["one.vote", voteOf(vote)]);
   return h("dl", { class: "held" }, ...all.flatMap(([key, node]) => [h("dt", { say: key }), h("dd", {}, node)]));
 }
+
+const voteOf = ({ decision, code }: Vote): HTMLElement =>
+  said(() => listed([worded("decision", decision), worded("code", code)]));
 
 /** How it stands with the review, in a sentence. Of others' votes it says how many are missing, and no more. */
 export function standing(review: FullReview): { say: Key; with?: Readonly<Record<string, () => string>> } {

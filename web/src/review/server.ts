@@ -76,7 +76,8 @@ export interface Evidence {
   readonly appeal: string;
 }
 
-export type FullReview = Review & { readonly evidence: Evidence };
+/** `votes` are of everybody, without saying whose, once it is decided; empty before. */
+export type FullReview = Review & { readonly evidence: Evidence; readonly votes: readonly Vote[] };
 
 export interface ReviewPage {
   readonly reviews: readonly Review[];
@@ -168,8 +169,7 @@ export const answerConcern = (id: string, text: string): Promise<void> =>
 export const reviewer = (): Promise<Reviewer> => ask("GET", "/v1/reviewer");
 
 /** @param bytes of a public key, in Base64 for addresses. */
-export const addKey = (bytes: string): Promise<RegisteredKey> =>
-  ask("POST", "/v1/reviewer/keys", { json: { public: bytes } });
+export const addKey = (bytes: string): Promise<void> => ask("POST", "/v1/reviewer/keys", { json: { public: bytes } });
 
 export const removeKey = (id: string): Promise<void> => ask("DELETE", `/v1/reviewer/keys/${id}`);
 
