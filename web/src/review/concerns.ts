@@ -51,24 +51,16 @@ function entry(visit: Visit, concern: ReportedConcern, ways: Ways): HTMLElement 
     event.preventDefault();
     ways.open(concern.review);
   });
-  const reporter = h("span", { say: "concerns.reporter", with: { name: concern.reporter } });
-  const between = () => document.createTextNode(" · ");
+  const about = [h("strong", {}, wordOf("concern", concern.concern)), timeOf(concern.reported)];
+  if (concern.reporter !== "") about.push(h("span", { say: "concerns.reporter", with: { name: concern.reporter } }));
   const [place, done] = [h("div", { class: "panel" }), word()];
-  if (concern.answer === null) place.append(...form(visit, concern, place, done));
+  if (concern.answered === null) place.append(...form(visit, concern, place, done));
   else place.append(answered(concern.answer));
   return h(
     "li",
     {},
-    h(
-      "p",
-      {},
-      h("strong", {}, wordOf("concern", concern.concern)),
-      between(),
-      timeOf(concern.reported),
-      between(),
-      reporter,
-    ),
-    quoted(concern.text),
+    h("p", {}, ...about.flatMap((one, index) => (index === 0 ? [one] : [document.createTextNode(" · "), one]))),
+    concern.text === "" ? null : quoted(concern.text),
     h("p", {}, link),
     done,
     place,

@@ -119,8 +119,9 @@ export interface ReportedConcern {
   readonly concern: Concern;
   readonly text: string;
   readonly reported: string;
+  /** Empty of who has left. */
   readonly reporter: string;
-  readonly answer: string | null;
+  readonly answer: string;
   readonly answered: string | null;
 }
 
