@@ -13,7 +13,8 @@ from pathlib import Path
 
 from facekeep.domain.capture import Camera, Recording, SentFrame, chain_start, chained
 from facekeep.domain.capture_container import SentTry, encode
-from facekeep.domain.pad import Finding, PadReason, Verdict, Voice
+from facekeep.domain.curves import Curve
+from facekeep.domain.pad import Examined, Finding, PadReason, Verdict, Voice
 from facekeep.face.images import decode
 from facekeep.face.models import ModelPack
 from facekeep.face.pad.crops import Cropper
@@ -29,6 +30,9 @@ ATTACK = (
 )
 UNDECIDED = (Finding(Voice.PASSIVE, Verdict.SUPPORTS),)
 LIFELESS = (*GENUINE, Finding(Voice.VITAL_SIGNS, Verdict.DOUBTS, (PadReason.NO_VITAL_SIGNS,)))
+
+CURVES = (Curve("eyes-open", "", (0.0, 0.1), (0.9, 0.8)),)
+"""What a chosen detector gives of every recording."""
 
 CAMERA = Camera("Integrated Camera", 1280, 720, 30.0)
 
@@ -60,13 +64,10 @@ class ChosenDetector:
     seen: list[Recording] = field(default_factory=list)
     meanwhile: Callable[[], None] = lambda: None
 
-    def examine(self, recording: Recording) -> tuple[Finding, ...]:
+    def examine(self, recording: Recording) -> Examined:
         self.seen.append(recording)
         self.meanwhile()
-        return self.finds
-
-    def best(self, recording: Recording, most: int) -> tuple[int, ...]:
-        return tuple(range(min(most, len(recording.frames))))
+        return Examined(self.finds, CURVES, tuple(range(min(3, len(recording.frames)))))
 
 
 @dataclass(frozen=True)

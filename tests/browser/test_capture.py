@@ -19,7 +19,7 @@ from facekeep.domain.capture import Intent, Recording, Statement, StepKind
 from facekeep.domain.capture_container import decode
 from facekeep.domain.capture_session import CaptureOutcome
 from facekeep.domain.consent import Purpose
-from facekeep.domain.pad import Finding, Verdict
+from facekeep.domain.pad import Examined, Finding, Verdict
 from facekeep.face.models import ModelPack
 from facekeep.face.pad import challenge
 from facekeep.face.pad.detector import PresentationAttackDetector
@@ -52,19 +52,17 @@ class WithChallenge(ChosenDetector):
     shipped: PresentationAttackDetector | None = None
     """Speaks in place of what is chosen, once it is there."""
 
-    def examine(self, recording: Recording) -> tuple[Finding, ...]:
+    def examine(self, recording: Recording) -> Examined:
         if self.shipped is not None:
             return self.shipped.examine(recording)
         assert self.meter is not None
-        finding = challenge.examine(recording, self.meter.measure_all(recording.frames))
+        measures = self.meter.measure_all(recording.frames)
+        finding = challenge.examine(recording, measures)
         self.heard.append(finding)
         chosen = super().examine(recording)
-        return (finding, *(each for each in chosen if each.voice is not finding.voice))
-
-    def best(self, recording: Recording, most: int) -> tuple[int, ...]:
+        others = (each for each in chosen.findings if each.voice is not finding.voice)
         # As shipped: the first frame may be of a blink.
-        assert self.meter is not None
-        return best_frames(recording.frames, self.meter.measure_all(recording.frames), most)
+        return Examined((finding, *others), chosen.curves, best_frames(recording.frames, measures, 3))
 
 
 @pytest.fixture(scope="module")

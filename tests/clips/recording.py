@@ -82,7 +82,8 @@ class Page:
             FrameTooWideError: the gate refused a crop.
             ValueError: there was no face in any frame.
         """
-        return Recording(tuple(steps), self._gate.admit(self.sent(frames, steps)), webcam())
+        admitted = self._gate.admit(self.sent(frames, steps))
+        return Recording(tuple(steps), admitted.frames, webcam(), admitted.second_faces)
 
     def obedient(self, head: Head, steps: Sequence[Step], *, seed: int, alive: bool = True) -> Recording:
         """Somebody who does what is asked, one step after the other, as the server gets it."""

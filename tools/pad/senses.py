@@ -63,7 +63,7 @@ class Bench:
         left, top, width, height = (int(v) for v in (made.box.left, made.box.top, made.box.width, made.box.height))
         size = pixels.shape[1], pixels.shape[0]
         sent = SentFrame(0, 0, (left, top, width, height), *size, encode(made.face), encode(made.thumbnail))
-        return self.gate.admit([sent])[0]
+        return self.gate.admit([sent]).frames[0]
 
     def views(self, pixels: Pixels, rng: np.random.Generator, count: int = VIEWS) -> list[RecordedFrame]:
         """Several frames of one picture."""

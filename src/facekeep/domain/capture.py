@@ -27,6 +27,7 @@ __all__ = [
     "NONCE_BYTES",
     "THUMBNAIL_SIDE",
     "TURN_STEPS",
+    "Admitted",
     "Assurance",
     "Camera",
     "Colour",
@@ -277,6 +278,25 @@ class RecordedFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class Admitted:
+    """What the gate let through of a body.
+
+    Attributes:
+        frames: those that show one face alone, at least one, in their order.
+        places: of each of them, its place among the frames that were sent.
+        second_faces: seconds since the first frame of the try, of each frame that was dropped for a second face.
+    """
+
+    frames: tuple[RecordedFrame, ...] = field(repr=False)
+    places: tuple[int, ...]
+    second_faces: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.frames or len(self.frames) != len(self.places):
+            raise ValueError("what was admitted has frames, each with its place")
+
+
+@dataclass(frozen=True, slots=True)
 class Recording:
     """One try: what was asked, and the frames that answer it, in their order.
 
@@ -284,11 +304,14 @@ class Recording:
         steps: in the order in which they were asked.
         frames: at least one; times grow, steps never go back.
         camera: what the page says of it; None where there was no page.
+        second_faces: seconds since the first frame of the try at which a second face was seen. Those frames are none of
+            ``frames``: nobody looked at them any further.
     """
 
     steps: tuple[Step, ...]
     frames: tuple[RecordedFrame, ...] = field(repr=False)
     camera: Camera | None = None
+    second_faces: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         times = [frame.at for frame in self.frames]

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
-__all__ = ["URGENT", "Finding", "PadDecision", "PadOutcome", "PadReason", "Verdict", "Voice", "decide"]
+from facekeep.domain.curves import Curve
+
+__all__ = ["URGENT", "Examined", "Finding", "PadDecision", "PadOutcome", "PadReason", "Verdict", "Voice", "decide"]
 
 
 class PadDecision(StrEnum):
@@ -41,6 +43,8 @@ class Voice(StrEnum):
     """One face runs through all frames."""
     INJECTION = "injection"
     """The frames come from a camera, as far as that can be told."""
+    DURESS = "duress"
+    """Nobody else was seen, and nothing lies over the face. It only ever doubts, for a person to look."""
 
 
 SUPPORT_MIN = 3
@@ -71,6 +75,8 @@ class PadReason(StrEnum):
     COLOURS_NOT_REFLECTED = "colours-not-reflected"
     NO_VITAL_SIGNS = "no-vital-signs"
     EYES_CLOSED = "eyes-closed"
+    SECOND_FACE = "second-face"
+    HAND_OVER_FACE = "hand-over-face"
     ANOTHER_FACE = "another-face"
     FACE_JUMPED = "face-jumped"
     VIRTUAL_CAMERA = "virtual-camera"
@@ -82,7 +88,7 @@ class PadReason(StrEnum):
     TOO_LITTLE_EVIDENCE = "too-little-evidence"
 
 
-URGENT = frozenset({PadReason.NO_VITAL_SIGNS, PadReason.EYES_CLOSED})
+URGENT = frozenset({PadReason.NO_VITAL_SIGNS, PadReason.EYES_CLOSED, PadReason.SECOND_FACE, PadReason.HAND_OVER_FACE})
 """Somebody may be in need of help: these are never passed over, and never refuse somebody without a person's look."""
 
 
@@ -108,6 +114,22 @@ class Finding:
         if not all(math.isfinite(value) for value in self.figures.values()):
             raise ValueError("a figure is a finite number")
         object.__setattr__(self, "figures", MappingProxyType(dict(self.figures)))
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What all voices made of a recording.
+
+    Attributes:
+        findings: of every voice, each at most once.
+        curves: what a reviewer sees of it without a face.
+        best: places, among the recording's frames, of one to three that serve a comparison or a reviewer best, the best
+            first.
+    """
+
+    findings: tuple[Finding, ...]
+    curves: tuple[Curve, ...]
+    best: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,32 +8,32 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from facekeep.domain.accounts import SIGN_IN_OPERATOR, Principal
-from facekeep.domain.capture import Intent, RecordedFrame, Recording, SentFrame, Step
+from facekeep.domain.capture import Admitted, Intent, RecordedFrame, Recording, SentFrame, Step
 from facekeep.domain.capture_container import SentTry
 from facekeep.domain.capture_order import Newcomer
 from facekeep.domain.capture_session import CaptureReason
 from facekeep.domain.consent import KnownNotice, Purpose
-from facekeep.domain.pad import Finding, PadDecision, PadOutcome, decide
+from facekeep.domain.curves import Curve
+from facekeep.domain.pad import Examined, PadDecision, PadOutcome, decide
 from facekeep.errors import ConsentError, LabelTakenError, NotFoundError, PurposeOffError, QualityError
 from facekeep.service.capture_orders import Resolved
 from facekeep.service.keep import Keep
 
-__all__ = ["Agreement", "Deed", "FrameAdmission", "Judge", "PresentationAttackDetector"]
+__all__ = ["Agreement", "Deed", "FrameAdmission", "Judge", "Judged", "PresentationAttackDetector"]
 
 JUDGED_AT_ONCE: Final = 2
 """Recordings: their pixels fill the memory, and on a few cores more of them only get in each other's way."""
-_REFERENCES_MAX: Final = 3
 
 
 class FrameAdmission(Protocol):
     """The gate: the first that looks at pictures."""
 
-    def admit(self, frames: Sequence[SentFrame]) -> tuple[RecordedFrame, ...]:
-        """One recorded frame for each, in order.
+    def admit(self, frames: Sequence[SentFrame]) -> Admitted:
+        """The frames that show one face alone, and when a second one was seen.
 
         Raises:
             FrameTooWideError: a crop shows more than it may.
@@ -45,12 +45,8 @@ class FrameAdmission(Protocol):
 class PresentationAttackDetector(Protocol):
     """All voices."""
 
-    def examine(self, recording: Recording) -> tuple[Finding, ...]:
-        """What each voice found, each at most once."""
-        ...
-
-    def best(self, recording: Recording, most: int) -> tuple[int, ...]:
-        """Places of the frames that are fit best for a comparison, the best first, at least one."""
+    def examine(self, recording: Recording) -> Examined:
+        """What each voice found, each at most once; curves; and one to three frames that serve best."""
         ...
 
 
@@ -85,9 +81,19 @@ class Deed:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What a recording was found to be, and the crops that serve best if it is bona fide."""
+    """What a recording was found to be, and the frames that serve best.
+
+    Attributes:
+        pad: the decision, with what each voice found.
+        curves: what a reviewer sees of it without a face.
+        frames: one to three, the best first, each showing one face alone; without thumbnails. Of every outcome: what is
+            not decided is judged by people, who are shown nothing else.
+        crops: the face crops of these, as they were sent. Nothing but a bona fide recording has them compared.
+    """
 
     pad: PadOutcome
+    curves: tuple[Curve, ...]
+    frames: tuple[RecordedFrame, ...] = field(repr=False)
     crops: tuple[bytes, ...] = field(repr=False)
 
 
@@ -111,7 +117,7 @@ class Judge:
         self._room = threading.BoundedSemaphore(JUDGED_AT_ONCE)
 
     def look(self, sent: SentTry, steps: tuple[Step, ...]) -> Judged:
-        """Whether frames are of a live face. Their pixels are dropped when this returns.
+        """Whether frames are of a live face. The pixels of all but the best are dropped when this returns.
 
         Raises:
             FrameTooWideError: a crop shows more than it may; no other code has seen its pixels.
@@ -119,10 +125,16 @@ class Judge:
         """
         gate, detector = self._ready()
         with self._room:
-            recording = Recording(steps, gate.admit(sent.frames), sent.camera)
-            outcome = decide(detector.examine(recording))
-            places = detector.best(recording, _REFERENCES_MAX) if outcome.decision is PadDecision.BONA_FIDE else ()
-        return Judged(outcome, tuple(sent.frames[place].face for place in places))
+            admitted = gate.admit(sent.frames)
+            found = detector.examine(Recording(steps, admitted.frames, sent.camera, admitted.second_faces))
+            outcome = decide(found.findings)
+        return Judged(
+            outcome,
+            found.curves,
+            tuple(replace(admitted.frames[place], thumbnail=None) for place in found.best),
+            # The places of what was admitted are not those of what was sent: frames in between may have been dropped.
+            tuple(sent.frames[admitted.places[place]].face for place in found.best),
+        )
 
     def _ready(self) -> tuple[FrameAdmission, PresentationAttackDetector]:
         with self._lock:

@@ -165,7 +165,7 @@ def _of_try(
 ) -> tuple[Answer, tuple[str, ...]]:
     if recording is None:
         return Answer.NONE, ()
-    outcome = decide(detector.examine(recording, told))
+    outcome = decide(detector.examine(recording, told).findings)
     return Answer(outcome.decision.value), _words(outcome)
 
 

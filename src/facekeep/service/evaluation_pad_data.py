@@ -12,7 +12,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from facekeep.domain.capture import FRAMES_MAX, Camera, Colour, RecordedFrame, Recording, SentFrame, Step, StepKind
+from facekeep.domain.capture import (
+    FRAMES_MAX,
+    Admitted,
+    Camera,
+    Colour,
+    RecordedFrame,
+    Recording,
+    SentFrame,
+    Step,
+    StepKind,
+)
 from facekeep.domain.capture_container import decode as decode_container
 from facekeep.errors import FormatError, FrameTooWideError, ImageError, UsageError
 from facekeep.face.images import decode
@@ -91,8 +101,8 @@ class PresentationReader:
             FormatError: the file cannot be read.
         """
         sent = self._sent(_read(path), 0, 0, thumbnail=True)
-        frames = None if sent is None else self._admitted([sent])
-        return None if frames is None else frames[0]
+        admitted = None if sent is None else self._admitted([sent])
+        return None if admitted is None else admitted.frames[0]
 
     def recording(self, folder: Path) -> Recording | None:
         """A try; None where the gate refuses it, or where it has no face at all.
@@ -122,15 +132,15 @@ class PresentationReader:
             return None
         if any(frame.step >= len(steps) for frame in sent):
             raise FormatError("a frame belongs to a step that steps.json does not have")
-        frames = self._admitted(sent)
-        if frames is None:
+        admitted = self._admitted(sent)
+        if admitted is None:
             return None
         try:
-            return Recording(steps, frames, camera)
+            return Recording(steps, admitted.frames, camera, admitted.second_faces)
         except ValueError:
             raise FormatError("the frames of a try do not follow its steps in time") from None
 
-    def _admitted(self, sent: list[SentFrame]) -> tuple[RecordedFrame, ...] | None:
+    def _admitted(self, sent: list[SentFrame]) -> Admitted | None:
         try:
             return self._gate.admit(sent)
         except (FrameTooWideError, ImageError):

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from facekeep.domain.capture import Recording, StepKind
-from facekeep.domain.pad import Finding
+from facekeep.domain.pad import Examined, Finding
 from facekeep.face.models import ModelPack
-from facekeep.face.pad import challenge, depth, injection, light, vital_signs
+from facekeep.face.pad import challenge, depth, duress, injection, light, vital_signs
 from facekeep.face.pad.continuity import ContinuityVoice
+from facekeep.face.pad.curves import curves_of
 from facekeep.face.pad.measures import FrameMeasures
 from facekeep.face.pad.meter import FaceMeter
 from facekeep.face.pad.passive import PassiveVoice
@@ -32,6 +33,7 @@ _Voice = Callable[[Recording, Sequence[FrameMeasures]], Finding]
 _OF_POINTS: dict[str, _Voice] = {
     "challenge": challenge.examine,
     "depth": depth.examine,
+    "duress": duress.examine,
     "injection": injection.examine,
     "light": light.examine,
     "vital-signs": vital_signs.examine,
@@ -55,8 +57,11 @@ class PresentationAttackDetector:
         """
         return cls(FaceMeter.build(pack), PassiveVoice.build(pack), ContinuityVoice.build(pack))
 
-    def examine(self, recording: Recording, told: Told | None = None) -> tuple[Finding, ...]:
-        """What each voice found.
+    def examine(self, recording: Recording, told: Told | None = None) -> Examined:
+        """What each voice found, the curves, and the frames that serve best.
+
+        These are taken from the first step, in which a person looks and keeps still, as long as there is one. Each of
+        them was looked at by the voice of continuity, so that no face is compared that was not there all the while.
 
         Args:
             recording: admitted by the gate.
@@ -79,21 +84,7 @@ class PresentationAttackDetector:
         for name, voice in voices.items():
             with watch(name):
                 findings.append(voice(recording, measures))
-        return tuple(findings)
-
-    def best(self, recording: Recording, most: int) -> tuple[int, ...]:
-        """Places of the frames that serve a comparison best, the best first, at least one.
-
-        They are taken from the first step, in which a person looks and keeps still, as long as there is one. Each of
-        them was looked at by the voice of continuity, so that no face is compared that was not there all the while.
-
-        Args:
-            recording: that was examined.
-            most: how many, at least 1; there are 3 at the most.
-        """
-        places = _looks(recording)
-        measures = self.meter.measure_all([recording.frames[place] for place in places])
-        return _serving(recording, places, measures)[:most]
+        return Examined(tuple(findings), curves_of(measures), serving)
 
 
 def _looks(recording: Recording) -> list[int]:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from facekeep.domain.capture import RecordedFrame
 from facekeep.domain.sample import Pixels
@@ -38,6 +39,7 @@ _SIDE = 128  # of the squares; twice the model's input, so that it is averaged d
 _REACH = 1.1  # of a square around points, by their longer extent
 _SHIFT = 0.03
 _EYE_DISTANCES = 2.1  # in the width of a face's box: the mean of 248 crops of the London set
+_NOSE_AND_MOUTH = [*range(31, 36), *range(48, 68)]  # the base of the nose, and the lips
 _SHIFTS = ((-1, -1), (1, -1), (-1, 1), (1, 1))
 
 
@@ -63,11 +65,12 @@ class FaceMeter:
             frame: admitted by the gate, from which its box comes.
         """
         box = frame.face_box
-        first = self._in_square(frame.face, box.centre, max(box.width, box.height))
+        first = self.in_square(frame.face, box.centre, max(box.width, box.height))
         low, high = first.min(axis=0), first.max(axis=0)
         middle, side = (low + high) / 2, max(1.0, float((high - low).max())) * _REACH
         shifted = [middle + _SHIFT * side * np.array(shift) for shift in _SHIFTS]
-        points = np.mean([self._in_square(frame.face, (float(x), float(y)), side) for x, y in shifted], axis=0)
+        found = np.stack([self.in_square(frame.face, (float(x), float(y)), side) for x, y in shifted])
+        points = np.asarray(found.mean(axis=0), np.float64)
         five = five_of(points)
         across, down = nose(five)
         yaw = yaw_of(across)
@@ -82,13 +85,14 @@ class FaceMeter:
             mouth_width=mouth_width(points),
             lip_gap=lip_gap(points),
             face_width=_face_width(frame, points, yaw),
+            disagreement=_disagreement(found, points),
         )
 
     def measure_all(self, frames: Sequence[RecordedFrame]) -> tuple[FrameMeasures, ...]:
         """All frames, in their order."""
         return tuple(self.measure(frame) for frame in frames)
 
-    def _in_square(self, face: Pixels, centre: tuple[float, float], side: float) -> Points:
+    def in_square(self, face: Pixels, centre: tuple[float, float], side: float) -> Points:
         """Points in pixels of the crop, found in a square of it; beyond its edge is a copy of the edge."""
         scale = _SIDE / side
         # Centres of pixels lie half a pixel in.
@@ -97,6 +101,12 @@ class FaceMeter:
         square = cv2.warpAffine(face, cut, (_SIDE, _SIDE), borderMode=cv2.BORDER_REPLICATE)
         fractions = self._points.find(np.asarray(square, np.uint8))
         return fractions * side + np.asarray(centre, np.float64) - side / 2
+
+
+def _disagreement(found: NDArray[np.float64], points: Points) -> float:
+    """Of the points of nose and mouth, shape (squares, 68, 2), from their means."""
+    apart = (found - points)[:, _NOSE_AND_MOUTH]
+    return float(np.sqrt((apart**2).sum(axis=2).mean())) / max(eye_distance(points), 1e-3)
 
 
 def _face_width(frame: RecordedFrame, points: Points, yaw: float) -> float:

@@ -25,9 +25,8 @@ class Booth:
         box = (int(crops.box.left), int(crops.box.top), int(crops.box.width), int(crops.box.height))
         height, width = pixels.shape[:2]
         small = encode(crops.thumbnail) if thumbnail else b""
-        (admitted,) = self._gate.admit(
-            [SentFrame(round(at * 1000), step, box, width, height, encode(crops.face), small)]
-        )
+        sent = SentFrame(round(at * 1000), step, box, width, height, encode(crops.face), small)
+        (admitted,) = self._gate.admit([sent]).frames
         return admitted
 
 

@@ -14,6 +14,7 @@ from facekeep.domain.capture import Recording, Step, StepKind
 from facekeep.domain.pad import PadDecision, Verdict, Voice, decide
 from facekeep.domain.sample import BiometricSample
 from facekeep.face.models import ModelPack
+from facekeep.face.pad.curves import CURVES
 from facekeep.face.pad.detector import PresentationAttackDetector
 from tests.clips.live import played
 from tests.clips.people import Cast
@@ -37,15 +38,23 @@ def test_a_simulated_person_is_supported_by_each_voice_that_can(
     frames = list(played(Cast(pictures, pack).head("biden"), timeline, seed=11, rate=8))
     recording = Page(pack).recording(frames, (Step(StepKind.LOOK, 12), *(Step(kind, 8) for kind in asked)))
     times: dict[str, float] = {}
-    findings = {finding.voice: finding for finding in detector.examine(recording, times.__setitem__)}
+    examined = detector.examine(recording, times.__setitem__)
+    findings = {finding.voice: finding for finding in examined.findings}
     for voice in (Voice.CHALLENGE, Voice.CONTINUITY, Voice.PASSIVE, Voice.DEPTH):
         assert findings[voice].verdict is Verdict.SUPPORTS, findings[voice]
     assert set(findings) == set(Voice)
+    assert findings[Voice.DURESS].verdict is Verdict.SILENT
+    curves = {curve.name: curve for curve in examined.curves}
+    assert set(curves) == set(CURVES)
+    # To the person's right is negative; the blink that was asked for is there, too.
+    assert min(curves["yaw"].values) < -20
+    assert min(curves["eyes-open"].values) < 0.2
+    assert max(curves["eyes-open"].values) > 0.8
     assert set(times) == {"measure", *Voice}
     assert min(times.values()) >= 0
     # The same frames do not answer other steps.
     others = (Step(StepKind.LOOK, 12), Step(StepKind.NOD, 8), Step(StepKind.TURN_LEFT, 8))
-    assert decide(detector.examine(replace(recording, steps=others))).decision is not PadDecision.BONA_FIDE
+    assert decide(detector.examine(replace(recording, steps=others)).findings).decision is not PadDecision.BONA_FIDE
 
 
 def test_the_best_frames_are_sharp_open_eyed_and_of_the_first_step(
@@ -57,12 +66,13 @@ def test_the_best_frames_are_sharp_open_eyed_and_of_the_first_step(
     shots = [blurred, pixels, blurred, blurred, pixels, pixels, pixels]
     frames = [booth.frame(moved(shot, random, noise=1), at / 2, at // 5) for at, shot in enumerate(shots)]
     steps = (Step(StepKind.LOOK, 12), Step(StepKind.NOD, 8))
-    assert set(detector.best(Recording(steps, tuple(frames)), 2)) == {1, 4}
-    assert len(detector.best(Recording(steps, tuple(frames)), 3)) == 3
-    assert detector.best(Recording(steps, tuple(frames[:1])), 3) == (0,)
+    best = detector.examine(Recording(steps, tuple(frames))).best
+    assert len(best) == 3
+    assert set(best[:2]) == {1, 4}
+    assert detector.examine(Recording(steps, tuple(frames[:1]))).best == (0,)
     turned = booth.frame(sample_of("obama2.jpg").pixels, 0.5)
     frontal = booth.frame(pixels, 1.5)
-    assert detector.best(Recording(steps, (turned, frontal)), 1) == (1,)
+    assert detector.examine(Recording(steps, (turned, frontal))).best[0] == 1
 
 
 def test_no_face_serves_that_was_not_there_all_the_while(
@@ -76,8 +86,9 @@ def test_no_face_serves_that_was_not_there_all_the_while(
         shots = [victim if at == place else mine for at in range(10)]
         frames = [booth.frame(moved(shot, random, noise=1), at / 8, at // 7) for at, shot in enumerate(shots)]
         recording = Recording(steps, tuple(frames))
-        if place in detector.best(recording, 3):
+        examined = detector.examine(recording)
+        if place in examined.best:
             served += 1
-            (finding,) = [one for one in detector.examine(recording) if one.voice is Voice.CONTINUITY]
+            (finding,) = [one for one in examined.findings if one.voice is Voice.CONTINUITY]
             assert finding.verdict is Verdict.REFUTES
     assert served

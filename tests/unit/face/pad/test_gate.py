@@ -13,14 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from facekeep.domain.capture import SentFrame
+from facekeep.domain.capture import RecordedFrame, SentFrame
 from facekeep.domain.sample import BiometricSample, BoundingBox, Pixels
 from facekeep.errors import FormatError, FrameTooWideError, ImageError
 from facekeep.face.geometry import eye_centres
 from facekeep.face.images import decode
 from facekeep.face.models import ModelPack
 from facekeep.face.pad.crops import Cropper, MadeCrops, crop, encode
-from facekeep.face.pad.gate import FACE_SHARE_MIN, FrameGate
+from facekeep.face.pad.gate import ALONE_MIN, FACE_SHARE_MIN, FrameGate
 
 NAMES = ("astronaut.png", "biden.jpg", "obama.jpg", "obama2.jpg", "obama3.jpg", "obama_partial_face2.jpg")
 Sample = Callable[[str], BiometricSample]
@@ -58,7 +58,7 @@ def turned(pixels: Pixels, degrees: float) -> BiometricSample:
 def test_rightly_made_crops_are_admitted(gate: FrameGate, cropper: Cropper, sample_of: Sample, name: str) -> None:
     crops = made(cropper, sample_of(name))
     sent = frame(encode(crops.face), encode(crops.thumbnail), at=1500)
-    (admitted,) = gate.admit([sent])
+    (admitted,) = gate.admit([sent]).frames
     assert admitted.at == 1.5
     assert admitted.face.shape == crops.face.shape
     assert admitted.thumbnail is not None
@@ -77,7 +77,7 @@ def test_a_face_crop_is_turned_level(
 
     crops = made(cropper, turned(sample_of("obama.jpg").pixels, degrees))
     assert abs(crops.roll) == pytest.approx(25, abs=4)
-    (admitted,) = gate.admit([frame(encode(crops.face), encode(crops.thumbnail))])
+    (admitted,) = gate.admit([frame(encode(crops.face), encode(crops.thumbnail))]).frames
     square, _ = square_around(admitted.face, admitted.face_box)
     left, right = eye_centres(FinePoints.build(pack).find(square))
     assert abs(np.degrees(np.arctan2(right[1] - left[1], right[0] - left[0]))) < 5
@@ -154,6 +154,48 @@ def test_a_second_face_is_refused(gate: FrameGate, cropper: Cropper, sample_of: 
         gate.admit([frame(encode(with_bystander))])
 
 
+def _bystander(crops: MadeCrops, other: MadeCrops) -> bytes:
+    """A thumbnail with a second face in it: there is more room than in a face crop."""
+    thumbnail = crops.thumbnail.copy()
+    thumbnail[:46, :46] = cv2.resize(other.face, (46, 46), interpolation=cv2.INTER_AREA)
+    return encode(thumbnail)
+
+
+def test_frames_with_a_second_face_are_dropped_and_told(gate: FrameGate, cropper: Cropper, sample_of: Sample) -> None:
+    crops, other = made(cropper, sample_of("obama.jpg")), made(cropper, sample_of("biden.jpg"))
+    face, both = encode(crops.face), _bystander(crops, other)
+    with_bystander = crops.face.copy()
+    with_bystander[:70, :70] = cv2.resize(other.face, (70, 70), interpolation=cv2.INTER_AREA)
+    sent = [frame(face, at=100 * place) for place in range(ALONE_MIN + 2)]
+    sent[3] = frame(face, both, at=300)
+    sent[7] = frame(encode(with_bystander), at=700)
+    admitted = gate.admit(sent)
+    assert admitted.second_faces == (0.3, 0.7)
+    assert admitted.places == tuple(place for place in range(len(sent)) if place not in {3, 7})
+    assert [each.at for each in admitted.frames] == [place / 10 for place in admitted.places]
+    assert all(each.thumbnail is None for each in admitted.frames)
+    # With one frame less that shows one face alone there is too little to judge by.
+    with pytest.raises(FrameTooWideError, match="more than one"):
+        gate.admit(sent[:-1])
+
+
+def test_what_is_too_wide_is_refused_whoever_else_is_seen(gate: FrameGate, cropper: Cropper, sample_of: Sample) -> None:
+    crops, other = made(cropper, sample_of("obama.jpg")), made(cropper, sample_of("biden.jpg"))
+    sent = [frame(encode(crops.face), at=100 * place) for place in range(ALONE_MIN)]
+    small = [cv2.resize(each.face, (80, 80), interpolation=cv2.INTER_AREA) for each in (crops, other)]
+    two = np.full((224, 224, 3), 128, np.uint8)
+    two[20:100, 20:100], two[20:100, 124:204] = small
+    with pytest.raises(FrameTooWideError, match="too little"):
+        gate.admit([*sent, frame(encode(two), at=5000)])
+    # A second face in the face crop does not hide a thumbnail that shows too much.
+    with_bystander = crops.face.copy()
+    with_bystander[:70, :70] = cv2.resize(other.face, (70, 70), interpolation=cv2.INTER_AREA)
+    wide = np.full((128, 128, 3), 128, np.uint8)
+    wide[40:88, 40:88] = cv2.resize(crops.face, (48, 48), interpolation=cv2.INTER_AREA)
+    with pytest.raises(FrameTooWideError, match="too little"):
+        gate.admit([*sent, frame(encode(with_bystander), encode(wide), at=5000)])
+
+
 def test_no_face_is_refused(gate: FrameGate) -> None:
     with pytest.raises(FrameTooWideError, match="no face"):
         gate.admit([frame(encode(np.full((224, 224, 3), 120, np.uint8)))])
@@ -197,6 +239,10 @@ def test_a_refusal_holds_no_pixels(gate: FrameGate, cropper: Cropper, sample_of:
         trace = trace.tb_next
     assert held == []
     assert caught.value.__context__ is None
+    trace = caught.value.__traceback__
+    while trace is not None:
+        assert not isinstance(trace.tb_frame.f_locals.get("seen"), RecordedFrame)
+        trace = trace.tb_next
 
 
 @settings(max_examples=60, deadline=None)
