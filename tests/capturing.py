@@ -16,6 +16,7 @@ from facekeep.domain.capture_container import SentTry, encode
 from facekeep.domain.curves import Curve
 from facekeep.domain.pad import Examined, Finding, PadReason, Verdict, Voice
 from facekeep.face.images import decode
+from facekeep.face.masking import FaceMasker
 from facekeep.face.models import ModelPack
 from facekeep.face.pad.crops import Cropper
 from facekeep.face.pad.crops import encode as jpeg_of
@@ -56,18 +57,20 @@ class ChosenDetector:
 
     Attributes:
         finds: what it finds.
+        best: places of the frames that serve best, as far as there are such.
         seen: recordings that it was shown.
         meanwhile: is called while it looks.
     """
 
     finds: tuple[Finding, ...] = GENUINE
+    best: tuple[int, ...] = (0, 1, 2)
     seen: list[Recording] = field(default_factory=list)
     meanwhile: Callable[[], None] = lambda: None
 
     def examine(self, recording: Recording) -> Examined:
         self.seen.append(recording)
         self.meanwhile()
-        return Examined(self.finds, CURVES, tuple(range(min(3, len(recording.frames)))))
+        return Examined(self.finds, CURVES, tuple(place for place in self.best if place < len(recording.frames)))
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ class Studio:
 
     def __init__(self, pack: ModelPack) -> None:
         self.gate = FrameGate.build(pack)
+        self.masker = FaceMasker.build(pack)
         self._cropper = Cropper.build(pack)
 
     def crops(self, picture: Path) -> Crops:

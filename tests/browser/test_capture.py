@@ -20,6 +20,7 @@ from facekeep.domain.capture_container import decode
 from facekeep.domain.capture_session import CaptureOutcome
 from facekeep.domain.consent import Purpose
 from facekeep.domain.pad import Examined, Finding, Verdict
+from facekeep.face.masking import FaceMasker
 from facekeep.face.models import ModelPack
 from facekeep.face.pad import challenge
 from facekeep.face.pad.detector import PresentationAttackDetector
@@ -78,7 +79,8 @@ def detector(pack: ModelPack) -> WithChallenge:
 @pytest.fixture
 def scene(actor: Actor, detector: WithChallenge, pack: ModelPack, tmp_path: Path) -> Iterator[Scene]:
     def captures(keep: Keep, drawn: Drawn) -> CaptureService:
-        return CaptureService(keep, Judge(keep, lambda: FrameGate.build(pack), lambda: detector), draw=drawn)
+        judge = Judge(keep, lambda: FrameGate.build(pack), lambda: detector, lambda: FaceMasker.build(pack))
+        return CaptureService(keep, judge, draw=drawn)
 
     with (
         Keep.create(tmp_path / "keep", purposes=PURPOSES) as keep,

@@ -16,10 +16,12 @@ from facekeep.domain.consent import Purpose
 from facekeep.domain.evidence import OPERATORS_WORD, Circumstances, Evidence, EvidenceKind, Guardian
 from facekeep.errors import UsageError
 
-__all__ = ["FMR_MAX", "NOTICES_MAX", "RETURN_URL_MAX", "CaptureOrder", "Newcomer"]
+__all__ = ["DOUBT_FACTOR", "FMR_MAX", "NOTICES_MAX", "RETURN_URL_MAX", "CaptureOrder", "Newcomer"]
 
 FMR_MAX: Final = 1e-4
 """False match rate of a verification, at the most; the halves hold the same bound."""
+DOUBT_FACTOR: Final = 10
+"""By how much the rate of doubt is laxer than that of the verification, unless an order says otherwise."""
 NOTICES_MAX: Final = 16
 RETURN_URL_MAX: Final = 2048
 
@@ -75,6 +77,8 @@ class CaptureOrder:
         alternatives: whether the person may take a passkey in place of the face; of no effect with ``live+passkey``.
         light: whether the step of light is asked for.
         fmr: false match rate of a verification, at most 1e-4.
+        doubt_fmr: a claim that fails at ``fmr`` and holds at this laxer rate is undecided; at least ``fmr`` and at most
+            1e-4, so that with an ``fmr`` of 1e-4 there is no doubt. 0 for ten times ``fmr``, as far as that goes.
         expires_in: for how long the link and all after it work, 30 to 900 s.
         return_url: where the page leads when it is done, "" for nowhere.
     """
@@ -91,6 +95,7 @@ class CaptureOrder:
     alternatives: bool = True
     light: bool = False
     fmr: float = 1e-4
+    doubt_fmr: float = 0.0
     expires_in: timedelta = EXPIRES_DEFAULT
     return_url: str = field(default="", repr=False)
 
@@ -110,6 +115,10 @@ class CaptureOrder:
             raise UsageError("a capture is open for 30 to 900 seconds")
         if not 0 < self.fmr <= FMR_MAX:
             raise UsageError("verification takes a false match rate above 0 and at most 1e-4")
+        if not self.doubt_fmr:
+            object.__setattr__(self, "doubt_fmr", min(DOUBT_FACTOR * self.fmr, FMR_MAX))
+        if not self.fmr <= self.doubt_fmr <= FMR_MAX:
+            raise UsageError("the rate of doubt is at least that of the verification, and at most 1e-4")
         if not 1 <= len(self.notices) <= NOTICES_MAX:
             raise UsageError(f"a capture shows 1 to {NOTICES_MAX} notices", hint="One for each language.")
         if len(set(self.notices)) != len(self.notices):

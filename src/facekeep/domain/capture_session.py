@@ -1,6 +1,7 @@
 """What a capture session is and becomes: its states, its outcomes, and the reasons beside those of domain.pad.
 
-Invariant: an outcome exists exactly of a session that is done, and never changes.
+Invariants: an outcome exists exactly of a session that is done; what a session ends as by itself is a
+:class:`MachineOutcome`, among which there is no refusal: that somebody is refused, people say (domain.review).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ __all__ = [
     "CaptureOutcome",
     "CaptureReason",
     "CaptureState",
+    "MachineOutcome",
 ]
 
 EXPIRES_DEFAULT: Final = timedelta(seconds=180)
@@ -35,24 +37,41 @@ class CaptureState(StrEnum):
     """Its link was not opened."""
     OPEN = "open"
     """A browser has it."""
+    REVIEW = "review"
+    """The machine did not decide, or would refuse: people have to look. Nothing is final."""
     DONE = "done"
 
 
 class CaptureOutcome(StrEnum):
-    """What a session came to."""
+    """What a session came to, by itself or by people."""
 
     PASSED = "passed"
     """Bona fide, and what the intent asks was done; or the passkey proved the person in its place."""
     REFUSED = "refused"
-    """An attack, or the claim does not hold, in every try. Provisional: a person may decide otherwise."""
+    """Two people said that it was an attack, or another person."""
     INCONCLUSIVE = "inconclusive"
-    """Not decided after all tries, or an urgent reason: a person has to look."""
+    """Not decided after all tries, or by an urgent reason, and nobody could be asked; or people could not tell."""
     DECLINED = "declined"
     """The person said no."""
     OFF = "off"
     """The purpose is switched off, for everybody or by this person. No camera was started, or it served for nothing."""
     EXPIRED = "expired"
     """The time was over."""
+
+
+class MachineOutcome(StrEnum):
+    """What a session comes to by itself: every outcome but a refusal."""
+
+    PASSED = "passed"
+    INCONCLUSIVE = "inconclusive"
+    DECLINED = "declined"
+    OFF = "off"
+    EXPIRED = "expired"
+
+    @property
+    def told(self) -> CaptureOutcome:
+        """As others are told."""
+        return CaptureOutcome(self.value)
 
 
 class CaptureReason(StrEnum):
@@ -74,6 +93,8 @@ class CaptureReason(StrEnum):
     """What was sent is no container of frames."""
     CLAIM = "claim"
     """The face is not of the person that it was claimed to be of."""
+    DOUBT_BAND = "doubt-band"
+    """The claim holds at the laxer rate of the order alone: too little to pass, and too much to be refused."""
     QUALITY = "quality"
     """No crop is fit to be compared, or kept as a reference."""
     LABEL_TAKEN = "label-taken"

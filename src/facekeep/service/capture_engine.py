@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from facekeep.domain.capture import Step
+from facekeep.face.masking import FaceMasker
 from facekeep.face.models import ModelPack
 from facekeep.face.pad.detector import PresentationAttackDetector
 from facekeep.face.pad.gate import FrameGate
@@ -34,4 +35,7 @@ def shipped_captures(
     def detector() -> PresentationAttackDetector:
         return PresentationAttackDetector.build(ModelPack.load())
 
-    return CaptureService(keep, Judge(keep, gate, detector), clock=clock, draw=draw)
+    def masker() -> FaceMasker:
+        return FaceMasker.build(ModelPack.load())
+
+    return CaptureService(keep, Judge(keep, gate, detector, masker), clock=clock, draw=draw)

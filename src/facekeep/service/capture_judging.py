@@ -1,6 +1,7 @@
 """From the frames of a try to what they come to: first whether they are a live face, then what the intent asks.
 
-Invariant: nothing is compared and nobody is enrolled unless presentation attack detection says bona fide.
+Invariant: nobody is enrolled unless presentation attack detection says bona fide, and nothing is compared before, but
+once where people have to look: what that came to is told to nobody before they say that it is a live person (ADR 24).
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
@@ -23,7 +25,7 @@ from facekeep.errors import ConsentError, LabelTakenError, NotFoundError, Purpos
 from facekeep.service.capture_orders import Resolved
 from facekeep.service.keep import Keep
 
-__all__ = ["Agreement", "Deed", "FrameAdmission", "Judge", "Judged", "PresentationAttackDetector"]
+__all__ = ["Agreement", "Deed", "FrameAdmission", "Judge", "Judged", "Masker", "PresentationAttackDetector"]
 
 JUDGED_AT_ONCE: Final = 2
 """Recordings: their pixels fill the memory, and on a few cores more of them only get in each other's way."""
@@ -47,6 +49,18 @@ class PresentationAttackDetector(Protocol):
 
     def examine(self, recording: Recording) -> Examined:
         """What each voice found, each at most once; curves; and one to three frames that serve best."""
+        ...
+
+
+class Masker(Protocol):
+    """Leaves of a frame what a reviewer may be shown."""
+
+    def frame(self, frame: RecordedFrame) -> bytes:
+        """PNG of the face alone.
+
+        Raises:
+            QualityError: the face's outline was not found.
+        """
         ...
 
 
@@ -101,18 +115,25 @@ class Judge:
     """Judges recordings. Safe for threads."""
 
     def __init__(
-        self, keep: Keep, gate: Callable[[], FrameAdmission], detector: Callable[[], PresentationAttackDetector]
+        self,
+        keep: Keep,
+        gate: Callable[[], FrameAdmission],
+        detector: Callable[[], PresentationAttackDetector],
+        masker: Callable[[], Masker],
     ) -> None:
-        """Be ready; models are loaded when the first recording comes.
+        """Be ready; models are loaded when the first recording comes, and when the first goes to people.
 
         Args:
             keep: open.
             gate: makes the gate.
             detector: makes the detector.
+            masker: makes the masker.
         """
         self._keep = keep
         self._make = gate, detector
+        self._make_masker = masker
         self._made: tuple[FrameAdmission, PresentationAttackDetector] | None = None
+        self._masker: Masker | None = None
         self._lock = threading.Lock()
         self._room = threading.BoundedSemaphore(JUDGED_AT_ONCE)
 
@@ -135,6 +156,41 @@ class Judge:
             # The places of what was admitted are not those of what was sent: frames in between may have been dropped.
             tuple(sent.frames[admitted.places[place]].face for place in found.best),
         )
+
+    def masked(self, judged: Judged) -> tuple[bytes, ...]:
+        """The best frames as a reviewer may be shown them: PNG, at most three; none whose outline is not found.
+
+        Args:
+            judged: of any outcome.
+        """
+        with self._lock:
+            if self._masker is None:
+                self._masker = self._make_masker()
+            masker = self._masker
+        found: list[bytes] = []
+        with self._room:
+            for frame in judged.frames:
+                with suppress(QualityError):
+                    found.append(masker.frame(frame))
+        return tuple(found)
+
+    def holds(self, judged: Judged, what: Resolved, who: Principal) -> bool:
+        """Whether the claim of a verification holds by the best crop, where people have to look: not to be told.
+
+        It is a comparison as every other: signed for, budgeted, and in the ledger.
+
+        Args:
+            judged: of any outcome.
+            what: was ordered, a verification.
+            who: ordered it.
+
+        Raises:
+            RefusedError: a half refused, for another reason than that the purpose is off.
+        """
+        try:
+            return self._verify(self._keep.label_of(what.subject), judged.crops[0], what, who).holds
+        except (PurposeOffError, ConsentError, NotFoundError):
+            return False
 
     def _ready(self) -> tuple[FrameAdmission, PresentationAttackDetector]:
         with self._lock:
@@ -177,7 +233,9 @@ class Judge:
             return self._sign_in(crops[0], what)
         label = self._keep.label_of(what.subject)
         deed = self._verify(label, crops[0], what, who)
-        if not deed.holds or what.order.intent is not Intent.ENROL:
+        if what.order.intent is not Intent.ENROL:
+            return self._doubted(deed, label, crops[0], what, who)
+        if not deed.holds:
             return deed
         fit = [crops[0]]
         for crop in crops[1:]:
@@ -214,6 +272,14 @@ class Judge:
         if not found.verified and not self.allows(what.subject, order.purpose):
             return Deed(off=True)  # it was withdrawn meanwhile; the halves made of it a row that nobody has
         return Deed(holds=found.verified, reasons=() if found.verified else (CaptureReason.CLAIM,), fmr=order.fmr)
+
+    def _doubted(self, deed: Deed, label: str, crop: bytes, what: Resolved, who: Principal) -> Deed:
+        """A claim that failed is in doubt if it holds at the laxer rate that the order has for that."""
+        order = what.order
+        if CaptureReason.CLAIM not in deed.reasons or order.doubt_fmr <= order.fmr:
+            return deed
+        found = self._keep.verify(label, crop, operator=who, fmr=order.doubt_fmr, purpose=order.purpose)
+        return Deed(undecided=True, reasons=(CaptureReason.DOUBT_BAND,)) if found.verified else deed
 
     def _enrol(
         self, crops: Sequence[bytes], what: Resolved, newcomer: Newcomer, who: Principal, agreed: Agreement

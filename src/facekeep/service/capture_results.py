@@ -8,18 +8,31 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from facekeep.domain.capture_session import RESULT_TYPE, CaptureOutcome
+from facekeep.domain.capture_session import RESULT_TYPE, CaptureOutcome, MachineOutcome
+from facekeep.domain.review import Review
 from facekeep.service.capture_sessions import CaptureSession
 
-__all__ = ["RESULT_LENGTH", "claims_of", "key_id", "public_jwk", "signed_result"]
+__all__ = [
+    "RESULT_LENGTH",
+    "REVIEWED_RESULT_LENGTH",
+    "claims_of",
+    "claims_of_review",
+    "key_id",
+    "public_jwk",
+    "signed_result",
+    "valid_until",
+]
 
 RESULT_LENGTH: Final = timedelta(minutes=10)
+DECIDED_BY_PEOPLE: Final = "people"
+REVIEWED_RESULT_LENGTH: Final = timedelta(hours=24)
+"""For how long a result of people is valid: nobody waits for it as for one of a machine."""
 
 
 def public_jwk(key: Ed25519PublicKey) -> dict[str, str]:
@@ -65,11 +78,52 @@ def claims_of(session: CaptureSession, issuer: str) -> dict[str, Any]:
     }
     further = {
         # Of another outcome it would tell whether somebody is enrolled, and that a try failed on that person's face.
-        "sub": (session.subject or None) if session.outcome is CaptureOutcome.PASSED else None,
+        "sub": (session.subject or None) if session.outcome is MachineOutcome.PASSED else None,
         "assurance": session.reached,
         "fmr": session.fmr,
         "notice": session.notice or None,
         "statement": None if order.statement is None else order.statement.digest,
+    }
+    return claims | {name: value for name, value in further.items() if value is not None}
+
+
+def valid_until(review: Review) -> datetime | None:
+    """Until when the result of a review is valid; None before there is one."""
+    ended = review.decided or review.destroyed
+    return None if ended is None else ended + REVIEWED_RESULT_LENGTH
+
+
+def claims_of_review(review: Review, issuer: str) -> dict[str, Any]:
+    """What is said of a capture that went to people, once that is over.
+
+    Args:
+        review: of a capture, over.
+        issuer: origin of the service.
+    """
+    capture, until = review.capture, valid_until(review)
+    if capture is None or capture.outcome is None or until is None:
+        raise ValueError("only what is done has a result")
+    passed = capture.outcome is CaptureOutcome.PASSED
+    claims: dict[str, Any] = {
+        "iss": issuer,
+        "aud": review.owner.hex(),
+        "jti": capture.session,
+        "iat": int((until - REVIEWED_RESULT_LENGTH).timestamp()),
+        "exp": int(until.timestamp()),
+        "nonce": capture.nonce,
+        "intent": capture.intent,
+        "purpose": capture.purpose,
+        "outcome": capture.outcome,
+        "reasons": list(capture.outcome_reasons),
+        "review": review.id.hex(),
+    }
+    further = {
+        "decided_by": None if review.decision is None else DECIDED_BY_PEOPLE,
+        "sub": review.subject.hex() if passed and review.subject is not None else None,
+        "assurance": capture.assurance if passed else None,
+        "fmr": capture.fmr if passed and capture.holds else None,
+        "notice": capture.notice or None,
+        "statement": capture.statement or None,
     }
     return claims | {name: value for name, value in further.items() if value is not None}
 

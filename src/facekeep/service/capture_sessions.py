@@ -15,7 +15,7 @@ from typing import Final
 
 from facekeep.domain.accounts import Principal
 from facekeep.domain.capture import NONCE_BYTES, Assurance
-from facekeep.domain.capture_session import TRIES, CaptureOutcome, CaptureState
+from facekeep.domain.capture_session import TRIES, CaptureState, MachineOutcome
 from facekeep.domain.pad import PadOutcome
 from facekeep.domain.webhooks import Event
 from facekeep.errors import AuthenticationError, NotFoundError, RateError
@@ -49,7 +49,7 @@ class CaptureSession:
         expires: from when on nothing is taken any more.
         lock: for all below.
         state: how far it is.
-        outcome: what it came to, once it is done.
+        outcome: what it came to by itself, once it is done.
         reasons: why; of the last try while it goes on.
         ended: when it was done.
         attempts: tries begun.
@@ -58,6 +58,7 @@ class CaptureSession:
         judging: whether the frames of the try are being judged.
         acting: whether what the intent asks is being done, from when on nobody takes it back.
         pad: what presentation attack detection found in the last try, whatever the session came to.
+        urgent: whether somebody may be in need of help, so that people look first, whatever else the person offers.
         notice: digest of what the person agreed to, "" before.
         face: whether a live face was found, and what the intent asks of it holds.
         passkey: whether a passkey of the person answered.
@@ -76,7 +77,7 @@ class CaptureSession:
     expires: datetime
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     state: CaptureState = CaptureState.WAITING
-    outcome: CaptureOutcome | None = None
+    outcome: MachineOutcome | None = None
     reasons: tuple[str, ...] = ()
     ended: datetime | None = None
     attempts: int = 0
@@ -85,6 +86,7 @@ class CaptureSession:
     judging: bool = False
     acting: bool = False
     pad: PadOutcome | None = field(default=None, repr=False)
+    urgent: bool = False
     notice: str = ""
     face: bool = False
     passkey: bool = False

@@ -9,6 +9,7 @@ from facekeep.domain.capture import Assurance, Intent, Statement, Step
 from facekeep.domain.capture_session import CaptureOutcome, CaptureState
 from facekeep.domain.consent import Notice, Purpose
 from facekeep.domain.pad import PadOutcome
+from facekeep.service.capture_reviews import Standing
 from facekeep.service.capture_sessions import CaptureSession
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "CaptureView",
     "OrderedCapture",
     "details_of",
+    "details_with",
     "takes_alternative",
     "view_of",
     "wants_passkey",
@@ -44,9 +46,11 @@ class CaptureDetails:
         outcome: what it came to, or None.
         reasons: why.
         tries_left: tries that may still begin.
-        expires: from when on nothing is taken any more.
-        pad: what presentation attack detection found in the last try, or None.
-        result: the signed result, once it is done.
+        expires: from when on nothing is taken any more; of what went to people, when their review ends at the latest.
+        pad: what presentation attack detection found in the last try; None before, and when the session is no more in
+            memory.
+        result: the signed result, once it is done and for as long as it is valid.
+        review: identifier of the review, 32 hexadecimal digits, of what went to people.
     """
 
     id: str
@@ -57,6 +61,7 @@ class CaptureDetails:
     expires: datetime
     pad: PadOutcome | None = field(repr=False)
     result: str | None = field(repr=False)
+    review: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,7 @@ class CaptureView:
         expires: from when on nothing is taken any more.
         return_url: where to go when it is done, or "".
         passkey_missing: whether all but the passkey is done.
+        review_until: by when people have looked at it, of what went to them.
     """
 
     id: str
@@ -98,6 +104,7 @@ class CaptureView:
     expires: datetime
     return_url: str = field(repr=False)
     passkey_missing: bool
+    review_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +121,26 @@ def details_of(session: CaptureSession, result: str | None) -> CaptureDetails:
     return CaptureDetails(
         session.name,
         session.state,
-        session.outcome,
+        None if session.outcome is None else session.outcome.told,
         session.reasons,
         session.tries_left,
         session.expires,
         session.pad,
         result,
+    )
+
+
+def details_with(session: str, standing: Standing, pad: PadOutcome | None, result: str | None) -> CaptureDetails:
+    """A capture that went to people, as whoever ordered it sees it.
+
+    Args:
+        session: its identifier.
+        standing: how it stands.
+        pad: what was found, while the session is in memory.
+        result: the signed result, while it is valid.
+    """
+    return CaptureDetails(
+        session, standing.state, standing.outcome, standing.reasons, 0, standing.until, pad, result, standing.review
     )
 
 
@@ -135,27 +156,39 @@ def takes_alternative(session: CaptureSession) -> bool:
     """
     order = session.what.order
     both = order.assurance is Assurance.LIVE_PASSKEY
-    return order.intent is Intent.VERIFY and order.alternatives and not both and not session.face
+    # Where somebody may be in need of help, the phone of that person does not make the question go away.
+    return order.intent is Intent.VERIFY and order.alternatives and not both and not session.face and not session.urgent
 
 
-def view_of(session: CaptureSession) -> CaptureView:
-    """A session as the browser sees it. Its lock is held."""
-    order, going = session.what.order, session.state is not CaptureState.DONE
+def view_of(session: CaptureSession, standing: Standing | None = None) -> CaptureView:
+    """A session as the browser sees it.
+
+    Args:
+        session: its lock is held.
+        standing: how it stands with people, if it went to them.
+    """
+    order = session.what.order
+    state, outcome, reasons, tries_left = session.state, session.outcome, session.reasons, session.tries_left
+    told = None if outcome is None else outcome.told
+    if standing is not None:
+        state, told, reasons, tries_left = standing.state, standing.outcome, standing.reasons, 0
+    going = state is not CaptureState.DONE
     return CaptureView(
         session.name,
-        session.state,
-        session.outcome,
-        session.reasons,
-        session.tries_left,
+        state,
+        told,
+        reasons,
+        tries_left,
         order.intent,
         order.purpose,
         order.assurance,
         session.who.name,
         order.statement,
         session.what.notices,
-        going and not session.face and session.tries_left > 0,
+        going and not session.face and tries_left > 0,
         going and takes_alternative(session),
         session.expires,
         order.return_url,
         going and session.face and wants_passkey(session),
+        None if standing is None else standing.until,
     )

@@ -1,9 +1,9 @@
 """Captures: ordered by an integrator, gone through by a person's browser, judged, told and signed (docs/adr/0016).
 
 The service trusts neither the page nor its crops. It knows by its own clock when each step was asked and what existed
-when it ended, it looks at nothing that is wider than a face, it compares nothing that presentation attack detection
-does not call bona fide, and it does what the intent asks through the same doors as everybody else: the halves check
-tickets, purposes and budgets, and log what they refuse.
+when it ended, it looks at nothing that is wider than a face, it does nothing with what presentation attack detection
+does not call bona fide but have people look at it, and it does what the intent asks through the same doors as everybody
+else: the halves check tickets, purposes and budgets, and log what they refuse. It refuses nobody: that is for people.
 """
 
 from __future__ import annotations
@@ -15,27 +15,25 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any, Final
 
-from facekeep.domain.access import Client
 from facekeep.domain.accounts import Account, Principal
-from facekeep.domain.capture import NONCE_BYTES, Assurance, Intent, Step
-from facekeep.domain.capture_container import SentTry, decode
+from facekeep.domain.capture import NONCE_BYTES, Assurance, Step
+from facekeep.domain.capture_container import decode
 from facekeep.domain.capture_order import CaptureOrder
-from facekeep.domain.capture_session import CaptureOutcome, CaptureReason, CaptureState
-from facekeep.domain.pad import PadDecision
+from facekeep.domain.capture_session import CaptureReason, CaptureState, MachineOutcome
 from facekeep.errors import (
     AuthenticationError,
-    BadInputError,
     ConsentError,
-    FrameTooWideError,
     NotFoundError,
     PurposeOffError,
     RateError,
 )
-from facekeep.service.capture_judging import Agreement, Deed, Judge
-from facekeep.service.capture_life import SessionLife
+from facekeep.service.capture_deciding import Deciding
+from facekeep.service.capture_judging import Judge
+from facekeep.service.capture_life import CaptureCounts, SessionLife
 from facekeep.service.capture_orders import Notices, Resolved, claimed, resolve
 from facekeep.service.capture_protocol import Attempt, broken
-from facekeep.service.capture_results import claims_of, signed_result
+from facekeep.service.capture_results import claims_of, claims_of_review, signed_result, valid_until
+from facekeep.service.capture_reviews import CaptureReviews, Standing
 from facekeep.service.capture_sessions import KEPT_LENGTH, CaptureSession, Sessions
 from facekeep.service.capture_steps import draw_steps
 from facekeep.service.capture_views import (
@@ -44,6 +42,7 @@ from facekeep.service.capture_views import (
     CaptureView,
     OrderedCapture,
     details_of,
+    details_with,
     takes_alternative,
     view_of,
     wants_passkey,
@@ -83,6 +82,8 @@ class CaptureService:
         self._sessions = Sessions()
         self._notices = Notices(keep)
         self._life = SessionLife(keep, clock)
+        self._reviews = CaptureReviews(keep, judge)
+        self._deciding = Deciding(keep, judge, self._life, self._reviews, clock)
 
     # By whoever orders
 
@@ -133,7 +134,7 @@ class CaptureService:
         session = self._sessions.of_cookie(cookie)
         with self._life.held(session) as found:
             wanted, what = found.what.sign_in, found.what
-            passed = found.outcome is CaptureOutcome.PASSED and found.reached is Assurance.LIVE
+            passed = found.outcome is MachineOutcome.PASSED and found.reached is Assurance.LIVE
             if (
                 wanted is None
                 or wanted.account is None
@@ -155,7 +156,7 @@ class CaptureService:
         return claimed(self._keep, order)
 
     def read(self, session: str, who: Principal, issuer: str) -> CaptureDetails:
-        """A session, with its signed result once it is done.
+        """A session, with its signed result once it is done. One that went to people is known as long as their review.
 
         Args:
             session: its identifier.
@@ -165,22 +166,55 @@ class CaptureService:
         Raises:
             NotFoundError: there is none.
         """
-        with self._life.held(self._sessions.of(session, who)) as found:
+        try:
+            held = self._sessions.of(session, who)
+        except NotFoundError:
+            standing = self._reviews.of(session, who)
+            if standing is None:
+                raise
+            return details_with(session, standing, None, self._reviewed_result(standing, issuer))
+        with self._life.held(held) as found:
+            standing = self._with_people(found)
+            if standing is not None:
+                return details_with(session, standing, found.pad, self._reviewed_result(standing, issuer))
             done = found.state is CaptureState.DONE
             result = signed_result(claims_of(found, issuer), self._keep.results_key) if done else None
             return details_of(found, result)
 
+    def _reviewed_result(self, standing: Standing, issuer: str) -> str | None:
+        """What people decided, signed, for as long as it is valid."""
+        until = valid_until(standing.of) if standing.state is CaptureState.DONE else None
+        if until is None or until <= self._clock():
+            return None
+        return signed_result(claims_of_review(standing.of, issuer), self._keep.results_key)
+
+    def _with_people(self, session: CaptureSession) -> Standing | None:
+        """How a session stands with people; None if it is not with them. Its lock is held."""
+        if session.state is not CaptureState.REVIEW:
+            return None
+        standing = self._reviews.of(session.name, session.who)
+        if standing is None:  # the person was erased, and everything about the person
+            self._life.end(session, MachineOutcome.OFF, ())
+        return standing
+
     def cancel(self, session: str, who: Principal) -> None:
-        """Forget a session, and what it came to. Nobody is told.
+        """Forget a session, and what it came to. Nobody is told, but people that they need not look any more.
 
         Raises:
             NotFoundError: there is none.
-            CaptureError: what it asks for is being done just now.
+            CaptureError: what it asks for is being done just now, or people have decided.
         """
-        with self._life.held(self._sessions.of(session, who)) as found:
+        try:
+            held = self._sessions.of(session, who)
+        except NotFoundError:
+            self._reviews.withdraw(session, who)
+            return
+        with self._life.held(held) as found:
             if found.acting:
                 raise broken(CaptureReason.OVER)
-            self._life.end(found, CaptureOutcome.DECLINED, ())
+            if self._with_people(found) is not None:
+                self._reviews.withdraw(session, who)
+            self._life.end(found, MachineOutcome.DECLINED, ())
             found.untold.clear()
             self._sessions.remove(found)
 
@@ -197,8 +231,8 @@ class CaptureService:
             if found.state is CaptureState.DONE:
                 raise AuthenticationError("this link is too old", hint="Ask whoever sent it for a new one.")
             found.state = CaptureState.OPEN
-            if self._is_off(found):
-                self._life.end(found, CaptureOutcome.OFF, ())
+            if self._deciding.is_off(found):
+                self._life.end(found, MachineOutcome.OFF, ())
             return cookie, view_of(found)
 
     def name_of(self, cookie: str) -> str:
@@ -215,8 +249,12 @@ class CaptureService:
         Raises:
             AuthenticationError: it has none.
         """
-        with self._life.held(self._sessions.of_cookie(cookie)) as found:
-            return view_of(found)
+        return self._view(self._sessions.of_cookie(cookie))
+
+    def _view(self, session: CaptureSession) -> CaptureView:
+        with self._life.held(session) as found:
+            standing = self._with_people(found)
+            return view_of(found, standing)
 
     def begin_try(self, cookie: str, notice: str) -> BegunTry:
         """Begin a try: the person agreed to a notice. One that was under way is used up.
@@ -234,8 +272,8 @@ class CaptureService:
             self._check_going(found)
             if notice not in {known.digest for known in found.what.notices}:
                 raise ConsentError("this is no notice of this capture", hint="Agree to one that was shown.")
-            if self._is_off(found):
-                self._life.end(found, CaptureOutcome.OFF, ())
+            if self._deciding.is_off(found):
+                self._life.end(found, MachineOutcome.OFF, ())
                 raise PurposeOffError("the purpose is switched off")
             if found.face or not found.tries_left:
                 raise broken(CaptureReason.OVER)
@@ -268,12 +306,13 @@ class CaptureService:
                 following = attempt.next_step(number, count, head, self._clock())
                 return attempt.ended, following
 
-    def take_frames(self, cookie: str, body: bytes | bytearray) -> CaptureView:
+    def take_frames(self, cookie: str, body: bytes | bytearray, person: bytes = b"") -> CaptureView:
         """Judge the frames of the try under way, and do what the intent asks if they are of a live face.
 
         Args:
             cookie: of the browser.
             body: the container.
+            person: public key of the browser (X25519, 32 bytes), so that the person sees what people see; or empty.
 
         Raises:
             CaptureError: a rule is broken; the try is used up.
@@ -288,24 +327,23 @@ class CaptureService:
                 attempt.check(sent)
             found.judging = True
         try:
-            self._judged(session, sent, attempt)
+            self._deciding.judged(session, sent, attempt, person)
         finally:
             with session.lock:
                 session.judging = session.acting = False
             self._life.tell(session)
-        with self._life.held(session) as found:
-            return view_of(found)
+        return self._view(session)
 
     def decline(self, cookie: str) -> None:
         """The person says no. What was being judged is dropped.
 
         Raises:
-            CaptureError: it is too late: it is over, or what was agreed to is being done just now.
+            CaptureError: it is too late: it is over or with people, or what was agreed to is being done just now.
         """
         with self._life.held(self._sessions.of_cookie(cookie)) as found:
-            if found.state is CaptureState.DONE or found.acting:
+            if found.state in (CaptureState.DONE, CaptureState.REVIEW) or found.acting:
                 raise broken(CaptureReason.OVER)
-            self._life.end(found, CaptureOutcome.DECLINED, ())
+            self._life.end(found, MachineOutcome.DECLINED, ())
 
     # The passkey
 
@@ -331,6 +369,8 @@ class CaptureService:
     def take_passkey(self, cookie: str, name: str, credential: str, origin: str) -> CaptureView:
         """A passkey's answer: part of ``live+passkey``, before the face or after it, or else in place of the face.
 
+        In place of the face it is taken while people have to look, too; then they need not any more.
+
         Args:
             cookie: of the browser.
             name: of the challenge, which is used up.
@@ -353,17 +393,21 @@ class CaptureService:
                 "this passkey is not of the person who is asked", hint="Take the passkey of that person."
             )
         with self._life.held(session) as found:
-            self._check_going(found)
-            if self._is_off(found):
-                self._life.end(found, CaptureOutcome.OFF, ())
+            self._check_takes_passkey(found)
+            off = self._deciding.is_off(found)
+            if not off:
+                self._deciding.check_orderer(found.who)
+            if found.state is CaptureState.REVIEW:
+                self._reviews.withdraw(found.name, found.who)
+            if off:
+                self._life.end(found, MachineOutcome.OFF, ())
                 return view_of(found)
-            self._check_orderer(found.who)
             found.passkey = True
             if found.face:
-                self._life.end(found, CaptureOutcome.PASSED, (), reached=Assurance.LIVE_PASSKEY)
+                self._life.end(found, MachineOutcome.PASSED, (), reached=Assurance.LIVE_PASSKEY)
             elif takes_alternative(found):
                 found.fmr = None  # no comparison holds that this rests on
-                self._life.end(found, CaptureOutcome.PASSED, (), reached=Assurance.PASSKEY)
+                self._life.end(found, MachineOutcome.PASSED, (), reached=Assurance.PASSKEY)
             return view_of(found)
 
     # By itself
@@ -375,65 +419,21 @@ class CaptureService:
             with self._life.held(session):
                 pass
             with session.lock:
-                old = session.ended is not None and session.ended + KEPT_LENGTH <= now and not session.untold
-            if old:
+                old = session.ended is not None and session.ended + KEPT_LENGTH <= now
+                # Nothing is taken any more, and the review has all that is read of it.
+                old = old or (session.state is CaptureState.REVIEW and session.expires <= now)
+                forgotten = old and not session.untold
+            if forgotten:
                 self._sessions.remove(session)
 
-    # Judging
-
-    def _judged(self, session: CaptureSession, sent: SentTry, attempt: Attempt) -> None:
-        try:
-            judged = self._judge.look(sent, attempt.steps)
-        except FrameTooWideError:
-            self._life.use_up(session, (CaptureReason.FRAME_TOO_WIDE,), refused=False)
-            raise
-        except BadInputError:
-            self._life.use_up(session, (CaptureReason.UNREADABLE,), refused=False)
-            raise
-        except BaseException:
-            self._life.use_up(session, (), refused=False)
-            raise
-        with session.lock:
-            if session.state is CaptureState.DONE:  # declined meanwhile
-                return
-            session.pad = judged.pad
-            if judged.pad.urgent:
-                self._life.escalate(session, judged.pad)
-                return
-            if judged.pad.decision is not PadDecision.BONA_FIDE:
-                attack = judged.pad.decision is PadDecision.ATTACK
-                self._life.use_up(session, judged.pad.reasons, refused=attack)
-                return
-            session.acting = True
-        try:
-            wanted = session.what.sign_in
-            if wanted is None:
-                self._check_orderer(session.who)
-            agreed = Agreement(session.notice, session.name)
-            deed = self._judge.act(judged, session.what, session.who, agreed)
-        except BaseException:
-            self._life.use_up(session, (), refused=False)
-            raise
-        with session.lock:
-            self._done(session, deed)
-
-    def _done(self, session: CaptureSession, deed: Deed) -> None:
-        if deed.off:
-            self._life.end(session, CaptureOutcome.OFF, ())
-        elif not deed.holds:
-            self._life.use_up(session, deed.reasons, refused=not deed.undecided)
-        else:
-            session.attempt, session.face, session.fmr = None, True, deed.fmr
-            session.subject = deed.subject or session.subject
-            doubts = tuple(reason.value for reason in session.pad.reasons) if session.pad is not None else ()
-            wanted = session.what.order.assurance
-            if wanted is not Assurance.LIVE_PASSKEY or session.passkey:
-                self._life.end(session, CaptureOutcome.PASSED, doubts, reached=wanted)
+    def counts(self) -> CaptureCounts:
+        """How many captures came to an end since the service started, and how many of them went to people."""
+        return self._life.counts()
 
     # What holds of a session
 
     def _check_going(self, session: CaptureSession) -> None:
-        if session.state is CaptureState.DONE or session.judging:
+        if session.state in (CaptureState.DONE, CaptureState.REVIEW) or session.judging:
             raise broken(CaptureReason.OVER)
 
     def _under_way(self, session: CaptureSession) -> Attempt:
@@ -443,31 +443,11 @@ class CaptureService:
         return session.attempt
 
     def _check_takes_passkey(self, session: CaptureSession) -> None:
-        self._check_going(session)
-        if session.passkey or not (takes_alternative(session) or wants_passkey(session)):
+        if session.state is CaptureState.REVIEW:
+            # What people decide counts with the passkey that had answered by then: one in place of the face is taken.
+            takes = takes_alternative(session) and self._clock() < session.expires
+        else:
+            self._check_going(session)
+            takes = takes_alternative(session) or wants_passkey(session)
+        if session.passkey or not takes:
             raise broken(CaptureReason.OVER)
-
-    def _is_off(self, session: CaptureSession) -> bool:
-        what = session.what
-        switches = self._keep.switches()
-        if not all(switches[purpose] for purpose in what.order.purposes):
-            return True
-        known = what.order.intent is not Intent.PROVE_LIVE and what.order.newcomer is None
-        about_somebody = known and what.sign_in is None  # which never tells whether somebody is known
-        return about_somebody and not self._judge.allows(what.subject, what.order.purpose)
-
-    def _check_orderer(self, who: Principal) -> None:
-        """Whoever was revoked, whose token is over, or who has other roles or scopes since, asks for nothing any more.
-
-        Which of them the order rested on is not asked: some permit, and some, as an auditor's, forbid.
-        """
-        try:
-            if isinstance(who, Client):
-                client = self._keep.client(who.id.hex())
-                holds = who.scopes == client.scopes and self._clock() < client.expires
-            else:
-                holds = who.roles == self._keep.account(who.id.hex()).roles
-        except NotFoundError:
-            holds = False
-        if not holds:
-            raise AuthenticationError("whoever asked may not any more")

@@ -230,8 +230,9 @@ class Transparency:
                         ),
                         Text(
                             "Not counted: requests that were refused before anything was compared (no right, no "
-                            "budget, switched off). Reviews by people: appeals are answered by reviewers; captures "
-                            "that a machine could not decide are not reviewed in this version."
+                            "budget, switched off). Reviews by people: appeals are answered by reviewers, and so are "
+                            "captures that a machine could not decide or would have refused; these are counted on "
+                            "their own (GET /v1/review-statistics)."
                         ),
                     ),
                 ),

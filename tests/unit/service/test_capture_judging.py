@@ -66,7 +66,7 @@ def crowded(studio: Studio, pictures: Path, frames: list[SentFrame]) -> list[Sen
 
 def looked(studio: Studio, detector: ChosenDetector, frames: list[SentFrame]) -> Judged:
     # A keep is asked for nothing while frames are looked at.
-    judge = Judge(cast("Keep", None), lambda: studio.gate, lambda: detector)
+    judge = Judge(cast("Keep", None), lambda: studio.gate, lambda: detector, lambda: studio.masker)
     return judge.look(SentTry(1, CAMERA, tuple(frames)), STEPS)
 
 
@@ -114,7 +114,7 @@ def test_a_body_of_second_faces_is_refused(studio: Studio, crowded: list[SentFra
 def test_nothing_is_compared_of_what_is_not_bona_fide(
     studio: Studio, frames: list[SentFrame], finds: tuple[Finding, ...]
 ) -> None:
-    judge = Judge(cast("Keep", None), lambda: studio.gate, lambda: Watching(finds=finds))
+    judge = Judge(cast("Keep", None), lambda: studio.gate, lambda: Watching(finds=finds), lambda: studio.masker)
     judged = judge.look(SentTry(1, CAMERA, tuple(frames)), STEPS)
     assert judged.crops
     with pytest.raises(ValueError, match="bona fide"):
