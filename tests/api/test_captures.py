@@ -5,17 +5,19 @@ Pictures, crops, chain, container, gate, keep and signatures are real. What is f
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 import structlog
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -24,19 +26,19 @@ from facekeep.domain.access import Scope
 from facekeep.domain.accounts import Role
 from facekeep.domain.capture import Assurance, Intent, Statement
 from facekeep.domain.capture_container import BODY_BYTES_MAX
-from facekeep.domain.capture_session import CaptureOutcome
+from facekeep.domain.capture_session import CaptureOutcome, CaptureState
 from facekeep.domain.consent import Purpose
 from facekeep.domain.evidence import Evidence, Guardian
+from facekeep.domain.review import Decision, ReasonCode
 from facekeep.errors import AuthenticationError, NotFoundError, PurposeOffError, RefusedError
 from facekeep.face.models import ModelPack
 from facekeep.interfaces.http.app import build
-from facekeep.interfaces.http.capture import NAMING
+from facekeep.interfaces.http.capture import NAMING, PERSON_KEY
 from facekeep.interfaces.http.rates import Rates
 from facekeep.interfaces.http.site import Site
-from facekeep.service.capture_judging import Judge
-from facekeep.service.captures import CaptureService
 from facekeep.service.keep import Keep
 from facekeep.service.policies import Policies
+from tests.booth import captures_with
 from tests.capturing import ATTACK, LIFELESS, ChosenDetector, Clock, Crops, Studio, Taker, finding
 from tests.unit.service.authenticator import Authenticator
 
@@ -83,8 +85,9 @@ class Page:
             step = answer.json()["step"]
         return taker
 
-    def send(self, body: bytes) -> httpx2.Response:
-        return self.http.put("/v1/capture/frames", content=body, headers={"Content-Type": KIND})
+    def send(self, body: bytes, *, key: str = "") -> httpx2.Response:
+        headers = {"Content-Type": KIND} | ({PERSON_KEY: key} if key else {})
+        return self.http.put("/v1/capture/frames", content=body, headers=headers)
 
 
 @dataclass
@@ -159,7 +162,7 @@ def keep(tmp_path_factory: pytest.TempPathFactory, pictures: Path) -> Iterator[K
 @pytest.fixture
 def scene(keep: Keep, studio: Studio, pictures: Path) -> Iterator[Scene]:
     clock, detector = Clock(), ChosenDetector()
-    captures = CaptureService(keep, Judge(keep, lambda: studio.gate, lambda: detector), clock=clock)
+    captures = captures_with(keep, studio, detector, clock)
     app = build(keep, Rates(None, None), site=Site(ORIGIN), captures=captures)
     token = keep.issue_token("shop", [Scope.CAPTURE], days=1).token
     notice = keep.notices()[0].digest
@@ -365,6 +368,42 @@ def test_a_person_orders_too(scene: Scene) -> None:
             assert http.get(f"/v1/capture-sessions/{answer.json()['id']}").json()["state"] == "waiting"
     scene.keep.revoke_account("op")
     scene.keep.revoke_account("audit")
+
+
+# People
+
+
+def test_what_the_machine_cannot_decide_people_do(scene: Scene) -> None:
+    for name in ("rita", "rob"):
+        account = scene.keep.invite(name, [Role.REVIEWER]).account
+        scene.keep.add_reviewer_key(X25519PrivateKey.generate().public_key().public_bytes_raw(), who=account)
+    made, page = scene.opened()
+    key = _base64url(X25519PrivateKey.generate().public_key().public_bytes_raw())
+    body = page.go_through(scene.crops("obama2"), scene.notice).body()
+    for bad in (key[:-1], key + "AA", _base64url(bytes(32)), "?" + key[1:], "A" * 65):
+        assert _problem(page.send(body, key=bad))[:2] == (422, "invalid-request"), bad
+    assert page.look()["tries_left"] == 2  # the try is still under way: a key that is none uses none up
+    with finding(scene.detector, LIFELESS):
+        view = page.send(body, key=key).json()
+    found = scene.shop.capture(made.id)
+    assert (view["state"], view["outcome"], view["camera"]) == ("review", None, False)
+    assert datetime.fromisoformat(view["review_until"]) == found.expires
+    assert page.look() == view
+    assert (found.state, found.outcome, found.result) == (CaptureState.REVIEW, None, None)
+    assert found.review is not None
+    for name in ("rita", "rob"):
+        account = scene.keep.account_named(name)
+        scene.keep.claim_review(found.review, who=account)
+        scene.keep.vote(found.review, Decision.ATTACK, ReasonCode.SCREEN, who=account)
+    result = scene.read(made, now=datetime.now(UTC))
+    assert (result.outcome, result.decided_by, result.review) == (CaptureOutcome.REFUSED, "people", found.review)
+    assert (page.look()["state"], page.look()["outcome"]) == ("done", "refused")
+    for name in ("rita", "rob"):
+        scene.keep.revoke_account(name)
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 # Off

@@ -57,9 +57,10 @@ class CaptureDetails:
         outcome: what it came to, or None.
         reasons: why.
         tries_left: tries that may still begin.
-        expires: until when it works.
+        expires: until when it works; of what went to people, when their review ends at the latest.
         pad: what presentation attack detection found in the last try, as docs/reference/http.md has it; None before.
-        result: once it is done, see :func:`read_result`.
+        result: once it is done, see :func:`read_result`; of people for a day.
+        review: identifier of the review, of what went to people.
     """
 
     id: str
@@ -70,6 +71,7 @@ class CaptureDetails:
     expires: datetime
     pad: Mapping[str, Any] | None = field(repr=False)
     result: str | None = field(repr=False)
+    review: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ class CaptureResult:
         notice: digest of the notice that the person agreed to, or None.
         statement: digest of what was confirmed, or None; it was held against the statement given.
         issued: when it ended.
+        decided_by: ``people``, or "" for the machine alone. Only people refuse.
+        review: identifier of the review, "" where nobody looked.
     """
 
     capture: str
@@ -101,6 +105,8 @@ class CaptureResult:
     notice: str | None
     statement: str | None
     issued: datetime
+    decided_by: str = ""
+    review: str = ""
 
     def reaches(self, wanted: Assurance) -> bool:
         """Whether it passed, and is at least as sure."""
@@ -156,6 +162,8 @@ def read_result(
             notice=claims.get("notice"),
             statement=claims.get("statement"),
             issued=issued,
+            decided_by=str(claims.get("decided_by", "")),
+            review=str(claims.get("review", "")),
         )
     except (KeyError, ValueError, TypeError, OverflowError, OSError):
         raise _denied() from None
@@ -229,6 +237,7 @@ def create_capture(order: CaptureOrder) -> Call[NewCapture]:
         "alternatives": order.alternatives,
         "light": order.light,
         "fmr": order.fmr,
+        "doubt_fmr": order.doubt_fmr,
         "expires_in": int(order.expires_in.total_seconds()),
         "return_url": order.return_url,
     }
@@ -259,6 +268,7 @@ def _details(d: Json) -> CaptureDetails:
         datetime.fromisoformat(d["expires"]),
         d["pad"],
         d["result"],
+        d["review"],
     )
 
 

@@ -6,6 +6,7 @@ judged, and dropped.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
@@ -22,6 +23,7 @@ from facekeep.domain.capture import FRAMES_MAX, Assurance, Colour, Intent, Step,
 from facekeep.domain.capture_container import BODY_BYTES_MAX
 from facekeep.domain.capture_session import EXPIRES_MAX, CaptureOutcome, CaptureState
 from facekeep.domain.consent import Notice, Purpose
+from facekeep.errors import FormatError
 from facekeep.interfaces.http.bodies import Body, documented_body, read, read_raw
 from facekeep.interfaces.http.capture_sessions import StatementFields
 from facekeep.interfaces.http.problems import Problem, documented
@@ -29,12 +31,15 @@ from facekeep.interfaces.http.rates import admitted
 from facekeep.interfaces.http.security import CapturesOf
 from facekeep.interfaces.http.sign_in import CeremonyAnswer, FromSite, SignInRequest
 from facekeep.service.capture_views import CaptureView
+from facekeep.service.review_sealing import check_public
 
-__all__ = ["MEDIA_TYPE", "NAMING", "judging_room", "router"]
+__all__ = ["MEDIA_TYPE", "NAMING", "PERSON_KEY", "judging_room", "router"]
 
 router = APIRouter(prefix="/v1/capture")
 
 MEDIA_TYPE: Final = "application/vnd.facekeep.capture"
+PERSON_KEY: Final = "Facekeep-Person-Key"
+"""The header by which a page gives its public key, so that the person sees what people see if they have to look."""
 NAMING: Final = "Facekeep-Capture"
 """The header by which a page says which capture it shows. A browser has one cookie for all its captures, so a link that
 is opened in another window changes whose it is; the header keeps a page from going on with what it does not show."""
@@ -145,6 +150,7 @@ class CaptureViewAnswer(BaseModel):
     camera: bool = Field(description="Whether the camera may be started.")
     alternative: Literal["passkey"] | None = Field(description="What may be taken in place of the face.")
     expires: datetime
+    review_until: datetime | None = Field(description="By when people have looked at it, of what went to them.")
     return_url: str | None
     decided_by: Literal["passkey"] | None = Field(description="What is missing when the face is done.")
 
@@ -227,10 +233,23 @@ async def next_step(request: Request, captures: CapturesOf, capture: Capture) ->
         }
     },
 )
-async def send_frames(request: Request, captures: CapturesOf, capture: Capture) -> CaptureViewAnswer:
-    """Send the frames of a try. They are judged and dropped."""
+async def send_frames(
+    request: Request,
+    captures: CapturesOf,
+    capture: Capture,
+    key: Annotated[
+        str,
+        Header(
+            alias=PERSON_KEY,
+            max_length=64,
+            description="Public key of the browser, X25519, 32 bytes in base64url: what people see is sealed to it.",
+        ),
+    ] = "",
+) -> CaptureViewAnswer:
+    """Send the frames of a try. They are judged and dropped; masked faces are sealed to people who have to look."""
+    person = _person(key)
     body = await read_raw(request, MEDIA_TYPE, BODY_BYTES_MAX)
-    return _told(await _judged(request, partial(captures.take_frames, capture, body)))
+    return _told(await _judged(request, partial(captures.take_frames, capture, body, person)))
 
 
 @router.post("/passkey/options", status_code=201, responses=documented(*_EMPTY, "capture-refused"))
@@ -246,6 +265,21 @@ async def take_passkey(request: Request, site: FromSite, captures: CapturesOf, c
     asked = await read(request, SignInRequest, most=_CEREMONY_BYTES)
     request.state.refusal = "not-proved"
     return _told(await run_sync(captures.take_passkey, capture, asked.ceremony, asked.credential, site.origin))
+
+
+def _person(key: str) -> bytes:
+    """The public key of a page; empty for none.
+
+    Raises:
+        FormatError: it is no such key.
+    """
+    if not key:
+        return b""
+    try:
+        public = base64.b64decode(key.encode() + b"=" * (-len(key) % 4), altchars=b"-_", validate=True)
+    except ValueError:
+        raise FormatError("a person's key is written in base64url") from None
+    return check_public(public)
 
 
 async def _judged(request: Request, judge: Callable[[], _T]) -> _T:
@@ -282,6 +316,7 @@ def _told(view: CaptureView) -> CaptureViewAnswer:
             "asked_by",
             "camera",
             "expires",
+            "review_until",
         )
     }
     return CaptureViewAnswer(

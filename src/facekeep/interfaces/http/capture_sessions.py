@@ -72,6 +72,12 @@ class CaptureRequest(Body):
     )
     light: bool = Field(False, description="Whether the screen shows colours that the skin has to answer.")
     fmr: float = Field(1e-4, gt=0, le=1e-4, description="False match rate of a verification.")
+    doubt_fmr: float | None = Field(
+        None,
+        gt=0,
+        le=1e-4,
+        description="Laxer rate at which a claim that fails is in doubt; null for ten times fmr, at most 1e-4.",
+    )
     expires_in: int = Field(
         int(EXPIRES_DEFAULT.total_seconds()),
         ge=int(EXPIRES_MIN.total_seconds()),
@@ -101,6 +107,7 @@ class CaptureRequest(Body):
             alternatives=self.alternatives,
             light=self.light,
             fmr=self.fmr,
+            doubt_fmr=self.doubt_fmr or 0.0,
             expires_in=timedelta(seconds=self.expires_in),
             return_url=self.return_url,
         )
@@ -141,9 +148,12 @@ class CaptureAnswer(BaseModel):
     outcome: CaptureOutcome | None
     reasons: list[str] = Field(description="Why, of the last try while it goes on.")
     tries_left: int
-    expires: datetime
+    expires: datetime = Field(description="Of what went to people, when their review ends at the latest.")
     pad: PadAnswer | None
-    result: str | None = Field(description="Once it is done: a JWS by the key of /v1/keys.")
+    result: str | None = Field(
+        description="Once it is done: a JWS by the key of /v1/keys. Of people it is told for a day."
+    )
+    review: str | None = Field(description="Identifier of the review, of what went to people.")
 
 
 class KeyAnswer(BaseModel):
@@ -205,7 +215,7 @@ async def create_capture(
 async def read_capture(
     capture: str, captures: CapturesOf, site: SiteOf, who: Annotated[Principal, Depends(may(Action.READ_CAPTURE))]
 ) -> CaptureAnswer:
-    """How a capture of one's own stands, and its signed result once it is done."""
+    """How a capture of one's own stands, and its signed result once it is done; what people looked at for 90 days."""
     return _told(await run_sync(captures.read, capture, who, site.origin))
 
 
@@ -218,7 +228,7 @@ async def read_capture(
 async def cancel_capture(
     capture: str, captures: CapturesOf, who: Annotated[Principal, Depends(may(Action.CANCEL_CAPTURE))]
 ) -> Response:
-    """Forget a capture of one's own, and what it came to."""
+    """Forget a capture of one's own, and what it came to; people need not look at it any more."""
     await run_sync(captures.cancel, capture, who)
     return Response(status_code=204)
 
@@ -239,6 +249,7 @@ def _told(found: CaptureDetails) -> CaptureAnswer:
         expires=found.expires,
         pad=None if found.pad is None else _pad(found.pad),
         result=found.result,
+        review=found.review,
     )
 
 
