@@ -73,6 +73,7 @@ def capture(**changes: Any) -> dict[str, Any]:
         "camera": True,
         "alternative": "passkey",
         "expires": (datetime.now(UTC) + timedelta(seconds=180)).isoformat(),
+        "review_until": None,
         "return_url": "/back",
         "decided_by": None,
     }
@@ -89,6 +90,7 @@ class Script:
         decided: the capture's changes after frames were sent, one for each time.
         sent: what came.
         chains: whether each sent body reaches each head that was told at its count.
+        keys: public keys that came with bodies, as they were written.
         declined: whether the person said no.
         fail: paths below /v1/capture, each with a status to answer once.
         seconds: that steps have, beside 16: tests share a machine that may be slow.
@@ -101,6 +103,7 @@ class Script:
     bodies: list[bytes] = field(default_factory=list)
     chains: list[bool] = field(default_factory=list)
     agreed: list[str] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
     declined: bool = False
     fail: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=lambda: {"look": 16.0, "light": 6.0})
@@ -215,6 +218,7 @@ def application(script: Script) -> FastAPI:
     @app.put("/v1/capture/frames")
     async def frames(request: Request) -> Response:
         assert request.headers["content-type"] == "application/vnd.facekeep.capture"
+        script.keys.append(request.headers.get("facekeep-person-key", ""))
         return JSONResponse(script.take(await request.body()))
 
     @app.delete("/v1/capture", status_code=204)

@@ -33,6 +33,7 @@ STEPS = (StepKind.TURN_LEFT, StepKind.BLINK, StepKind.TURN_RIGHT)
 HELD = """(() => { const ask = fetch; let go; window.send = () => go();
   const held = new Promise(done => { go = done });
   window.fetch = async (to, how) => { if (how?.method === 'PUT') await held; return ask(to, how) } })()"""
+WAITING = {"state": "review", "camera": False, "tries_left": 0, "review_until": "2026-11-30T12:00:00Z"}
 STATEMENT = {"amount": "1234567.50", "currency": "EUR", "payee": "<b>Bäckerei</b> Müller"}
 
 
@@ -96,6 +97,7 @@ def test_a_person_goes_through_by_the_keyboard(actor: Actor, tmp_path: Path) -> 
         press(page, "Send")
         page.until(VIEW % "result")
         assert "It was confirmed" in page.text()
+        assert page.evaluate("indexedDB.databases()") == []  # nobody looks, and so nothing is stored
         press(page, "Go back to Example Bank")
         page.until("document.title === 'Back'")
     (sent,) = script.sent
@@ -106,6 +108,47 @@ def test_a_person_goes_through_by_the_keyboard(actor: Actor, tmp_path: Path) -> 
     assert said in shown
     assert (sent.camera.width, sent.camera.height, len(sent.camera.intervals) > 50) == (640, 480, True)
     check_only_heads(sent.frames)
+
+
+STORED = """new Promise(done => { indexedDB.open('facekeep').onsuccess = ({ target: { result } }) => {
+  result.transaction('keys').objectStore('keys').get('person').onsuccess = ({ target: { result: pair } }) =>
+    crypto.subtle.exportKey('pkcs8', pair.privateKey).then(() => done('told'), error => done(error.name)) } })"""
+
+
+@pytest.mark.extended
+def test_who_people_look_at_has_a_key_for_what_they_see(actor: Actor, tmp_path: Path) -> None:
+    script = Script(steps=(StepKind.BLINK.value,), decided=[WAITING])
+    with (
+        FakeCamera(tmp_path / "camera.mjpeg", actor.rest, RATE) as camera,
+        opened(script, tmp_path, *camera.arguments, size=PHONE) as page,
+    ):
+        press(page, "I agree: use my face")
+        page.until(GOOD)
+        press(page, "Begin")
+        do_what_is_asked(page, camera, actor)
+        page.until(VIEW % "review")
+        press(page, "Send")
+        page.until(VIEW % "waiting")
+        assert "In this browser it shows you the pictures that they see" in page.text()
+        assert page.evaluate(STORED) == "InvalidAccessError"  # no script can take it away
+    (key,) = script.keys
+    assert len(base64.urlsafe_b64decode(key + "=")) == 32
+
+
+def test_people_look_and_the_way_without_stays_open(tmp_path: Path) -> None:
+    with opened(Script(opened=capture(**WAITING)), tmp_path) as page:
+        assert page.evaluate("document.body.dataset.view") == "waiting"
+        said = page.text()
+        assert "A person will look at it" in said
+        assert "Nov 30, 2026" in said
+        assert "In this browser" not in said
+        assert page.evaluate("document.querySelector('main a[href=\"/me\"]') !== null")
+        assert page.evaluate("indexedDB.databases()") == []
+        assert page.evaluate(MARK % "camera-asked") == -1
+        press(page, "Use a passkey instead")
+        page.until(VIEW % "passkey")
+        press(page, "Stop")
+        page.until(VIEW % "waiting")
 
 
 @pytest.mark.extended
@@ -158,6 +201,7 @@ REASONS = ["step-not-done", "another-face", "something-new"]
 VIEWS: list[tuple[str, dict[str, Any]]] = [
     ("notice", {"statement": STATEMENT, "purpose": "payment", "notices": NOTICES[:1]}),
     ("off", {"camera": False}),
+    ("waiting", {**WAITING, "reasons": REASONS}),
     ("result", {"state": "done", "outcome": "refused", "reasons": REASONS}),
     ("notice", {}),
     ("notice", {"intent": "enrol", "alternative": None}),
@@ -167,7 +211,7 @@ VIEWS: list[tuple[str, dict[str, Any]]] = [
         for outcome in ("passed", "inconclusive", "declined", "off", "expired")
     ),
 ]
-FEW = 3
+FEW = 4
 """Views that are looked at in every run, beside those with the camera."""
 
 

@@ -5,6 +5,7 @@ import { Engine, EngineError } from "./engine/engine.ts";
 import type { Capture, Notice } from "./server/capture.ts";
 import { PasskeyError, passkey } from "./server/passkey.ts";
 import * as server from "./server/requests.ts";
+import { hasKey, kept, personKey, written } from "./taking/person_key.ts";
 import { Session, type Taken } from "./taking/session.ts";
 import { button, h, heading } from "./views/elements.ts";
 import { type Choices, noticeView, offView } from "./views/notice.ts";
@@ -15,6 +16,7 @@ import { Review } from "./views/review.ts";
 import { Stage } from "./views/stage.ts";
 import { statementOf } from "./views/statement.ts";
 import { Steps } from "./views/steps.ts";
+import { waitingView } from "./views/waiting.ts";
 import { type Key, say, text } from "./words/words.ts";
 
 const GONE = new Set([401, 403, 404, 409, 410]); // what a link that works no more is answered with
@@ -61,10 +63,7 @@ export class Flow {
 
   #opened(capture: Capture): void {
     this.#capture = capture;
-    if (capture.state === "done") {
-      this.#result(capture);
-      return;
-    }
+    if (this.#ended(capture)) return;
     this.#page.closes(new Date(capture.expires), () => this.#over());
     if (capture.decided_by === "passkey") {
       this.#passkey();
@@ -159,7 +158,10 @@ export class Flow {
     const waiting = h("div", { class: "waiting", attributes: { "aria-hidden": "true" } });
     this.#page.show("sending", [heading("sending.title"), h("p", { class: "lead", say: "sending.text" }), waiting]);
     try {
-      this.#decided(await server.send(body));
+      const key = await personKey();
+      const capture = await server.send(body, key === null ? null : written(key));
+      if (capture.state === "review") await kept(key);
+      this.#decided(capture);
     } catch (error) {
       this.#failed(error, () => void this.#send(body));
     }
@@ -167,8 +169,8 @@ export class Flow {
 
   #decided(capture: Capture): void {
     this.#capture = capture;
-    if (capture.state === "done") this.#result(capture);
-    else if (capture.decided_by === "passkey") this.#passkey();
+    if (this.#ended(capture)) return;
+    if (capture.decided_by === "passkey") this.#passkey();
     else {
       const acts = { again: () => void this.#place(), without: this.#without() };
       this.#page.show("again", againView(capture, acts));
@@ -220,11 +222,34 @@ export class Flow {
     if (capture !== null) this.#result({ ...capture, state: "done", outcome: "expired", reasons: [] });
   }
 
-  #result(capture: Capture): void {
+  /** Shows how it ended, or that people look; false while there is something left to do here. */
+  #ended(capture: Capture): boolean {
+    if (capture.state === "done") this.#result(capture);
+    else if (capture.state === "review") void this.#waiting(capture);
+    else return false;
+    return true;
+  }
+
+  async #waiting(capture: Capture): Promise<void> {
+    this.#stopped();
+    const sees = await hasKey();
+    if (capture.alternative !== null) {
+      const without = { ...capture, alternative: null };
+      this.#page.closes(new Date(capture.expires), () => void this.#waiting(without));
+    }
+    this.#page.show("waiting", waitingView(capture, { passkey: () => this.#passkey(), sees }));
+  }
+
+  /** Neither camera nor time is needed any more. */
+  #stopped(): void {
     this.#close();
     this.#engine?.close();
     this.#engine = null;
     this.#page.settled();
+  }
+
+  #result(capture: Capture): void {
+    this.#stopped();
     const result = new Result(this.#page, capture);
     this.#page.show("result", result.content, () => result.leave());
   }
@@ -234,8 +259,7 @@ export class Flow {
     try {
       const capture = await server.look();
       this.#capture = capture;
-      if (capture.state === "done") this.#result(capture);
-      else then(capture);
+      if (!this.#ended(capture)) then(capture);
     } catch (error) {
       this.#failed(error, () => void this.#refreshed(then));
     }
@@ -283,10 +307,7 @@ export class Flow {
 
   /** The browser has another capture by now, and this page must not go on with what it does not show. */
   #another(): void {
-    this.#close();
-    this.#engine?.close();
-    this.#engine = null;
-    this.#page.settled();
+    this.#stopped();
     this.#trouble("trouble.another", null);
   }
 

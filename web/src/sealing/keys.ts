@@ -24,6 +24,7 @@ const ID_BYTES = 16;
 
 /** The key that this browser has, or null. */
 export async function keyOf(owner: Owner): Promise<OwnKey | null> {
+  if (!(await wasStored())) return null;
   const pair = await inStore<CryptoKeyPair | undefined>("readonly", (store) => store.get(owner));
   return pair === undefined ? null : described(pair);
 }
@@ -31,8 +32,13 @@ export async function keyOf(owner: Owner): Promise<OwnKey | null> {
 /** Makes a key and keeps it, in place of one that was there. */
 export async function makeKey(owner: Owner): Promise<OwnKey> {
   const made = await newKey();
-  await inStore("readwrite", (store) => store.put(made.pair, owner));
+  await keepKey(owner, made);
   return made;
+}
+
+/** Keeps a key, in place of one that was there. */
+export async function keepKey(owner: Owner, key: OwnKey): Promise<void> {
+  await inStore("readwrite", (store) => store.put(key.pair, owner));
 }
 
 /** Lets a key go: what was sealed to it alone is lost. */
@@ -67,6 +73,15 @@ async function inStore<T>(mode: IDBTransactionMode, act: (store: IDBObjectStore)
     return request.result;
   } finally {
     database.close();
+  }
+}
+
+/** Whether there may be anything to look for: to open what is not there would make it. */
+async function wasStored(): Promise<boolean> {
+  try {
+    return (await indexedDB.databases()).some(({ name }) => name === DATABASE);
+  } catch {
+    return true; // of an older browser, or one that lets nothing be stored: opening tells
   }
 }
 

@@ -22,7 +22,7 @@ export interface Notice {
 
 export interface Capture {
   readonly id: string;
-  readonly state: "waiting" | "open" | "done";
+  readonly state: "waiting" | "open" | "review" | "done";
   readonly outcome: Outcome | null;
   readonly reasons: readonly string[];
   readonly tries_left: number;
@@ -35,6 +35,8 @@ export interface Capture {
   readonly camera: boolean;
   readonly alternative: "passkey" | null;
   readonly expires: string;
+  /** By when people have looked at it, of what went to them. */
+  readonly review_until: string | null;
   readonly return_url: string | null;
   readonly decided_by: "passkey" | null;
 }

@@ -23,8 +23,12 @@ export const begin = (notice: string): Promise<Begun> => ask("POST", "/tries", {
 export const next = (attempt: number, frames: number, head: string): Promise<Step | null> =>
   ask<{ step: Step | null }>("POST", "/steps", { try: attempt, frames, head }).then(({ step }) => step);
 
-export const send = (frames: Uint8Array<ArrayBuffer>): Promise<Capture> =>
-  askServer("PUT", `${BASE}/frames`, { headers: { ...naming(), "Content-Type": MEDIA_TYPE }, bytes: frames });
+/** Sends the frames of a try, and the public key of this browser, if it has one: what people see is sealed to it. */
+export const send = (frames: Uint8Array<ArrayBuffer>, key: string | null): Promise<Capture> => {
+  const person: Record<string, string> = key === null ? {} : { "Facekeep-Person-Key": key };
+  const headers = { ...naming(), ...person, "Content-Type": MEDIA_TYPE };
+  return askServer("PUT", `${BASE}/frames`, { headers, bytes: frames });
+};
 
 export const beginPasskey = (): Promise<Ceremony> => ask("POST", "/passkey/options");
 

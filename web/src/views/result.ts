@@ -58,14 +58,8 @@ export class Result {
 
   /** The way back: by a link, and after a while by itself, which the person can stop. */
   #way(page: Page, capture: Capture): Node[] {
-    const address = safe(capture.return_url);
-    if (address === null) return [h("p", { say: "result.close" })];
-    const link = h("a", {
-      class: "main",
-      say: "result.return",
-      with: { who: capture.asked_by },
-      attributes: { href: address },
-    });
+    const link = wayBack(capture);
+    if (link === null) return [h("p", { say: "result.close" })];
     const left = h("p", { class: "leaving" });
     const tick = () => say(left, "result.leaving", { seconds: () => number(this.#seconds) });
     const stay = button("result.stay", () => {
@@ -82,10 +76,22 @@ export class Result {
       tick();
       if (this.#seconds > 0) return;
       this.leave();
-      location.assign(address);
+      location.assign(link.href);
     }, 1000);
     return [h("div", { class: "buttons" }, link, stay), left];
   }
+}
+
+/** The link back to who asks, or null where there is none. */
+export function wayBack(capture: Capture): HTMLAnchorElement | null {
+  const address = safe(capture.return_url);
+  if (address === null) return null;
+  return h("a", {
+    class: "main",
+    say: "result.return",
+    with: { who: capture.asked_by },
+    attributes: { href: address },
+  });
 }
 
 /** An address that a browser may be sent to: no script, no file. */
