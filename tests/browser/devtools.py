@@ -112,6 +112,18 @@ class Page:
         with _page(f"ws://{host}:{port}/devtools/page/{self._windows.pop()}") as opened:
             yield opened
 
+    @contextmanager
+    def stranger(self) -> Iterator[Page]:
+        """A page of somebody else: it shares nothing with this one but the program."""
+        host, port = self._connection.remote_address[:2]
+        with connect(_told(f"{host}:{port}", "version")["webSocketDebuggerUrl"], proxy=None) as connection:
+            browser = Page(connection)
+            context = browser.call("Target.createBrowserContext")["browserContextId"]
+            made = browser.call("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
+            with _page(f"ws://{host}:{port}/devtools/page/{made}") as opened:
+                yield opened
+            browser.call("Target.disposeBrowserContext", browserContextId=context)
+
     def text(self) -> str:
         """What can be read on the page."""
         return str(self.evaluate("document.body.innerText"))
@@ -137,6 +149,13 @@ def _page(address: str) -> Iterator[Page]:
         yield opened
 
 
+def _told(address: str, what: str) -> Any:
+    """What the browser tells of itself."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(f"http://{address}/json/{what}", timeout=SECONDS) as answer:
+        return json.load(answer)
+
+
 @contextmanager
 def chromium(folder: Path, *arguments: str) -> Iterator[Page]:
     """A browser with a new profile in a folder, as long as a block lasts.
@@ -160,9 +179,7 @@ def chromium(folder: Path, *arguments: str) -> Iterator[Page]:
             if line.startswith("DevTools listening on"):
                 break
         port = line.rpartition("ws://")[2].partition("/")[0]
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"http://{port}/json/list", timeout=SECONDS) as answer:
-            (page,) = (target for target in json.load(answer) if target["type"] == "page")
+        (page,) = (target for target in _told(port, "list") if target["type"] == "page")
         with _page(page["webSocketDebuggerUrl"]) as opened:
             yield opened
     finally:

@@ -59,9 +59,10 @@ async function decoded(png: Bytes): Promise<ImageBitmap> {
   }
 }
 
-/** Writes the mark over the whole picture, in rows that lie shifted, readable on dark and on light. */
+/** Writes the mark over all of the face and nowhere else, in rows that lie shifted, readable on dark and on light. */
 function inscribe(pen: CanvasRenderingContext2D, mark: string): void {
   pen.save();
+  pen.globalCompositeOperation = "source-atop";
   pen.translate(SHOWN / 2, SHOWN / 2);
   pen.rotate(MARK_TURN);
   pen.font = `600 ${MARK_PIXELS}px sans-serif`;
