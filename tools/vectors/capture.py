@@ -43,6 +43,7 @@ def _tries() -> list[tuple[str, SentTry]]:
         ("one frame, nothing said of the camera", SentTry(1, _BARE, (_frame(0, 0, 1),))),
         ("four frames of three steps, two thumbnails", SentTry(3, _CAMERA, steps)),
         ("a face that stands out of the picture", SentTry(2, _BARE, (_frame(0, 0, 7, 9, corner=(-20, -32768)),))),
+        ("a second face, seen twice", SentTry(1, _BARE, steps[:2], (40, 4294967295))),
         ("a camera that is named in another script", SentTry(1, Camera("前置摄像头", 640, 480, 29.97), steps[:2])),
     ]
 
@@ -59,6 +60,7 @@ def _valid(name: str, sent: SentTry) -> dict[str, Any]:
         "nonce": nonce.hex(),
         "try": sent.number,
         "camera": asdict(sent.camera),
+        "second_faces": list(sent.second_faces),
         "frames": [
             {
                 "at": frame.at,
@@ -79,6 +81,12 @@ def _valid(name: str, sent: SentTry) -> dict[str, Any]:
 def _described(body: bytes, description: bytes) -> bytes:
     length = int.from_bytes(body[8:12], "big")
     return body[:8] + len(description).to_bytes(4, "big") + description + body[_DESCRIPTION_AT + length :]
+
+
+def _crowded(body: bytes, times: bytes) -> bytes:
+    length = int.from_bytes(body[8:12], "big")
+    description = body[_DESCRIPTION_AT : _DESCRIPTION_AT + length]
+    return _described(body, description[:-1] + b',"second_faces":' + times + b"}")
 
 
 def _invalid() -> list[dict[str, str]]:
@@ -107,6 +115,13 @@ def _invalid() -> list[dict[str, str]]:
         ("a description nested a thousand deep", _described(small, b"[" * 1000 + b"]" * 1000)),
         ("no description", _described(small, b"")),
         ("a field more", described(b'{"try"', b'{"more":1,"try"')),
+        ("a second face that was seen at no time", _crowded(small, b"[]")),
+        ("a second face seen 241 times", _crowded(small, json.dumps(list(range(241))).encode())),
+        ("a second face seen twice at one time", _crowded(small, b"[7,7]")),
+        ("a second face seen at half a millisecond", _crowded(small, b"[0.5]")),
+        ("a second face seen before the first frame", _crowded(small, b"[-1]")),
+        ("a second face seen at true", _crowded(small, b"[true]")),
+        ("a second face seen at a time that has no room", _crowded(small, b"[4294967296]")),
         ("a field twice", described(b'{"try":1', b'{"try":1,"try":1')),
         ("no try", described(b'"try":1', b'"try":0')),
         ("a try that is true", described(b'"try":1', b'"try":true')),

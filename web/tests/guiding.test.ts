@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { counted, facesOf } from "../src/engine/faces.ts";
+import { accompanied, counted, facesOf } from "../src/engine/faces.ts";
 import { type Point, placed } from "../src/frames/geometry.ts";
 import { groups } from "../src/guiding/amount.ts";
 import { Guide, judge, type Seen } from "../src/guiding/guidance.ts";
@@ -52,6 +52,10 @@ test("overlapping boxes are one face, small ones behind do not count", () => {
   assert.equal(faces.length, 2);
   assert.ok(Math.abs((faces[0]?.left ?? 0) - 0.31 * 640) < 1e-3, "the surer of the two");
   assert.equal(counted(faces).length, 1);
+  const face = { left: 0, top: 0, width: 90, height: 90, score: 0.95 };
+  assert.equal(accompanied([face]), false);
+  assert.equal(accompanied([face, { ...face, score: 0.89 }]), false, "not seen for sure");
+  assert.equal(accompanied([face, { ...face, score: 0.9 }]), true);
   assert.deepEqual(counted([]), []);
 });
 

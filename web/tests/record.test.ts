@@ -20,6 +20,7 @@ interface Vector {
     thumbnail: string;
     record: string;
   }[];
+  second_faces: number[];
   heads: string[];
   body: string;
 }
@@ -59,7 +60,7 @@ for (const vector of valid) {
   });
 
   test(`container: ${vector.name}`, () => {
-    const made = apart(container(vector.try, vector.camera, framesOf(vector)));
+    const made = apart(container(vector.try, vector.camera, framesOf(vector), vector.second_faces));
     const wanted = apart(bytes(vector.body));
     assert.deepEqual(made.description, wanted.description);
     assert.equal(made.start, wanted.start);

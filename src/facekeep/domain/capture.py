@@ -304,8 +304,8 @@ class Recording:
         steps: in the order in which they were asked.
         frames: at least one; times grow, steps never go back.
         camera: what the page says of it; None where there was no page.
-        second_faces: seconds since the first frame of the try at which a second face was seen. Those frames are none of
-            ``frames``: nobody looked at them any further.
+        second_faces: seconds since the first frame of the try at which a second face was seen, by the gate or by the
+            page. What it was seen in is none of ``frames``: nobody looks at it any further.
     """
 
     steps: tuple[Step, ...]

@@ -11,6 +11,7 @@ import math
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from typing import Any, Final, NoReturn
 
 from facekeep.domain.capture import FRAMES_MAX, Camera, SentFrame
@@ -32,6 +33,8 @@ _MAGIC: Final = b"fkcapt1\n"
 _LENGTH: Final = struct.Struct(">I")
 _COUNT: Final = struct.Struct(">H")
 _FRAME: Final = struct.Struct(">IBhhHHHHII")
+_SECOND_FACES: Final = "second_faces"
+_TIME_MAX: Final = (1 << 32) - 1
 _SIDE_MAX: Final = (1 << 16) - 1
 _RATE_MAX: Final = 1000.0
 _INTERVAL_MAX: Final = 3_600_000.0
@@ -45,11 +48,14 @@ class SentTry:
         number: of the try, 1 or more.
         camera: what the page says of it.
         frames: 1 to 240, times growing from 0, steps never going back.
+        second_faces: milliseconds since the first frame at which the page saw a second face and kept back what it saw;
+            at most 240, growing. A page that lies can leave them out, and gains nothing by more of them.
     """
 
     number: int
     camera: Camera
     frames: tuple[SentFrame, ...] = field(repr=False)
+    second_faces: tuple[int, ...] = ()
 
 
 def decode(body: bytes | bytearray) -> SentTry:
@@ -69,7 +75,7 @@ def decode(body: bytes | bytearray) -> SentTry:
     (length,) = reader.unpack(_LENGTH)
     if length > DESCRIPTION_BYTES_MAX:
         raise _unfit("its description is too long")
-    number, camera = _description(bytes(reader.take(length)))
+    number, camera, second_faces = _description(bytes(reader.take(length)))
     (count,) = reader.unpack(_COUNT)
     if not 1 <= count <= FRAMES_MAX:
         raise _unfit(f"it has 1 to {FRAMES_MAX} frames")
@@ -83,7 +89,7 @@ def decode(body: bytes | bytearray) -> SentTry:
         frames.append(frame)
     if reader.left:
         raise _unfit("something follows the last frame")
-    return SentTry(number, camera, tuple(frames))
+    return SentTry(number, camera, tuple(frames), second_faces)
 
 
 def encode(sent: SentTry) -> bytes:
@@ -92,7 +98,9 @@ def encode(sent: SentTry) -> bytes:
     Raises:
         FormatError: it would be none.
     """
-    described = {"try": sent.number, "camera": asdict(sent.camera)}
+    described: dict[str, Any] = {"try": sent.number, "camera": asdict(sent.camera)}
+    if sent.second_faces:
+        described[_SECOND_FACES] = list(sent.second_faces)
     description = json.dumps(described, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
     parts = [_MAGIC, _LENGTH.pack(len(description)), description, _COUNT.pack(min(len(sent.frames), _SIDE_MAX))]
     for frame in sent.frames:
@@ -152,12 +160,13 @@ def _frame(reader: _Reader) -> SentFrame:
     )
 
 
-def _description(text: bytes) -> tuple[int, Camera]:
+def _description(text: bytes) -> tuple[int, Camera, tuple[int, ...]]:
     try:
         plain = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_once)
     except (ValueError, RecursionError):
         raise _unfit("its description is no JSON") from None
-    described = _fields(plain, ("try", "camera"))
+    crowded = isinstance(plain, dict) and _SECOND_FACES in plain
+    described = _fields(plain, ("try", "camera", *[_SECOND_FACES] * crowded))
     said = _fields(described["camera"], ("label", "width", "height", "frame_rate", "intervals"))
     number, label, intervals = described["try"], said["label"], said["intervals"]
     if not isinstance(label, str) or not is_text(label, LABEL_MAX):
@@ -173,7 +182,18 @@ def _description(text: bytes) -> tuple[int, Camera]:
             _figure(said["frame_rate"], _RATE_MAX),
             tuple(_figure(interval, _INTERVAL_MAX) for interval in intervals),
         ),
+        _second_faces(described[_SECOND_FACES]) if crowded else (),
     )
+
+
+def _second_faces(plain: Any) -> tuple[int, ...]:
+    if not isinstance(plain, list) or not 1 <= len(plain) <= FRAMES_MAX:
+        raise _unfit(f"a second face is told of at most {FRAMES_MAX} times, or not at all")
+    if any(type(at) is not int or not 0 <= at <= _TIME_MAX for at in plain):
+        raise _unfit("a time is whole milliseconds")
+    if any(later <= earlier for earlier, later in pairwise(plain)):
+        raise _unfit("times grow")
+    return tuple(plain)
 
 
 def _fields(plain: Any, names: Sequence[str]) -> Mapping[str, Any]:

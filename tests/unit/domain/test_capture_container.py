@@ -33,6 +33,7 @@ def test_a_container_is_read_as_it_was_written(case: dict[str, Any]) -> None:
     assert sent.camera == Camera(
         camera["label"], camera["width"], camera["height"], camera["frame_rate"], tuple(camera["intervals"])
     )
+    assert list(sent.second_faces) == case["second_faces"]
     assert [(f.at, f.step, list(f.box)) for f in sent.frames] == [
         (f["at"], f["step"], f["box"]) for f in case["frames"]
     ]
@@ -107,7 +108,8 @@ def _sent(draw: st.DrawFn) -> SentTry:
     ]
     label = draw(st.text(st.characters(exclude_categories=["Cs"]), max_size=LABEL_MAX))
     camera = Camera(label, draw(_SIDES), draw(_SIDES), draw(_FIGURES), tuple(draw(st.lists(_FIGURES, max_size=5))))
-    return SentTry(draw(st.integers(1, 255)), camera, tuple(frames))
+    second_faces = sorted(draw(st.sets(st.integers(0, 2**32 - 1), max_size=5)))
+    return SentTry(draw(st.integers(1, 255)), camera, tuple(frames), tuple(second_faces))
 
 
 @given(_sent())

@@ -14,6 +14,7 @@ const OTHER_SIDE = 0.3; // of the subject's: smaller faces are far behind, and n
 // What the server's gate asks of a crop (src/facekeep/face/pad/gate.py), with a margin for what decoders differ by.
 const SHARE = { face: 0.52, thumbnail: 0.31 };
 const ANOTHER = 0.85;
+const SURE = 0.9; // as the gate: from which a second face is told of
 
 /**
  * Faces in pixels of the picture.
@@ -44,6 +45,11 @@ export function counted(faces: readonly Face[]): Face[] {
   if (subject === undefined) return [];
   const least = OTHER_SIDE * Math.sqrt(subject.width * subject.height);
   return faces.filter((face) => Math.sqrt(face.width * face.height) >= least);
+}
+
+/** Whether, of the faces that count, one beside the subject's is seen for sure. */
+export function accompanied(faces: readonly Face[]): boolean {
+  return faces.length > 1 && faces.filter((face) => face.score >= SURE).length > 1;
 }
 
 /** Whether the server would admit a crop in which these faces are: one face alone, which fills enough of it. */

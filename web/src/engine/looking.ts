@@ -5,7 +5,7 @@ import { type Box, centreOf, rounded } from "../frames/geometry.ts";
 import { grey, type Pixels, sampled, stretched } from "../frames/pixels.ts";
 import type { Seen } from "../guiding/guidance.ts";
 import { degrees, faceWidthOf, type Measures, mouthWidthOf, nodOf, poseOf, smileOf } from "../guiding/measures.ts";
-import { admissible, counted } from "./faces.ts";
+import { accompanied, admissible, counted } from "./faces.ts";
 import type { Crops, FrameAnswer, FrameRequest } from "./messages.ts";
 import { DETECTION, type Models } from "./models.ts";
 import { drawing, Preview } from "./preview.ts";
@@ -34,7 +34,8 @@ export class Looking {
     if (box === undefined || faces.length !== 1) {
       this.#angle = 0;
       const seen: Seen = { ...size, faces: faces.length, box: box ?? null, pose: null, luminance: 0, overexposed: 0 };
-      return { kind: "frame", seen, measures: null, preview: this.#preview.draw(picture, null, 0), crops: null };
+      const preview = this.#preview.draw(picture, null, 0);
+      return { kind: "frame", seen, accompanied: accompanied(faces), measures: null, preview, crops: null };
     }
     const pixels = this.#pixels(picture);
     const found = await this.#models.points(pixels, box, this.#angle);
@@ -52,7 +53,8 @@ export class Looking {
     const seen: Seen = { ...size, faces: 1, box, pose: measures, ...light(pixels, box) };
     const crops =
       wanted === "nothing" ? null : await this.#cut(pixels, rounded(box), found.angle, wanted === "face and thumbnail");
-    return { kind: "frame", seen, measures, preview: this.#preview.draw(picture, box, found.angle), crops };
+    const preview = this.#preview.draw(picture, box, found.angle);
+    return { kind: "frame", seen, accompanied: false, measures, preview, crops };
   }
 
   /** The crops; null where the server would not admit them: a frame less is better than a try lost. */

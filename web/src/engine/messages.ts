@@ -21,6 +21,8 @@ export interface Crops {
 export interface FrameAnswer {
   readonly kind: "frame";
   readonly seen: Seen;
+  /** Whether a second face was seen, as surely as the server's gate asks. */
+  readonly accompanied: boolean;
   readonly measures: Measures | null;
   /** The picture, all but the head blurred beyond recognition. */
   readonly preview: ImageBitmap;

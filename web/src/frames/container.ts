@@ -20,15 +20,22 @@ export interface CameraDescription {
   readonly intervals: readonly number[];
 }
 
-/** The container of a try. */
+/**
+ * The container of a try.
+ *
+ * @param secondFaces milliseconds since the first frame at which a second face was seen, growing; what was seen is in no
+ * frame.
+ */
 export function container(
   attempt: number,
   camera: CameraDescription,
   frames: readonly SentFrame[],
+  secondFaces: readonly number[] = [],
 ): Uint8Array<ArrayBuffer> {
   if (frames.length < 1 || frames.length > FRAMES_MOST) throw new RangeError(`a try has 1 to ${FRAMES_MOST} frames`);
   const described = { ...camera, intervals: camera.intervals.slice(0, INTERVALS_MOST) };
-  const description = new TextEncoder().encode(JSON.stringify({ try: attempt, camera: described }));
+  const told = secondFaces.length === 0 ? {} : { second_faces: secondFaces.slice(0, FRAMES_MOST) };
+  const description = new TextEncoder().encode(JSON.stringify({ try: attempt, camera: described, ...told }));
   if (description.length > DESCRIPTION_MOST) throw new RangeError("the description is too long");
   const parts = [new TextEncoder().encode("fkcapt1\n"), uint32(description.length), description, uint16(frames.length)];
   for (const frame of frames) {

@@ -1,6 +1,7 @@
 // One try: the frames of its steps, kept on the device, and the heads of their chain, told at each change of step.
 
 import type { FrameAnswer, Wanted } from "../engine/messages.ts";
+import { FRAMES_MOST } from "../frames/container.ts";
 import { Chain, type SentFrame } from "../frames/record.ts";
 import type { Measures } from "../guiding/measures.ts";
 import { Pacer } from "../guiding/pacing.ts";
@@ -36,6 +37,8 @@ const STEP_FRAMES_LEAST = 6; // of every step; the server asks it of the first a
 export class Attempt {
   readonly number: number;
   readonly intervals: number[] = [];
+  /** Milliseconds since the first frame at which a second face was seen, and nothing was kept. */
+  readonly secondFaces: number[] = [];
   readonly #chain: Chain;
   readonly #pacer = new Pacer();
   readonly #ask: AskNext;
@@ -104,6 +107,7 @@ export class Attempt {
   saw(answer: FrameAnswer, at: number): void {
     if (!this.#open) return;
     if (answer.crops !== null) this.#keep(answer, at);
+    if (answer.accompanied) this.#note(at);
     // A step without a frame is none.
     // A slow device takes few frames while something is done: some more are taken after it, which the server needs.
     if (this.#isDone(answer, at) && this.#taken() >= STEP_FRAMES_LEAST) this.#next();
@@ -126,6 +130,12 @@ export class Attempt {
     this.#chain.add(frame);
     this.#pacer.took(at, crops.thumbnail.length > 0);
     if (this.#step.kind === "look" && answer.measures !== null) this.#looked.push(answer.measures);
+  }
+
+  #note(at: number): void {
+    if (this.#first === null || this.secondFaces.length === FRAMES_MOST) return;
+    const time = Math.round(at - this.#first);
+    if (time > (this.secondFaces.at(-1) ?? -1)) this.secondFaces.push(time);
   }
 
   #isDone({ measures, crops }: FrameAnswer, at: number): boolean {

@@ -58,7 +58,7 @@ export class Session {
       finished: (frames) => {
         const camera: CameraDescription = this.#camera.describe(attempt.intervals);
         this.close();
-        listener.taken({ frames, steps, body: container(attempt.number, camera, frames) });
+        listener.taken({ frames, steps, body: container(attempt.number, camera, frames, attempt.secondFaces) });
       },
     });
     const placing = this.#placing();
