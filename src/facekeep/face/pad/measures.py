@@ -26,8 +26,9 @@ class FrameMeasures:
         lip_gap: between the inner lips, in inter-eye distances.
         face_width: of the face in the camera's picture, in pixels: 2.1 inter-eye distances as if seen from the front,
             in the scale that the page claims.
-        disagreement: how far the points of nose and mouth lie from each other in the four squares that they were found
-            in, root mean square, in inter-eye distances: what covers them leaves the model to guess.
+        disagreement: how far the points lie from each other in the four squares that they were found in, root mean
+            square, in inter-eye distances: of the nose's base or of the lips, whichever is less. What covers both
+            leaves the model to guess.
     """
 
     at: float

@@ -39,7 +39,7 @@ _SIDE = 128  # of the squares; twice the model's input, so that it is averaged d
 _REACH = 1.1  # of a square around points, by their longer extent
 _SHIFT = 0.03
 _EYE_DISTANCES = 2.1  # in the width of a face's box: the mean of 248 crops of the London set
-_NOSE_AND_MOUTH = [*range(31, 36), *range(48, 68)]  # the base of the nose, and the lips
+_COVERABLE = (slice(31, 36), slice(48, 68))  # the base of the nose, and the lips
 _SHIFTS = ((-1, -1), (1, -1), (-1, 1), (1, 1))
 
 
@@ -104,9 +104,9 @@ class FaceMeter:
 
 
 def _disagreement(found: NDArray[np.float64], points: Points) -> float:
-    """Of the points of nose and mouth, shape (squares, 68, 2), from their means."""
-    apart = (found - points)[:, _NOSE_AND_MOUTH]
-    return float(np.sqrt((apart**2).sum(axis=2).mean())) / max(eye_distance(points), 1e-3)
+    """Of the points found in each square, shape (squares, 68, 2), from their means."""
+    apart = ((found - points) ** 2).sum(axis=2)
+    return min(float(np.sqrt(apart[:, part].mean())) for part in _COVERABLE) / max(eye_distance(points), 1e-3)
 
 
 def _face_width(frame: RecordedFrame, points: Points, yaw: float) -> float:
