@@ -7,10 +7,11 @@ from datetime import timedelta
 
 from facekeep.domain.accounts import Account, Operator
 from facekeep.domain.ledger import EntryKind, deed
-from facekeep.domain.reviewer import KEYS_MAX, PUBLIC_KEY_BYTES, DutyDay, Reviewer, ReviewerKey, ReviewerKeyId
+from facekeep.domain.reviewer import KEYS_MAX, DutyDay, Reviewer, ReviewerKey, ReviewerKeyId
 from facekeep.errors import NotFoundError, UsageError
-from facekeep.service.keep_reviewing import KeepReviewing
+from facekeep.service.keep_review_lists import KeepReviewLists
 from facekeep.service.review_rules import every
+from facekeep.service.review_sealing import check_public
 from facekeep.service.review_statistics import ReviewStatistics, statistics_of
 
 __all__ = ["KeepReviewers", "ReviewerDetails"]
@@ -24,7 +25,7 @@ class ReviewerDetails:
     days: tuple[DutyDay, ...]
 
 
-class KeepReviewers(KeepReviewing):
+class KeepReviewers(KeepReviewLists):
     """The part of a keep that knows reviewers. See :class:`facekeep.service.keep.Keep`."""
 
     def reviewer(self, who: Account) -> ReviewerDetails:
@@ -41,10 +42,10 @@ class KeepReviewers(KeepReviewing):
             who: whose.
 
         Raises:
-            UsageError: it is no such key, is registered, or there are too many.
+            FormatError: it is no such key. One that nothing can be sealed to would keep everybody from filing.
+            UsageError: it is registered, or there are too many.
         """
-        if len(public) != PUBLIC_KEY_BYTES or not any(public):
-            raise UsageError("a public key of a reviewer has 32 bytes, X25519", hint="The console makes one.")
+        check_public(public)
         with self._using():
             now = self._now()
             with self._roles.registry.transaction() as tx:

@@ -96,40 +96,6 @@ class KeepReviewing(KeepReviews):
             figures, concerns = view.review_figures(found.id), view.concerns_of(found.id)
             return self._seen(found, who, figures=figures, words=words, concerns=concerns)
 
-    def reviews_waiting(
-        self,
-        who: Account,
-        *,
-        kind: str = "",
-        reason: str = "",
-        urgent: bool | None = None,
-        mine: bool = False,
-        after: str = "",
-        limit: int = 50,
-    ) -> tuple[ReviewSeen, ...]:
-        """Open reviews of somebody's organisation: the urgent first, then whatever ends first.
-
-        Args:
-            who: asks.
-            kind: only this one.
-            reason: only those with this one.
-            urgent: only those that are, or are not.
-            mine: only those that the one who asks has claimed or voted in.
-            after: begin behind this place (service.review_queue.place_of).
-            limit: how many at most.
-        """
-        now = self._now()
-
-        def wanted(review: Review) -> bool:
-            fits = (not kind or review.kind == kind) and (not reason or reason in review.reasons)
-            if not fits or (urgent is not None and review.urgent is not urgent):
-                return False
-            return not mine or _voted(review, who) or self._claims.of(review.id, who.id, now) is not None
-
-        with self._reading():
-            found = self._queue.page(who.organisation, wanted, after=after, limit=limit)
-        return tuple(self._seen(review, who) for review in found)
-
     def _seen(
         self,
         review: Review,
@@ -299,11 +265,6 @@ class KeepReviewing(KeepReviews):
                 tx.record([deed(EntryKind.REVIEW_CONCERN, now, self._known_as(who), **facts)])
                 tx.tell(Event(EventKind.REVIEW_CONCERN, now, facts))
             return reported
-
-    def concerns(self, *, who: Account) -> tuple[ReportedConcern, ...]:
-        """What was reported in an organisation, oldest first."""
-        with self._reading(), self._roles.registry.read() as view:
-            return tuple(each for each in view.concerns() if view.review(each.review).organisation == who.organisation)
 
     def answer_concern(self, concern: str, text: str, *, who: Account) -> ReportedConcern:
         """Say what was done.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from facekeep.domain.accounts import Account, AccountId, Principal, kind_of
+from facekeep.domain.accounts import AccountId, Principal, kind_of
 from facekeep.domain.ledger import EntryKind, LedgerEntry, deed
 from facekeep.domain.review import (
     DEADLINE_DEFAULT,
@@ -275,26 +275,6 @@ class KeepReviews(KeepSigning):
         """
         with self._reading(), self._roles.registry.read() as view:
             return owned(view, review, owner)
-
-    def reviews_over(
-        self, who: Account, wanted: Callable[[Review], bool], *, after: str = "", limit: int
-    ) -> tuple[Review, ...]:
-        """Reviews of somebody's organisation that are not open, in the order of their identifiers.
-
-        Args:
-            who: asks.
-            wanted: which of them.
-            after: begin behind this identifier.
-            limit: how many at most.
-        """
-        found: list[Review] = []
-        with self._reading(), self._roles.registry.read() as view:
-            for review in every(view, ReviewId(bytes.fromhex(after)) if after else None):
-                if review.organisation == who.organisation and review.state is not ReviewState.OPEN and wanted(review):
-                    found.append(review)
-                    if len(found) == limit:
-                        break
-        return tuple(found)
 
     def forget_old_reviews(self) -> int:
         """Forget reviews that were over 90 days ago, and say how many."""

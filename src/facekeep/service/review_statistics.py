@@ -75,6 +75,7 @@ class ReviewStatistics:
         expired: not decided in time.
         appeals: decisions that were appealed.
         overturned: of these, with another decision in the second round.
+        escalated: of all, captures that the machine could not decide, or must not.
         views_per_review: how often a face was shown, by all that were filed.
         by_reason: of each reason that there was.
         reviewers: of each who voted or looked.
@@ -91,6 +92,7 @@ class ReviewStatistics:
     expired: int
     appeals: int
     overturned: int
+    escalated: int
     views_per_review: float
     by_reason: Mapping[ReviewReason, ReasonFigures] = field(repr=False)
     reviewers: tuple[ReviewerFigures, ...] = field(repr=False)
@@ -121,6 +123,7 @@ def statistics_of(reviews: Iterable[Review], since: datetime, now: datetime) -> 
         expired=sum(review.state is ReviewState.EXPIRED for review in real),
         appeals=len(appealed),
         overturned=sum(review.decision is not None and review.decision is not review.before for review in appealed),
+        escalated=sum(review.capture is not None for review in real),
         views_per_review=sum(len(review.views) for review in real) / len(real) if real else 0.0,
         by_reason={reason: figures for reason in ReviewReason if (figures := _of_reason(real, reason)).opened},
         reviewers=_reviewers(every),
