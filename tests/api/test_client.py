@@ -198,5 +198,5 @@ def test_both_clients_have_the_same_methods() -> None:
         }
 
     assert methods(Client) == methods(AsyncClient)
-    assert len(methods(Client)) == 56
+    assert len(methods(Client)) == 62
     assert issubclass(errors.UnavailableError, FacekeepError)

@@ -25,9 +25,11 @@ from facekeep.interfaces.http.app import build
 from facekeep.interfaces.http.capture import MEDIA_TYPE
 from facekeep.interfaces.http.metrics import Metrics
 from facekeep.interfaces.http.rates import Rates
+from facekeep.interfaces.http.review_filing import MEDIA_TYPES
 from facekeep.interfaces.http.site import Site
 from facekeep.service.capture_engine import shipped_captures
 from facekeep.service.keep import Keep
+from facekeep.service.review_filing import shipped_filing
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 CLIENTS = [(), *((scope,) for scope in Scope), tuple(Scope)]
@@ -35,7 +37,7 @@ SITE = Site("http://localhost:1")
 Headers = Callable[[], dict[str, str]]
 
 
-@schemathesis.serializer(MEDIA_TYPE)
+@schemathesis.serializer(MEDIA_TYPE, *MEDIA_TYPES)
 def _as_it_is(_: Any, value: Any) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode()
 
@@ -57,6 +59,7 @@ HOW: dict[str, Any] = {
 def everybody(keep: Keep) -> list[Headers]:
     """The headers of nobody, of machine clients with each scope and with all, and of people with each role."""
     APP.state.keep, APP.state.metrics, APP.state.captures = keep, Metrics(keep), shipped_captures(keep)
+    APP.state.filing = shipped_filing(keep)
     tokens = [
         keep.issue_token(f"client {n}", scopes, days=1).token if scopes else "" for n, scopes in enumerate(CLIENTS)
     ]

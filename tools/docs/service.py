@@ -69,11 +69,11 @@ identifier of a client, an account or a capture; what was asked about whom is in
 [Watch a served keep](../how-to/observe.md).
 
 A `POST`, `PUT` or `DELETE` of subjects, references, consents, notices, cases, webhooks and rules of retention, and a
-`POST` of tokens, accounts and invitations, may bear an `Idempotency-Key`, a new random one for each request. Sent
-again within a day, it is not done again, and the first answer is given, without a token, link or secret that was in
-it. One that was refused may be sent again; one that was cut short by a fault is answered by 409, since it may have
-been done. So is one about somebody who was erased since: of what was kept about that person only the use of the key
-is left, for the rest of the day.
+`POST` of tokens, accounts, invitations, reviews, keys, concerns and what a person says in a review, may bear an
+`Idempotency-Key`, a new random one for each request. Sent again within a day, it is not done again, and the first
+answer is given, without a token, link or secret that was in it. One that was refused may be sent again; one that was
+cut short by a fault is answered by 409, since it may have been done. So is one about somebody who was erased since: of
+what was kept about that person only the use of the key is left, for the rest of the day.
 
 An operator who signs by a key of their own asks in two steps. `POST …/statements`, with the picture and the identifier
 of the key, gives a statement; it is sent back signed to `POST …/statements/ID`, and answered as the search in one step
@@ -87,6 +87,15 @@ person (`/v1/capture`), which has a cookie of its own for it and is nobody other
 `Facekeep-Capture` the capture that its page shows. Frames are one body of
 `application/vnd.facekeep.capture`, at most 12 MiB: see [the format](../spec/capture.md). What a capture came to is
 signed by the key of `/v1/keys`.
+
+A review is a question that people decide, by what was measured and, where that is not enough, by a masked face. Its
+pictures are sealed to the keys of reviewers' browsers ([the format](../spec/review.md)); `sealed`, `share` and
+`wrapped` open one there, and nowhere else. Everything of a review is for the organisation whose it is; to others it is
+not there. What people alone do (list, claim, look, vote, report) no token does. An open list has the urgent first, then
+whatever ends first; one of reviews that are over is in the order of their identifiers. Votes are told once it is
+decided, without whose they are. `gone` (410) says that evidence was destroyed, `review-conflict` (409) that whoever
+asks voted before, has no claim, filed it or knows the person, or that it is over. See [how to
+review](../how-to/review.md) and [how to have people look](../how-to/review-api.md).
 
 Whoever asks too often is answered by 429 (`too-many-requests`) with `Retry-After`: a client after
 {_rate(Rates().client)} (`FACEKEEP_RATE_CLIENT`), an address after {_rate(Rates().address)} that

@@ -21,6 +21,7 @@ from facekeep.client.calls import (
     WebhookDetails,
 )
 from facekeep.client.captures import CaptureDetails, CaptureResult, NewCapture, read_result
+from facekeep.client.reviews import ReasonCounts, ReviewDetails, ReviewerCounts, ReviewFigures, ReviewVote
 from facekeep.client.signing import Stated
 from facekeep.client.synchronous import Client
 from facekeep.client.webhooks import WebhookMessage, verify_webhook
@@ -46,6 +47,11 @@ __all__ = [
     "NewWebhook",
     "Newcomer",
     "NoticeSummary",
+    "ReasonCounts",
+    "ReviewDetails",
+    "ReviewFigures",
+    "ReviewVote",
+    "ReviewerCounts",
     "Stated",
     "SubjectPage",
     "TokenDetails",

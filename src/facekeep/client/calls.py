@@ -47,6 +47,7 @@ class Call(Generic[_T]):
         query: parameters.
         key: by which the request is known if it is sent again, or "".
         plain: whether the answer is text and no document.
+        body: media type and bytes of a body that is neither document nor form, or None.
     """
 
     method: str
@@ -58,6 +59,7 @@ class Call(Generic[_T]):
     query: Mapping[str, str] = field(default_factory=dict)
     key: str = field(default="", repr=False)
     plain: bool = False
+    body: tuple[str, bytes] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ _ERRORS: Mapping[str, type[FacekeepError]] = {
     "consent-missing": errors.ConsentError,
     "another-capture": errors.RefusedError,
     "capture-refused": errors.RefusedError,
+    "review-conflict": errors.ReviewConflictError,
+    "gone": errors.GoneError,
     "frame-too-wide": errors.FrameTooWideError,
     "purpose-off": errors.PurposeOffError,
     "refused": errors.RefusedError,
@@ -112,9 +114,15 @@ def trusted(authorities: Path | None) -> ssl.SSLContext | bool:
 
 def request_of(call: Call[Any]) -> dict[str, Any]:
     """The arguments of a request by the library for HTTP."""
-    arguments: dict[str, Any] = {"method": call.method, "url": call.path, "params": dict(call.query)}
-    if call.key:
-        arguments["headers"] = {"Idempotency-Key": call.key}
+    headers = {"Idempotency-Key": call.key} if call.key else {}
+    arguments: dict[str, Any] = {
+        "method": call.method,
+        "url": call.path,
+        "params": dict(call.query),
+        "headers": headers,
+    }
+    if call.body is not None:
+        headers["Content-Type"], arguments["content"] = call.body
     if call.json is not None:
         arguments["json"] = call.json
     if call.pictures:

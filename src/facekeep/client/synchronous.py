@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 
 import httpx2
 
-from facekeep.client import administration, calls, captures, ledger, retention
+from facekeep.client import administration, calls, captures, ledger, retention, reviews
 from facekeep.client.administration import AccountSummary, TokenDetails
 from facekeep.client.calls import (
     AddedReferences,
@@ -24,6 +24,7 @@ from facekeep.client.calls import (
 )
 from facekeep.client.captures import CaptureDetails, NewCapture
 from facekeep.client.exchange import TIMEOUT_SECONDS, answer_of, checked, headers_for, request_of, trusted, unreachable
+from facekeep.client.reviews import ReviewDetails, ReviewFigures
 from facekeep.client.signing import approve
 from facekeep.domain.access import Scope
 from facekeep.domain.accounts import Role
@@ -32,6 +33,7 @@ from facekeep.domain.consent import Consent, KnownNotice, Notice, Purpose
 from facekeep.domain.evidence import UNTOLD, Circumstances
 from facekeep.domain.ledger import SignedHead
 from facekeep.domain.retention import RetentionRule
+from facekeep.domain.review import Decision, ReviewKind
 from facekeep.domain.webhooks import EventKind
 from facekeep.service.answers import (
     Erasure,
@@ -501,6 +503,94 @@ class Client:
     def result_keys(self) -> Mapping[str, Any]:
         """The keys that sign results, as a JWK set, for :func:`facekeep.client.read_result`."""
         return self._do(captures.result_keys())
+
+    # Reviews
+
+    def file_review(
+        self,
+        kind: ReviewKind,
+        probes: Sequence[bytes],
+        *,
+        reference: bytes = b"",
+        subject: str = "",
+        days: int = 3,
+        key: str = "",
+    ) -> ReviewDetails:
+        """Have two people of the own organisation decide about pictures. Needs the scope ``review``.
+
+        The service masks each picture in memory: reviewers see a face, and nothing around it.
+
+        Args:
+            kind: whether it is a live person, or whether it is the same one.
+            probes: 1 to 3 pictures of one face each.
+            reference: a picture to compare with, of one face; it can be added later.
+            subject: identifier of the person whom it is about, who is told; "" if nobody knows.
+            days: for how long the evidence lasts at most, 1 to 7.
+            key: see ``enrol``.
+
+        Raises:
+            BadInputError: a picture cannot be read, or does not show one face, and one alone.
+            NotFoundError: there is no such person.
+            ReviewConflictError: there are not two reviewers with keys.
+        """
+        return self._do(reviews.file_review(kind, probes, reference, subject=subject, days=days, key=key))
+
+    def file_known_review(
+        self, kind: ReviewKind, answer: Decision, probes: Sequence[bytes], *, reference: bytes = b"", key: str = ""
+    ) -> str:
+        """Have people decide what is known, to learn how well they do; gives its identifier.
+
+        Needs the scope ``administer``. For the rest see ``file_review``.
+
+        Args:
+            kind: what is asked.
+            answer: the right one.
+            probes: 1 to 3 pictures of one face each.
+            reference: a picture to compare with, of one face.
+            key: see ``enrol``.
+        """
+        return self._do(reviews.file_known_review(kind, answer, probes, reference, key))
+
+    def review(self, review: str) -> ReviewDetails:
+        """A review that one filed, as it is now. Needs the scope ``review``.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        return self._do(reviews.review(review))
+
+    def add_review_reference(self, review: str, picture: bytes, *, media: str = "image/jpeg") -> None:
+        """Add a picture to compare with, before anybody voted. Needs the scope ``review`` or ``capture``.
+
+        Args:
+            review: that one filed, or of a capture that one ordered.
+            picture: of one face.
+            media: its media type.
+
+        Raises:
+            BadInputError: the picture cannot be read, or does not show one face, and one alone.
+            GoneError: the evidence was destroyed.
+            NotFoundError: there is no such review of one's own.
+            ReviewConflictError: it has one, or somebody voted.
+        """
+        self._do(reviews.add_reference(review, picture, media))
+
+    def withdraw_review(self, review: str) -> None:
+        """Take back a review that one filed; its evidence is destroyed. Needs the scope ``review``.
+
+        Raises:
+            NotFoundError: there is none.
+            ReviewConflictError: it is over.
+        """
+        self._do(reviews.withdraw(review))
+
+    def review_statistics(self, days: int = 30) -> ReviewFigures:
+        """How the reviews of the own organisation go. Needs the scope ``administer``.
+
+        Args:
+            days: of what was filed in so many days, 1 to 90.
+        """
+        return self._do(reviews.statistics(days))
 
     # The ledger
 

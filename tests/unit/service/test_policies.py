@@ -117,6 +117,7 @@ def test_who_may_do_what_with_reviews(shipped: Policies) -> None:
         Role.AUDITOR: {Action.READ_REVIEW_STATISTICS},
         Scope.REVIEW: FILING | {Action.READ_REVIEW},
         Scope.CAPTURE: {Action.ADD_REVIEW_REFERENCE},
+        Scope.ADMINISTER: {Action.CREATE_KNOWN_REVIEW, Action.READ_REVIEW_STATISTICS},
     }
     for role in Role:
         assert allowed(shipped, person(role), OWN) & REVIEWS == may.get(role, set()), role

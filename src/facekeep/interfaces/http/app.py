@@ -29,11 +29,16 @@ from facekeep.interfaces.http import (
     metrics,
     my_page,
     notices,
+    overseeing,
     own,
+    own_reviews,
     pages,
     references,
     retention,
+    review_filing,
     review_page,
+    reviewers,
+    reviews,
     sessions,
     sign_in,
     signing,
@@ -54,6 +59,7 @@ from facekeep.service.captures import CaptureService
 from facekeep.service.face_sign_in import FaceSignIn
 from facekeep.service.keep import Keep
 from facekeep.service.policies import Policies
+from facekeep.service.review_filing import ReviewFiling, shipped_filing
 from facekeep.service.tending import Tending
 
 __all__ = ["PARTS", "build"]
@@ -74,6 +80,11 @@ PARTS: Final = (
     consents,
     own,
     appeals,
+    reviews,
+    review_filing,
+    reviewers,
+    overseeing,
+    own_reviews,
     ledger,
     galleries,
     notices,
@@ -103,6 +114,7 @@ def build(
     elsewhere: Elsewhere | None = None,
     tending: Tending | None = None,
     captures: CaptureService | None = None,
+    filing: ReviewFiling | None = None,
     private: bool = False,
     mail: bool = False,
     face_sign_in: bool = False,
@@ -117,6 +129,7 @@ def build(
         elsewhere: a provider of identities by which people may sign in too.
         tending: looks after it, where its roles are on other hosts.
         captures: of the keep; else those with the models of the package.
+        filing: of reviews; else that with the models of the package.
         private: whether webhooks may be in this network, or on this machine.
         mail: whether webhooks may be reached by mail.
         face_sign_in: whether people may sign in with a live face in place of a passkey.
@@ -136,6 +149,7 @@ def build(
     app.state.policies = policies or Policies.shipped()
     app.state.tending = tending
     app.state.captures = captures or shipped_captures(keep)
+    app.state.filing = filing or shipped_filing(keep)
     app.state.face = FaceSignIn(keep, app.state.captures) if face_sign_in else None
     app.state.judging = cache(capture.judging_room)
     app.state.private = private

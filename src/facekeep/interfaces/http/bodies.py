@@ -41,9 +41,11 @@ __all__ = [
     "Bytes",
     "Gallery",
     "Picture",
+    "Unpadded",
     "documented_body",
     "read",
     "read_raw",
+    "unpadded",
 ]
 
 BODY_BYTES_MAX: Final = 96 << 20
@@ -88,6 +90,31 @@ Bytes = Annotated[
 """Bytes of another kind: base64 in JSON."""
 
 
+def unpadded(data: bytes) -> str:
+    """Base64url without padding, as browsers have keys."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _bytes_of_unpadded(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            data = base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            raise ValueError("This is not base64url.") from None
+        if unpadded(data) != value:
+            raise ValueError("This is not base64url without padding.")
+        return data
+    return value
+
+
+Unpadded = Annotated[
+    bytes,
+    BeforeValidator(_bytes_of_unpadded),
+    WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9_-]*$"}),
+]
+"""Bytes in base64url without padding."""
+
+
 Gallery = Annotated[
     str,
     Field(
@@ -107,7 +134,7 @@ class Body(BaseModel):
 
 
 _B = TypeVar("_B", bound=Body)
-_PICTURES = {"picture", "other_picture", "pictures"}
+_PICTURES = {"picture", "other_picture", "pictures", "probe", "reference"}
 _TEXTS = {"text", "notice"}
 
 
@@ -324,11 +351,9 @@ def documented_body(model: type[Body], **more: Any) -> dict[str, Any]:
         (plain["properties"], {"type": "string", "contentEncoding": "base64", "contentMediaType": "image/*"}),
         (form["properties"], {"type": "string", "format": "binary"}),
     ):
-        for name in ("picture", "other_picture"):
-            if name in properties:
-                properties[name] = picture
-        if "pictures" in properties:
-            properties["pictures"] = {**properties["pictures"], "items": picture}
+        for name in _PICTURES & set(properties):
+            schema = properties[name]
+            properties[name] = {**schema, "items": picture} if schema.get("type") == "array" else picture
     return {
         **more,
         "requestBody": {

@@ -25,7 +25,7 @@ from facekeep.interfaces.http.site import Site
 from facekeep.service.capture_results import public_jwk
 from facekeep.service.capture_views import CaptureDetails
 
-__all__ = ["StatementFields", "router"]
+__all__ = ["PadAnswer", "StatementFields", "router"]
 
 router = APIRouter(prefix="/v1")
 

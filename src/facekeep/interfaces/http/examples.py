@@ -18,6 +18,7 @@ _HASH: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 _PLACE: Final = f"01795694400000000-{_ID}".zfill(53)
 _PICTURE: Final = "/9j/4AAQSkZJRgABAQAAAQABAAD/2Q=="
 _BASE64: Final = "3q2+7wABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhs="
+_UNPADDED: Final = "3q2-7wABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhs"
 _TIME: Final = "2026-11-26T12:00:00Z"
 _LATER: Final = "2026-12-26T12:00:00Z"
 
@@ -62,6 +63,11 @@ _VALUES: Final[Mapping[str, Any]] = {
     "other_picture": _PICTURE,
     "picture": _PICTURE,
     "pictures": _PICTURE,
+    "probe": _PICTURE,
+    "public": _UNPADDED,
+    "sealed": _UNPADDED,
+    "share": _UNPADDED,
+    "wrapped": _UNPADDED,
     "reference": _ID,
     "references": 2,
     "request_id": "b3f1c2d4e5968778695a4b3c2d1e0f00",
@@ -119,6 +125,19 @@ _OF_MODEL: Final[Mapping[tuple[str, str], Any]] = {
     ("FiledAppeal", "answer"): "",
     ("AccessAnswer", "case"): _ID,
     ("DecisionRequest", "text"): "You are right: the picture shows somebody else.",
+    ("ReviewRequest", "days"): 3,
+    ("ReviewRequest", "reference"): _PICTURE,
+    ("KnownRequest", "reference"): _PICTURE,
+    ("ConcernRequest", "text"): "There is shouting behind.",
+    ("ReportedConcernAnswer", "text"): "There is shouting behind.",
+    ("ReportedConcernAnswer", "answer"): "",
+    ("ConcernAnswerRequest", "text"): "The police were told.",
+    ("WordsRequest", "text"): "I wore a mask on that day.",
+    ("OwnReviewAnswer", "statement"): "",
+    ("OwnReviewAnswer", "appeal"): "",
+    ("EvidenceAnswer", "statement"): "",
+    ("EvidenceAnswer", "appeal"): "",
+    ("DutyDayAnswer", "day"): "2026-11-27",
     ("TryRequest", "notice"): _HASH,
     ("GalleryAnswer", "name"): "main",
     ("NewCaptureAnswer", "link"): "https://faces.example.org/capture#fkl1_…",
@@ -179,6 +198,11 @@ _DETAILS: Final[Mapping[str, tuple[str, str]]] = {
         "people and cases of which something is due at once: 3",
         "If it is meant, say so: --yes, or “sure” over HTTP. The next run then lets it go.",
     ),
+    "review-conflict": (
+        "this reviewer voted in this review before",
+        "Four eyes are two different people's: take another review.",
+    ),
+    "gone": ("the evidence of this review was destroyed", "Have the person captured again, if it still matters."),
     "budget-used-up": ("a budget is used up", "Wait for the next day, or have the lock reviewed."),
 }
 
@@ -233,7 +257,7 @@ def _answer(status: str, answer: dict[str, Any], schemas: Mapping[str, Any]) -> 
 
 def _parameter(parameter: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:
     name, place = parameter["name"], parameter["in"]
-    if place == "path" and name in ("capture", "case", "statement", "token"):
+    if place == "path" and name in ("capture", "case", "concern", "review", "statement", "token"):
         return _HASH if name == "statement" else _ID
     if name == "after":
         pattern = next(str(s["pattern"]) for s in parameter["schema"]["anyOf"] if "pattern" in s)

@@ -15,20 +15,21 @@ from fastapi import Depends, Request
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
-from facekeep.domain.accounts import Principal
+from facekeep.domain.accounts import Account, Principal
 from facekeep.domain.actions import Action
 from facekeep.domain.capture import Assurance
 from facekeep.domain.consent import Purpose
 from facekeep.domain.subject import subject_id
-from facekeep.errors import AuthenticationError, NotFoundError
+from facekeep.errors import AuthenticationError, NotFoundError, RefusedError
 from facekeep.interfaces.http.problems import Problem
 from facekeep.interfaces.http.rates import admitted
 from facekeep.interfaces.http.site import Site
 from facekeep.service.captures import CaptureService
 from facekeep.service.keep import Keep
 from facekeep.service.policies import Policies
+from facekeep.service.review_filing import ReviewFiling
 
-__all__ = ["CapturesOf", "KeepOf", "SiteOf", "action_of", "check", "keep_of", "may"]
+__all__ = ["CapturesOf", "FilingOf", "KeepOf", "SiteOf", "action_of", "check", "keep_of", "may", "person"]
 
 _BEARER = HTTPBearer(auto_error=False, scheme_name="token", description="The token of a machine client.")
 _COOKIE = APIKeyCookie(
@@ -57,7 +58,14 @@ def captures_of(request: Request) -> CaptureService:
     return captures
 
 
+def filing_of(request: Request) -> ReviewFiling:
+    """Files reviews of the keep that is served."""
+    filing: ReviewFiling = request.app.state.filing
+    return filing
+
+
 CapturesOf = Annotated[CaptureService, Depends(captures_of)]
+FilingOf = Annotated[ReviewFiling, Depends(filing_of)]
 KeepOf = Annotated[Keep, Depends(keep_of)]
 SiteOf = Annotated[Site, Depends(site_of)]
 
@@ -84,6 +92,17 @@ def may(action: Action) -> Callable[..., Coroutine[Any, Any, Principal]]:
 
     allowed.action = action  # type: ignore[attr-defined]
     return allowed
+
+
+def person(who: Principal) -> Account:
+    """Who asks for what people alone do; policies let nobody else so far.
+
+    Raises:
+        RefusedError: it is a machine client.
+    """
+    if not isinstance(who, Account):
+        raise RefusedError("only people do this", hint="Sign in.")
+    return who
 
 
 def check(
