@@ -20,7 +20,7 @@ _COMMANDS = {
     *("init", "enrol", "verify", "identify", "list", "show", "consent", "erase", "refresh", "rotate", "evaluate"),
     *("drill", "bench", "doctor", "demo", "case", "switch", "never-return", "unlock"),
     *("serve", "token", "compare", "operator", "canary", "pair", "vault", "registrar", "ready"),
-    *("reference", "gallery", "notice", "webhook", "retention"),
+    *("reference", "gallery", "notice", "webhook", "retention", "review"),
 }
 
 

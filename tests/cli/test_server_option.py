@@ -17,10 +17,12 @@ from pathlib import Path
 import httpx2
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from facekeep.client import Client, verify_webhook
 from facekeep.client.exchange import trusted
 from facekeep.domain.access import Scope
+from facekeep.domain.accounts import Role
 from facekeep.domain.consent import Notice, Purpose
 from facekeep.interfaces.cli import main
 from tests.cli.conftest import Ran, clean_environment
@@ -68,6 +70,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with Keep.open(folder / "witness") as witness, Keep.open(keep) as opened:
         opened.add_witness(witness.witness_key)
         (folder / "ledger-key").write_text(opened.ledger_key)
+        for name in ("ann", "bob"):
+            key = X25519PrivateKey.generate().public_key().public_bytes_raw()
+            opened.add_reviewer_key(key, who=opened.invite(name, [Role.REVIEWER]).account)
         for name, scopes in (("token", tuple(Scope)), ("narrow", (Scope.VERIFY,))):
             (folder / name).touch(mode=0o600)
             (folder / name).write_text(opened.issue_token(name, scopes, days=1).token + "\n")
@@ -451,3 +456,20 @@ def test_a_keep_is_a_witness_of_one_that_is_served(run: Run, served: Served, tmp
     other = run("audit", "key", *own).out.strip()
     wrong = run("audit", "cosign", served.address, "--key", other, *reach, *own)
     assert (wrong.code, "Not co-signed. unsigned" in wrong.out) == (1, True)
+
+
+@pytest.mark.enable_socket
+def test_reviews_at_a_server(run: Run, served: Served, pictures: Path) -> None:
+    at, probe = served.options(), pictures / "obama2.jpg"
+    filed = run("review", "file", probe, "--kind", "presentation", "--json", *at)
+    assert filed.code == 0, filed.out
+    review = filed.document["review"]
+    assert run("review", "show", review, "--json", *at).document["state"] == "open"
+    assert run("review", "withdraw", review, *at).code == 0
+    assert run("review", "withdraw", review, *at).code == 3
+    known = run("review", "known", probe, "--answer", "attack", "--json", *at)
+    assert known.code == 0
+    told = run("review", "statistics", "--json", *at).document
+    assert (told["opened"], told["open"]) == (1, 0)
+    assert run("review", "file", probe, "--kind", "presentation", "--account", "ann", *at).code == 2
+    assert run("review", "list", "--server", served.address).code == 2

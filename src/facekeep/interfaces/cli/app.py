@@ -23,6 +23,7 @@ from facekeep.interfaces.cli import (
     records,
     reporting,
     retaining,
+    reviewing,
     rights,
     robbing,
     serving,
@@ -61,6 +62,7 @@ def build() -> typer.Typer:
     serving.add_commands(app)
     hooking.add_commands(app)
     accounts.add_commands(app)
+    reviewing.add_commands(app)
     watching.add_commands(app)
     auditing.add_commands(app)
     backing.add_commands(app)
