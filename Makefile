@@ -92,6 +92,7 @@ bench: models pictures  ## Speed and memory beside plaintext search; takes some 
 	$(BIN)/facekeep bench pipeline --pictures .cache/pictures
 	$(BIN)/facekeep bench service --pictures .cache/pictures
 	$(BIN)/facekeep bench ledger
+	$(BIN)/facekeep bench reviews
 
 docs: $(INSTALLED)  ## The documentation as pages in site/
 	$(BIN)/mkdocs build --strict

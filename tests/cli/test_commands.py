@@ -443,6 +443,17 @@ def test_bench_service(run: Run, tmp_path: Path, pictures: Path) -> None:
     assert run("bench", "service", "--pictures", folder).code == 4
 
 
+@pytest.mark.allow_hosts(["127.0.0.1"])
+def test_bench_reviews(run: Run) -> None:
+    ran = run("bench", "reviews", "--reviews", 300, "--requests", 2, "--json")
+    assert ran.code == 0, ran.error
+    told = ran.document
+    assert (told["reviews"], told["listed"]) == (300, 50)
+    assert all(0 < told[name]["p50_ms"] <= told[name]["p99_ms"] for name in ("first", "filtered", "middle", "peer"))
+    for wrong in (("--reviews", 0), ("--reviews", 100_001), ("--requests", 0)):
+        assert run("bench", "reviews", *wrong).code == 2
+
+
 def test_bench_search(run: Run) -> None:
     ran = run("bench", "search", "--rows", 500, "--probes", 2, "--against", "faiss", "--repeats", 1, "--json")
     assert ran.code == 0, ran

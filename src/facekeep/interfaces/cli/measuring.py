@@ -1,4 +1,4 @@
-"""Commands that measure: evaluate, and bench search, pipeline, service, ledger."""
+"""Commands that measure: evaluate, and bench search, pipeline, service, ledger, reviews."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ def add_commands(app: typer.Typer) -> None:
     group.command("pipeline")(bench_pipeline)
     group.command("service")(bench_service)
     group.command("ledger")(bench_ledger)
+    group.command("reviews")(bench_reviews)
     app.add_typer(group, name="bench", rich_help_panel=panel)
 
 
@@ -312,6 +313,42 @@ def bench_ledger(
     lines: list[Line] = [
         f"{leaves:,} entries, {batch:,} in a transaction.",
         Rows(("figure", "value"), cells, frozenset({1})),
+    ]
+    reply(asdict(found), lines, as_json=as_json)
+
+
+def bench_reviews(
+    *,
+    reviews: Annotated[int, typer.Option("--reviews", metavar="N", help="Open ones, of two organisations.")] = 10_000,
+    requests: Annotated[int, typer.Option("--requests", metavar="N", help="Of each kind, in turn.")] = 200,
+    as_json: JsonOption = False,
+) -> None:
+    """Time the queue of reviews over HTTP, beside a request that says no more than that the service lives."""
+    from dataclasses import asdict
+
+    from facekeep.interfaces.http.load_reviews import benchmark_reviews
+
+    with steps() as tell:
+        found = benchmark_reviews(reviews, requests, tell)
+    cells = [
+        (
+            name,
+            f"{times.p50_ms:,.1f}",
+            f"{times.p99_ms:,.1f}",
+            f"{times.p50_ms / found.peer.p50_ms:,.1f}",
+            f"{listed:,}",
+        )
+        for name, times, listed in (
+            ("first page", found.first, found.listed),
+            ("page by a filter", found.filtered, found.listed),
+            ("page from the middle", found.middle, found.listed),
+            ("health, the peer", found.peer, 0),
+        )
+    ]
+    header = ("request", "p50 ms", "p99 ms", "p50 over peer", "reviews listed")
+    lines: list[Line] = [
+        f"{reviews:,} open reviews of two organisations; ready {found.ready_seconds:.1f} s after the start.",
+        Rows(header, cells, frozenset(range(1, 5))),
     ]
     reply(asdict(found), lines, as_json=as_json)
 

@@ -31,7 +31,7 @@ from facekeep.service.benchmark_callers import at_99
 from facekeep.service.keep import Keep
 from facekeep.split.budget import Limits
 
-__all__ = ["Load", "ServiceBenchmark", "benchmark_service"]
+__all__ = ["Load", "ServiceBenchmark", "benchmark_service", "serving"]
 
 _CLIENTS_MAX = 64
 _REQUESTS_MAX = 1_000_000
@@ -119,7 +119,7 @@ def benchmark_service(
             subject = keep.subject("somebody").id
             token = keep.issue_token("bench", [Scope.VERIFY], days=1).token
             library = _library_ms(keep, picture)
-        with _served(directory) as (process, address):
+        with serving(directory) as (process, address):
             loads: list[Load] = []
             target = _Target(process.pid, address, token, subject, picture)
             for number in clients:
@@ -149,10 +149,19 @@ def _library_ms(keep: Keep, picture: bytes, repeats: int = 15) -> float:
 
 
 @contextmanager
-def _served(directory: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def serving(directory: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Serve a keep by a process of its own, without a limit of requests, until the block ends.
+
+    Args:
+        directory: of the keep, which nothing else has open.
+        options: of ``facekeep serve``.
+
+    Raises:
+        UnavailableError: it did not start.
+    """
     environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     environment |= {f"{PREFIX}RATE_CLIENT": "none"}
-    command = [sys.executable, "-m", "facekeep", "serve", "--port", "0", "--json", "--keep", str(directory)]
+    command = [sys.executable, "-m", "facekeep", "serve", "--port", "0", "--json", "--keep", str(directory), *options]
     with subprocess.Popen(  # noqa: S603 - this same program
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
     ) as process:
