@@ -28,7 +28,7 @@ from facekeep.domain.subject import SubjectId
 from facekeep.errors import GoneError, NotFoundError
 from facekeep.service.keep_signing import KeepSigning
 from facekeep.service.opening import Roles
-from facekeep.service.review_outcomes import unanswered
+from facekeep.service.review_outcomes import EVIDENCE_LOST, unanswered
 from facekeep.service.review_queue import Claims, ReviewQueue
 from facekeep.service.review_rules import able, check_alive, conflict, every, over, owned, tell_ended, tell_opened
 from facekeep.service.review_sealing import seal
@@ -89,6 +89,12 @@ class KeepReviews(KeepSigning):
         for review in self._evidence.reviews():
             if review not in alive:
                 self._evidence.destroy(review)
+        # What a backup brought back, which holds no evidence.
+        readable = self._evidence.readable()
+        self._lost = {
+            review.id
+            for review in self._queue.about(lambda review: bool(review.pictures) and review.id not in readable)
+        }
 
     # Filing
 
@@ -203,6 +209,9 @@ class KeepReviews(KeepSigning):
         """See :meth:`KeepLife.tend`; and let evidence end whose time is over."""
         super().tend()
         now = self._now()
+        if self._lost:
+            with self._using():
+                self._give_up_lost(now)
         if self._queue.due(now):
             with self._using():
                 for review in self._queue.due(now):
@@ -211,6 +220,16 @@ class KeepReviews(KeepSigning):
         if self._forgotten is None or self._forgotten + _DAY <= now:
             self.forget_old_reviews()
             self._forgotten = now
+
+    def _give_up_lost(self, now: datetime) -> None:
+        """End what nobody can decide any more, as the evidence is gone; what was decided cannot be appealed."""
+        for review in self._queue.about(lambda review: review.id in self._lost):
+            if review.state is ReviewState.OPEN:
+                ended = unanswered(replace(review, state=ReviewState.EXPIRED), EVIDENCE_LOST)
+                self._end_review(ended, now, [over(ended, now, why=EVIDENCE_LOST)])
+            else:
+                self._end_review(review, now, told=True)
+        self._lost = set()
 
     def _expire_review(self, review: Review, now: datetime) -> None:
         if review.state is ReviewState.OPEN:

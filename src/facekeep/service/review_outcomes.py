@@ -9,11 +9,22 @@ from facekeep.domain.capture import Assurance, Intent
 from facekeep.domain.capture_session import CaptureOutcome
 from facekeep.domain.review import Decision, FinalRefusal, Review, ReviewedCapture
 
-__all__ = ["CLAIM", "COME_AGAIN", "NOT_REVIEWED", "PASSKEY_MISSING", "UNDECIDED", "concluded", "unanswered"]
+__all__ = [
+    "CLAIM",
+    "COME_AGAIN",
+    "EVIDENCE_LOST",
+    "NOT_REVIEWED",
+    "PASSKEY_MISSING",
+    "UNDECIDED",
+    "concluded",
+    "unanswered",
+]
 
 COME_AGAIN: Final = "come-again"
 """It was a live person; nobody is enrolled by evidence, so the person is captured anew or an operator enrols them."""
 CLAIM: Final = "claim"
+EVIDENCE_LOST: Final = "evidence-lost"
+"""The keep was restored from a backup, which holds no evidence, before anybody decided."""
 NOT_REVIEWED: Final = "not-reviewed"
 """Nobody decided in time."""
 PASSKEY_MISSING: Final = "passkey-missing"
@@ -34,11 +45,11 @@ def concluded(review: Review) -> Review:
     return replace(review, capture=_after(review.decision, review, review.capture))
 
 
-def unanswered(review: Review) -> Review:
-    """A review that nobody decided: its capture stays undecided."""
+def unanswered(review: Review, why: str = NOT_REVIEWED) -> Review:
+    """A review that nobody decided: its capture stays undecided, with a reason."""
     if review.capture is None:
         return review
-    return replace(review, capture=_ended(review.capture, CaptureOutcome.INCONCLUSIVE, NOT_REVIEWED))
+    return replace(review, capture=_ended(review.capture, CaptureOutcome.INCONCLUSIVE, why))
 
 
 def _after(decision: Decision, review: Review, capture: ReviewedCapture) -> ReviewedCapture:

@@ -8,7 +8,7 @@ from typing import Final
 
 from facekeep.domain.accounts import Account, Principal, Role, kind_of
 from facekeep.domain.ledger import EntryKind, LedgerEntry, deed
-from facekeep.domain.review import EYES, Review, ReviewId
+from facekeep.domain.review import EYES, Review, ReviewId, ReviewState
 from facekeep.domain.subject import subject_id
 from facekeep.domain.webhooks import Event, EventKind
 from facekeep.errors import GoneError, NotFoundError, ReviewConflictError
@@ -90,6 +90,10 @@ def check_alive(review: Review, now: datetime) -> None:
     Raises:
         GoneError: its time is over, or it was destroyed before.
     """
+    if review.state is ReviewState.EXPIRED and review.destroyed is not None and review.destroyed < review.deadline:
+        raise GoneError(
+            "the evidence of this review was lost", hint="It is in no backup. Have the person captured, or ask, again."
+        )
     if review.destroyed is not None or review.deadline <= now:
         raise GoneError("the evidence of this review was destroyed")
 
@@ -125,9 +129,9 @@ def tell_ended(tx: Transaction, review: Review, now: datetime) -> None:
         tx.tell(Event(EventKind.CAPTURE_FINISHED, now, facts | {"reasons": " ".join(capture.outcome_reasons)}))
 
 
-def over(review: Review, now: datetime) -> LedgerEntry:
+def over(review: Review, now: datetime, **why: str) -> LedgerEntry:
     """The entry of a review that ended without a decision."""
-    return deed(EntryKind.REVIEW_DECIDED, now, "", review=review.id.hex(), state=review.state.value)
+    return deed(EntryKind.REVIEW_DECIDED, now, "", review=review.id.hex(), state=review.state.value, **why)
 
 
 def _told(review: Review) -> str:

@@ -174,6 +174,16 @@ class EvidenceStore:
             with self._database.reading() as connection:
                 return frozenset(connection.scalars(select(_P.review).distinct()))
 
+    def readable(self) -> frozenset[ReviewId]:
+        """The reviews of which there are rows and the key that opens them: all others have lost their pictures."""
+        with self._lock:
+            if self._database is None:
+                return frozenset()
+            held = self._keys.held()
+            with self._database.reading() as connection:
+                rows = connection.execute(select(_P.review, _P.hour, _P.turn).distinct()).all()
+            return frozenset(ReviewId(row.review) for row in rows if bucket_of(row) in held)
+
     def destroy(self, review: ReviewId) -> None:
         """Destroy the pictures of a review, in all copies of the file. Nothing happens if there are none."""
         with self._lock:

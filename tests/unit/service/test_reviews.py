@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -439,3 +440,56 @@ def test_what_was_over_long_ago_is_forgotten(
 def ledger_kinds(keep: Keep) -> set[EntryKind]:
     with keep._roles.registry.read() as view:
         return {opening.entry.kind for _, _, opening in view.ledger_openings()}
+
+
+def test_what_a_backup_brought_back_without_its_evidence_ends_at_once(
+    keep: Keep, owner: Account, people: list[Person], folder: Path, reopen: Callable[[], Keep], clock: MovedClock
+) -> None:
+    """A backup holds no evidence: what was open is open for nobody, and what was decided stays so."""
+    subject = subject_of(keep, "obama")
+    lost = filed(keep, owner, subject=subject, capture=a_capture())
+    refused = decide(keep, filed(keep, owner, subject=subject), Decision.ATTACK, *people[:2])
+    webhook = keep.add_webhook("https://hooks.example.org/", list(EventKind))
+    keep.close()
+    shutil.rmtree(folder / "evidence")
+    again = reopen()
+    kept = filed(again, owner)
+    again.tend()
+    who = people[2].account
+    ended = again.review_seen(lost.id.hex(), who=who).review
+    assert (ended.state, ended.destroyed) == (ReviewState.EXPIRED, clock.now)
+    assert ended.capture is not None
+    assert (ended.capture.outcome, ended.capture.outcome_reasons) == (CaptureOutcome.INCONCLUSIVE, ("evidence-lost",))
+    with pytest.raises(GoneError, match="lost"):
+        again.claim_review(lost.id.hex(), who=who)
+    own = [each.entry for each in again.own_data("obama").entries]
+    (first,) = [entry for entry in own if entry.facts.get("why") == "evidence-lost"]
+    assert (first.kind, first.facts["state"]) == (EntryKind.REVIEW_DECIDED, "expired")
+    decided = again.review_seen(refused.id.hex(), who=who).review
+    assert (decided.state, decided.decision, decided.destroyed) == (ReviewState.DECIDED, Decision.ATTACK, clock.now)
+    with pytest.raises(GoneError, match="destroyed"):
+        again.appeal_review(subject.hex(), refused.id.hex(), "I was there.")
+    told = [delivery.event for delivery in again.waiting_deliveries(webhook.id)]
+    assert [event.about["outcome"] for event in told if event.kind is EventKind.REVIEW_DECIDED] == ["expired"]
+    assert [seen.review.id for seen in again.reviews_waiting(who)] == [kept.id]
+    before = leaves(again)
+    again.tend()
+    assert leaves(again) == before
+
+
+def test_evidence_whose_key_is_gone_is_lost(
+    keep: Keep, owner: Account, people: list[Person], folder: Path, reopen: Callable[[], Keep]
+) -> None:
+    review = filed(keep, owner)
+    keep.close()
+    (key,) = (folder / "keys").rglob("gate.evidence.*")
+    key.unlink()
+    again = reopen()
+    again.tend()
+    assert again.review_seen(review.id.hex(), who=people[0].account).review.state is ReviewState.EXPIRED
+    assert again._evidence.reviews() == frozenset()
+
+
+def leaves(keep: Keep) -> int:
+    with keep._roles.registry.read() as view:
+        return view.ledger_size()
