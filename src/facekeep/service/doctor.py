@@ -17,6 +17,7 @@ from typing import Final, Protocol
 from facekeep.errors import DamagedStoreError, FacekeepError, KeyMissingError, ModelError
 from facekeep.service.answers import KeepStatus
 from facekeep.service.canaries import CanaryReport
+from facekeep.service.facts import ReviewingFacts
 from facekeep.service.filing import Filing, FilingState
 from facekeep.service.rights import REFRESH_DAYS
 
@@ -34,6 +35,7 @@ __all__ = [
     "inspect_layout",
     "inspect_models",
     "inspect_retention",
+    "inspect_reviewing",
     "inspect_status",
     "worst_first",
 ]
@@ -43,6 +45,9 @@ LOW_SPACE: Final = 1 << 30
 
 NO_SPACE: Final = 64 << 20
 """Free space below which enrolments and erasures are at risk, in bytes."""
+
+URGENT_HOURS: Final = 1.0
+"""For how long an urgent review may wait."""
 
 _LOOSE: Final = stat.S_IRWXG | stat.S_IRWXO
 _STORES: Final = ("registry", "left", "right")
@@ -359,6 +364,26 @@ def inspect_retention(overdue: int) -> Iterator[Finding]:
             Severity.WARNING,
             f"people and cases that are kept for longer than the rules of retention say: {overdue}",
             "facekeep retention run, and let a timer do it every day; a served keep does it by itself.",
+        )
+
+
+def inspect_reviewing(reviewing: ReviewingFacts) -> Iterator[Finding]:
+    """Whether somebody in need of help would be seen in time."""
+    if reviewing.reviewers and not reviewing.told:
+        yield Finding(
+            "review-unheard",
+            Severity.WARNING,
+            "there are reviewers, and nobody is told when somebody before the camera may be in need of help",
+            "facekeep webhook add mailto:ADDRESS --events review.urgent,review.concern, which somebody awake reads; or "
+            "the URL of an endpoint.",
+        )
+    waiting = reviewing.urgent_hours
+    if waiting is not None and waiting > URGENT_HOURS:
+        yield Finding(
+            "review-urgent",
+            Severity.WARNING,
+            f"an urgent review waits for {waiting:.0f} h: somebody before the camera may be in need of help",
+            "Have two reviewers open /review now; urgent ones stand first.",
         )
 
 

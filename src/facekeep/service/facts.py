@@ -29,6 +29,7 @@ __all__ = [
     "Quarter",
     "RecipientFacts",
     "RetentionFacts",
+    "ReviewingFacts",
     "ToldOf",
 ]
 
@@ -131,6 +132,31 @@ class RecipientFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ReviewingFacts:
+    """How people decide what machines could not, or must not.
+
+    Attributes:
+        organisations: how many have an operator, or a client with a token that is not over; where none has, the keep's
+            own, which is one.
+        able: of these, how many can have people decide, whoever of them asks: two reviewers with keys, of whom none is
+            who asks.
+        overseen: of these, how many have an officer.
+        reviewers: how many reviewers have a key.
+        open: reviews that wait to be decided.
+        urgent_hours: for how long the oldest urgent one of these waits; None where none does.
+        told: whether an endpoint or an address is told of urgent reviews.
+    """
+
+    organisations: int = 1
+    able: int = 0
+    overseen: int = 0
+    reviewers: int = 0
+    open: int = 0
+    urgent_hours: float | None = None
+    told: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class KeyFacts:
     """Where keys are.
 
@@ -187,6 +213,7 @@ class KeepFacts:
         age_required: whether an age has to be said at all.
         log_days: after how many days entries of the ledger are removed; None if they are never.
         confirmations: how many different people have to confirm a hit before it counts; 0 if nothing asks for it.
+        reviewing: how people decide.
     """
 
     made: datetime
@@ -215,6 +242,7 @@ class KeepFacts:
     age_required: bool = False
     log_days: int | None = None
     confirmations: int = 0
+    reviewing: ReviewingFacts = ReviewingFacts()
 
     @property
     def switched_on(self) -> tuple[PurposeFacts, ...]:
@@ -313,7 +341,10 @@ class Presence:
         people: those who are still there, in a random order that stays the same.
         erased: how many were erased since the window began. Who they were cannot be known any more; some of them may
             have come after its end.
+        reviews: of how many reviews there was evidence, as far as they are still known: a review goes with the person
+            whom it is about, and 90 days after it was over.
     """
 
     people: tuple[Present, ...] = field(repr=False)
     erased: int
+    reviews: int = 0

@@ -13,6 +13,7 @@ from facekeep.domain.consent import Consent, Notice, Purpose
 from facekeep.domain.evidence import EvidenceKind
 from facekeep.domain.ledger import EntryKind, LedgerEntry, Opening, written
 from facekeep.domain.retention import Basis, RetentionRule
+from facekeep.domain.review import EYES
 from facekeep.domain.subject import DataSubject, Reference, SubjectId
 from facekeep.service.canary_labels import CANARY_LABELS, is_canary
 from facekeep.service.counting import OWN_KINDS, counted_entry, counted_quarters, quarters_between
@@ -27,11 +28,13 @@ from facekeep.service.facts import (
     Quarter,
     RecipientFacts,
     RetentionFacts,
+    ReviewingFacts,
     ToldOf,
 )
 from facekeep.service.filing import CHINA, Filing, FilingThreshold
 from facekeep.service.keep_ledger import openings
 from facekeep.service.keep_life import KeepLife
+from facekeep.service.review_facts import evidence_between, reviewing_of
 from facekeep.store.view import View
 
 __all__ = ["KeepPaper"]
@@ -61,7 +64,7 @@ class KeepPaper(KeepLife):
             clients = sum(client.expires > now for client in view.clients())
             webhooks = [webhook for webhook in view.webhooks() if webhook.disabled is None]
             never, ledger, rules = len(view.never_returned()), view.ledger_size(), view.consent_rules()
-            retention = view.retention_rules()
+            retention, reviewing = view.retention_rules(), reviewing_of(view, now)
         tally = _Tally(notices)
         for person, consents, references in self._everybody(_records):
             tally.add(person, consents, references)
@@ -111,7 +114,15 @@ class KeepPaper(KeepLife):
             filing=self._filing(filing, tally.people, lambda: tally.since(filing.limit) or now),
             guardian_under=rules.guardian_under,
             age_required=rules.age_required,
+            confirmations=EYES,
+            reviewing=reviewing,
         )
+
+    def reviewing(self) -> ReviewingFacts:
+        """How people decide, in numbers. Quick beside :meth:`facts`."""
+        now = self._now()
+        with self._reading(), self._roles.registry.read() as view:
+            return reviewing_of(view, now)
 
     def filing(self, threshold: FilingThreshold = CHINA) -> Filing:
         """How near the keep is to a number of people that has to be filed.
@@ -174,7 +185,8 @@ class KeepPaper(KeepLife):
         erased = sum(
             opening.entry.kind is EntryKind.ERASED and opening.entry.time >= since for opening in self._told_of_nobody()
         )
-        return Presence(people, erased)
+        with self._reading(), self._roles.registry.read() as view:
+            return Presence(people, erased, evidence_between(view, since, until))
 
     def told(self) -> Mapping[ToldOf, int]:
         """The entries of the ledger, counted. Of people who were erased only what is about nobody is left."""

@@ -91,10 +91,8 @@ class KeepReviews(KeepSigning):
                 self._evidence.destroy(review)
         # What a backup brought back, which holds no evidence.
         readable = self._evidence.readable()
-        self._lost = {
-            review.id
-            for review in self._queue.about(lambda review: bool(review.pictures) and review.id not in readable)
-        }
+        bare = self._queue.about(lambda review: bool(review.pictures) and review.id not in readable)
+        self._lost = {review.id for review in bare}
 
     # Filing
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from facekeep.domain.accounts import Role
 from facekeep.service.about import About
-from facekeep.service.facts import KeepFacts, NoticeFacts, PurposeFacts
+from facekeep.service.facts import KeepFacts, NoticeFacts, PurposeFacts, ReviewingFacts
 from facekeep.service.filing import FilingState
 from facekeep.service.measured import DrillSummary, EvaluationSummary
 
@@ -323,13 +323,53 @@ def _hits_confirmed(facts: LawFacts, options: Options) -> Found:
     searching = [purpose for purpose in facts.keep.switched_on if not purpose.purpose.is_one_to_one]
     if not searching:
         return Outcome.NOT_APPLICABLE, "no purpose that searches a gallery is on"
+    reviewing = facts.keep.reviewing
     if facts.keep.confirmations < options["people"]:
         return (
             Outcome.NOT_MET,
-            "this version has no operation by which two different people confirm a hit: until one comes, see to it "
-            "yourself, and act on no candidate before",
+            "no operation has a hit confirmed by so many different people: see to it yourself, and act on no "
+            "candidate before",
         )
-    return Outcome.MET, f"{facts.keep.confirmations} different people have to confirm a hit"
+    if reviewing.able < reviewing.organisations:
+        return Outcome.NOT_MET, f"{_unable(reviewing)}; act on no candidate before"
+    return (
+        Outcome.PEOPLE,
+        f"two people can compare the faces of every candidate ({_REVIEWERS_HERE}), and the keep calls no hit confirmed "
+        "before both said so: see to it that each is put before them, and that nobody acts on one before, which no "
+        "program can see",
+    )
+
+
+def _people_decide(facts: LawFacts, _: Options) -> Found:
+    reviewing = facts.keep.reviewing
+    if reviewing.able < reviewing.organisations:
+        return (
+            Outcome.NOT_MET,
+            f"{_unable(reviewing)}. Until then a capture that a machine cannot decide, or would refuse, ends undecided",
+        )
+    lacking = reviewing.organisations - reviewing.overseen
+    if lacking:
+        return (
+            Outcome.NOT_MET,
+            f"{_of_organisations(lacking, reviewing)} no officer, who answers what reviewers report: facekeep account "
+            "invite NAME --role officer",
+        )
+    return (
+        Outcome.MET,
+        f"in each organisation that asks ({reviewing.organisations}) two people and an officer can; a capture is "
+        "refused by two of them or not at all",
+    )
+
+
+def _unable(reviewing: ReviewingFacts) -> str:
+    return (
+        f"{_of_organisations(reviewing.organisations - reviewing.able, reviewing)} not two reviewers with keys beside "
+        "whoever asks: facekeep account invite NAME --role reviewer, and each makes a key at /review"
+    )
+
+
+def _of_organisations(count: int, reviewing: ReviewingFacts) -> str:
+    return f"of {reviewing.organisations} organisations that ask, {count} {'has' if count == 1 else 'have'}"
 
 
 def _role_held(facts: LawFacts, options: Options) -> Found:
@@ -358,6 +398,7 @@ def _named(purposes: Iterable[PurposeFacts]) -> str:
 
 
 _ALL_OFF: Final = Outcome.NOT_APPLICABLE, "every purpose is switched off"
+_REVIEWERS_HERE: Final = "POST /v1/reviews, kind comparison"
 _NO_NOTICE: Final = NoticeFacts("", "", frozenset())
 
 CHECKS: Final[Mapping[str, Check]] = {
@@ -376,6 +417,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "evaluation": Check(_evaluation, frozenset({"people"}), frozenset({"groups"})),
     "surface-lacks": Check(_surface_lacks, frozenset({"words"}), frozenset({"answers"})),
     "log-kept": Check(_log_kept, frozenset({"days"}), frozenset({"of_erased"})),
+    "people-decide": Check(_people_decide),
     "hits-confirmed": Check(_hits_confirmed, frozenset({"people"})),
     "role-held": Check(_role_held, frozenset({"role"})),
     "filing": Check(_filing),

@@ -19,9 +19,11 @@ from facekeep.service.doctor import (
     inspect_host,
     inspect_layout,
     inspect_models,
+    inspect_reviewing,
     inspect_status,
     worst_first,
 )
+from facekeep.service.facts import ReviewingFacts
 
 _ME = 1000
 _KEEP, _KEYS = Path("/srv/keep"), Path("/vault/keys")
@@ -206,6 +208,20 @@ def test_alarms_and_old_epochs_are_told() -> None:
     found = list(inspect_status(status, _NOW))
     assert _codes(found) == {"alarm": Severity.WARNING, "old-epoch": Severity.WARNING, "all-off": Severity.NOTE}
     assert "31 days" in next(f.message for f in found if f.code == "old-epoch")
+
+
+@pytest.mark.parametrize(
+    ("facts", "codes"),
+    [
+        (ReviewingFacts(), set()),
+        (ReviewingFacts(reviewers=1), {"review-unheard"}),
+        (ReviewingFacts(reviewers=2, told=True, urgent_hours=1.0), set()),
+        (ReviewingFacts(reviewers=2, told=True, urgent_hours=1.1), {"review-urgent"}),
+        (ReviewingFacts(urgent_hours=30), {"review-urgent"}),
+    ],
+)
+def test_urgent_reviews_that_nobody_sees_are_told(facts: ReviewingFacts, codes: set[str]) -> None:
+    assert _codes(inspect_reviewing(facts)) == dict.fromkeys(codes, Severity.WARNING)
 
 
 @pytest.mark.parametrize(

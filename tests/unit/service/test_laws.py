@@ -14,7 +14,7 @@ from facekeep.domain.retention import PRESETS
 from facekeep.errors import UsageError
 from facekeep.service.about import FIELDS, About
 from facekeep.service.doctor import inspect_filing
-from facekeep.service.facts import ConsentFacts, KeepFacts, NoticeFacts, RetentionFacts
+from facekeep.service.facts import ConsentFacts, KeepFacts, NoticeFacts, RetentionFacts, ReviewingFacts
 from facekeep.service.filing import CHINA, Filing, FilingState, FilingThreshold
 from facekeep.service.law_checks import CHECKS, LawFacts, Outcome, Surface
 from facekeep.service.laws import Law, LawPack, LawRule
@@ -23,6 +23,7 @@ from tests.unit.service.some_facts import DIGEST, ITEMS, NOW, some_drill, some_e
 
 SAID = About({**dict.fromkeys(FIELDS, "said"), "purpose.verify.ground": "consent", "purpose.verify.alternative": "key"})
 RULES = (RetentionFacts("a law", "last-contact", 1095), RetentionFacts("a law", "purpose-ended", 1))
+DECIDING = ReviewingFacts(organisations=2, able=2, overseen=2, reviewers=4, told=True)
 BARE = Surface(frozenset({"/v1/verifications", "one_in"}), frozenset({"verified", "stage"}))
 
 
@@ -38,6 +39,7 @@ def _sound() -> LawFacts:
         guardian_under=18,
         age_required=True,
         confirmations=2,
+        reviewing=DECIDING,
         consents=ConsentFacts(1, 0, 0, 0, evidenced=1),
     )
     evaluation = replace(some_evaluation(), groups=(GroupsSummary("region", 1e-3, 1.5, 1.2),))
@@ -137,6 +139,16 @@ BROKEN: list[tuple[str, Any, set[str]]] = [
     ("shorter log", _keep(log_days=100), {"eu/logs", "india/logs"}),
     ("no auditor", _keep(accounts={Role.REVIEWER: 3}), {"eu/oversight"}),
     ("no reviewer", _keep(accounts={Role.AUDITOR: 3}), {"eu/appeal", "uk/appeal"}),
+    (
+        "an organisation without two reviewers",
+        _keep(reviewing=replace(DECIDING, able=1)),
+        {"eu/automated-decision", "uk/automated-decision"},
+    ),
+    (
+        "an organisation without an officer",
+        _keep(reviewing=replace(DECIDING, overseen=1)),
+        {"eu/automated-decision", "uk/automated-decision"},
+    ),
     ("no drill", lambda facts: replace(facts, drill=None), {"eu/drill", "uk/drill"}),
     ("failed drill", lambda facts: replace(facts, drill=some_drill("left-hoard")), {"eu/drill", "uk/drill"}),
     (
@@ -191,10 +203,24 @@ def test_what_is_broken_is_not_met(what: str, broken: Any, unmet: set[str]) -> N
 
 
 def test_two_people_confirm_only_where_a_gallery_is_searched() -> None:
-    none = _keep(confirmations=0)(_sound())
+    none = _sound()
     assert _outcomes(Law.EU, none)["two-people"] is Outcome.NOT_APPLICABLE
     searching = tuple(replace(one, on=one.purpose in (Purpose.VERIFY, Purpose.IDENTIFY)) for one in none.keep.purposes)
-    assert _outcomes(Law.EU, _keep(purposes=searching)(none))["two-people"] is Outcome.NOT_MET
+    searched = _keep(purposes=searching)(none)
+    # That nobody acts on a candidate before no program can see.
+    assert _outcomes(Law.EU, searched)["two-people"] is Outcome.PEOPLE
+    for broken in (_keep(confirmations=1), _keep(reviewing=replace(DECIDING, able=1))):
+        assert _outcomes(Law.EU, broken(searched))["two-people"] is Outcome.NOT_MET
+
+
+def test_who_cannot_have_people_decide_is_told_what_to_do() -> None:
+    def said(**changed: Any) -> str:
+        facts = _keep(reviewing=replace(DECIDING, **changed))(_sound())
+        return next(f.said for f in LawPack.of(Law.EU).findings(facts) if f.rule.name == "automated-decision")
+
+    assert said(able=1).startswith("of 2 organisations that ask, 1 has not two reviewers with keys")
+    assert "--role reviewer" in said(able=0)
+    assert "--role officer" in said(overseen=0)
 
 
 def test_ages_that_need_not_be_said_are_for_people() -> None:

@@ -14,14 +14,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from facekeep.domain.access import Scope
+from facekeep.domain.accounts import Role
 from facekeep.domain.consent import Purpose
 from facekeep.domain.evidence import OPERATORS_WORD, Circumstances, Evidence, Guardian
 from facekeep.domain.ledger import EntryKind
+from facekeep.domain.review import Decision, ReviewReason
 from facekeep.domain.webhooks import EventKind
 from facekeep.errors import BadInputError, UsageError
 from facekeep.service.about import FIELDS, About, template
 from facekeep.service.claims import Lost, claims_of
-from facekeep.service.facts import Presence, Present, Quarter, ToldOf
+from facekeep.service.facts import Presence, Present, Quarter, ReviewingFacts, ToldOf
 from facekeep.service.filing import FilingState, FilingThreshold
 from facekeep.service.keep import Keep
 from facekeep.service.measured import DrillSummary, EvaluationSummary
@@ -31,6 +34,7 @@ from facekeep.service.report_dpia import ImpactAssessment
 from facekeep.service.report_register import Register
 from facekeep.service.report_transparency import SMALL, Published, Transparency
 from tests.unit.service.conftest import MovedClock
+from tests.unit.service.reviewing import a_person, filed
 from tests.unit.service.some_facts import NOW, some_drill, some_evaluation, some_facts
 
 SAID = About({"controller.name": "Lock <script>alert(1)</script> & Co", "purpose.verify.ground": "consent"})
@@ -52,6 +56,37 @@ def test_facts_are_those_of_the_keep_and_name_nobody(keep: Keep, picture: Callab
     assert (facts.open_cases, facts.apart, [one.host for one in facts.recipients]) == (1, False, ["hooks.example.org"])
     assert (facts.consents.evidenced, facts.guardian_under, facts.age_required) == (0, 18, False)
     assert not re.search("obama|biden|lost child|secret-path", repr(facts), re.IGNORECASE)
+
+
+def test_facts_tell_how_people_decide(keep: Keep, clock: MovedClock) -> None:
+    assert keep.reviewing() == ReviewingFacts()
+    both = a_person(keep, "till and reviewer", Role.OPERATOR, Role.REVIEWER)
+    a_person(keep, "reviewer 1")
+    keep.invite("reviewer without a key", [Role.REVIEWER])
+    # Nobody decides about what they filed: with the till's own, one is left.
+    assert keep.reviewing() == ReviewingFacts(organisations=1, able=0, reviewers=2)
+    a_person(keep, "reviewer 2")
+    keep.invite("officer", [Role.OFFICER])
+    keep.issue_token("bank's", [Scope.CAPTURE], days=1, organisation="bank")
+    a_person(keep, "elsewhere", organisation="bank")
+    usual = ReviewingFacts(organisations=2, able=1, overseen=1, reviewers=4)
+    assert keep.reviewing() == usual
+    a_person(keep, "elsewhere too", Role.REVIEWER, Role.OFFICER, organisation="bank")
+    began = clock.now
+    urgent = filed(keep, both.account, reasons=(ReviewReason.EYES_CLOSED,))
+    filed(keep, both.account, known=Decision.ATTACK)
+    keep.add_webhook("https://hooks.example.org/", [EventKind.REVIEW_URGENT])
+    clock.forward(hours=2)
+    filed(keep, both.account)
+    able = ReviewingFacts(organisations=2, able=2, overseen=2, reviewers=5, open=2, urgent_hours=2, told=True)
+    assert keep.facts().reviewing == able
+    # A client whose token is over asks for nothing.
+    clock.forward(days=2)
+    keep.withdraw_review(urgent.id.hex(), owner=both.account)
+    assert keep.reviewing() == replace(able, organisations=1, able=1, overseen=1, open=1, urgent_hours=None)
+    for since, until, reviews in ((-9, -1, 0), (0, 1, 2), (0, 3, 3), (49, 51, 3), (51, 60, 2), (99, 101, 0)):
+        window = began + timedelta(hours=since), began + timedelta(hours=until)
+        assert keep.presence(*window).reviews == reviews, (since, until)
 
 
 def test_who_is_affected_was_there_in_the_window(keep: Keep, clock: MovedClock) -> None:

@@ -443,7 +443,7 @@ def ledger_kinds(keep: Keep) -> set[EntryKind]:
 
 
 def test_what_a_backup_brought_back_without_its_evidence_ends_at_once(
-    keep: Keep, owner: Account, people: list[Person], folder: Path, reopen: Callable[[], Keep], clock: MovedClock
+    keep: Keep, owner: Account, people: list[Person], folder: Path, reopen: Callable[[], Keep]
 ) -> None:
     """A backup holds no evidence: what was open is open for nobody, and what was decided stays so."""
     subject = subject_of(keep, "obama")
@@ -457,7 +457,7 @@ def test_what_a_backup_brought_back_without_its_evidence_ends_at_once(
     again.tend()
     who = people[2].account
     ended = again.review_seen(lost.id.hex(), who=who).review
-    assert (ended.state, ended.destroyed) == (ReviewState.EXPIRED, clock.now)
+    assert (ended.state, ended.destroyed) == (ReviewState.EXPIRED, lost.created)
     assert ended.capture is not None
     assert (ended.capture.outcome, ended.capture.outcome_reasons) == (CaptureOutcome.INCONCLUSIVE, ("evidence-lost",))
     with pytest.raises(GoneError, match="lost"):
@@ -466,7 +466,7 @@ def test_what_a_backup_brought_back_without_its_evidence_ends_at_once(
     (first,) = [entry for entry in own if entry.facts.get("why") == "evidence-lost"]
     assert (first.kind, first.facts["state"]) == (EntryKind.REVIEW_DECIDED, "expired")
     decided = again.review_seen(refused.id.hex(), who=who).review
-    assert (decided.state, decided.decision, decided.destroyed) == (ReviewState.DECIDED, Decision.ATTACK, clock.now)
+    assert (decided.state, decided.decision, decided.destroyed) == (ReviewState.DECIDED, Decision.ATTACK, lost.created)
     with pytest.raises(GoneError, match="destroyed"):
         again.appeal_review(subject.hex(), refused.id.hex(), "I was there.")
     told = [delivery.event for delivery in again.waiting_deliveries(webhook.id)]

@@ -221,15 +221,16 @@ class Asked:
 
 def _asked(parts: Composition, directory: Path, *, lawful: bool) -> Asked:
     """What an open keep tells of itself."""
-    from facekeep.service.doctor import error_finding, inspect_canaries, inspect_filing, inspect_retention
+    from facekeep.service import doctor as findings
 
     try:
         with parts.open(directory) as opened:
             overdue = sum(1 for _ in opened.retention_plan(0))
             found = (
-                *inspect_canaries(opened.ask_canaries()),
-                *inspect_filing(opened.filing()),
-                *inspect_retention(overdue),
+                *findings.inspect_canaries(opened.ask_canaries()),
+                *findings.inspect_filing(opened.filing()),
+                *findings.inspect_retention(overdue),
+                *findings.inspect_reviewing(opened.reviewing()),
             )
             if not lawful:
                 return Asked(opened.status(), found)
@@ -238,7 +239,7 @@ def _asked(parts: Composition, directory: Path, *, lawful: bool) -> Asked:
             facts = opened.facts(keys=key_facts(parts, directory))
             return Asked(opened.status(), found, facts, surface_of(opened))
     except FacekeepError as error:
-        return Asked(findings=(error_finding(error),))
+        return Asked(findings=(findings.error_finding(error),))
 
 
 def findings_of(
