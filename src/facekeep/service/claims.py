@@ -16,6 +16,7 @@ __all__ = ["CLAIMS", "OPEN_BY_DESIGN", "Claim", "Lost", "Taken", "claims_of"]
 _HALF: Final = "the number of rows, pseudonyms, galleries, purposes and its log of who searched when"
 _BACKUPS: Final = "what the newest backup holds of rows, galleries, purposes and pseudonyms"
 _HOARD: Final = "the number of rows, pseudonyms, galleries and purposes"
+_WAITING: Final = "random identifiers of reviews that were open, how many pictures each has and at which hour it ends"
 
 OPEN_BY_DESIGN: Final[Mapping[str, str]] = {
     "left-without-keys": "",
@@ -31,6 +32,10 @@ OPEN_BY_DESIGN: Final[Mapping[str, str]] = {
     "two-epochs": "what the right half holds of rows, galleries, purposes and its log",
     "two-epochs-hoard": "rows, pseudonyms, galleries and purposes",
     "both-without-keys": "",
+    "evidence-without-keys": _WAITING,
+    "evidence-with-gate-keys": f"{_WAITING}, roles of pictures, and identifiers of the keys that each is sealed to",
+    "evidence-with-reviewer-key": _WAITING,
+    "evidence-later": _WAITING,
 }
 """By the name of a thief of the drill: what he has beside noise."""
 
@@ -42,6 +47,8 @@ class Lost(StrEnum):
     """The left half, or a copy or backup of it."""
     RIGHT = "right"
     REGISTRY = "registry"
+    EVIDENCE = "evidence"
+    """The gate's store of what people have to look at, or a copy of it."""
     GATE = "gate"
     """The running gate, or its host: taken over, or its memory read."""
     KEYS_LEFT = "keys-left"
@@ -49,6 +56,8 @@ class Lost(StrEnum):
     KEYS_REGISTRY = "keys-registry"
     KEYS_GATE = "keys-gate"
     KEYS_REGISTRAR = "keys-registrar"
+    KEYS_REVIEWER = "keys-reviewer"
+    """A private key of a reviewer or officer: the profile of their browser, open to somebody else."""
 
 
 class Taken(StrEnum):
@@ -56,6 +65,7 @@ class Taken(StrEnum):
 
     FACES = "biometric templates of faces"
     PICTURES = "pictures of faces that were shown to the gate while it was taken over"
+    EVIDENCE = "masked faces of the reviews that were open then, of those that were sealed to a reviewer's key he has"
     NAMES = "names, labels, consents, and names of the guardians of minors"
     RECORDS = "cases, appeals, accounts, and what the ledger says of each person"
     ACTIVITY = "pseudonyms, galleries, purposes, and who searched when, under pseudonyms"
@@ -95,7 +105,7 @@ class Claim:
 
 _HALVES: Final = {Lost.LEFT: Lost.KEYS_LEFT, Lost.RIGHT: Lost.KEYS_RIGHT}
 _STORES: Final = {**_HALVES, Lost.REGISTRY: Lost.KEYS_REGISTRY}
-_EVERYTHING: Final = frozenset(Taken)
+_EVERYTHING: Final = frozenset(Taken) - {Taken.EVIDENCE}
 _NOISE: Final = "no face and no name: everything in it is sealed"
 
 
@@ -183,6 +193,55 @@ CLAIMS: Final[tuple[Claim, ...]] = (
         "everything: keys, templates and names pass through one process",
         _EVERYTHING,
         one_process=True,
+    ),
+    Claim(
+        "evidence-without-keys",
+        "Thief of the evidence of reviews",
+        frozenset({Lost.EVIDENCE}),
+        f"no face: {_WAITING}",
+        frozenset({Taken.NUMBERS}),
+        measured=True,
+    ),
+    Claim(
+        "evidence-with-gate-keys",
+        "Thief of the evidence of reviews and of the gate's keys",
+        frozenset({Lost.EVIDENCE, Lost.KEYS_GATE}),
+        f"no face: {OPEN_BY_DESIGN['evidence-with-gate-keys']}",
+        frozenset({Taken.NUMBERS}),
+        measured=True,
+    ),
+    Claim(
+        "evidence-with-reviewer-key",
+        "Thief of the evidence of reviews and of a reviewer's private key",
+        frozenset({Lost.EVIDENCE, Lost.KEYS_REVIEWER}),
+        f"no face: {_WAITING}",
+        frozenset({Taken.NUMBERS}),
+        measured=True,
+    ),
+    Claim(
+        "evidence-with-both",
+        "Thief of the evidence of reviews, of the gate's keys of that moment and of a reviewer's private key",
+        frozenset({Lost.EVIDENCE, Lost.KEYS_GATE, Lost.KEYS_REVIEWER}),
+        f"masked faces: of each review that was open when file and keys were taken, as far as it was sealed to that "
+        f"reviewer; of what ended before, none; and {_WAITING}",
+        frozenset({Taken.EVIDENCE, Taken.NUMBERS}),
+    ),
+    Claim(
+        "gate-and-reviewer-key",
+        "Who took over the gate and has a reviewer's private key",
+        frozenset({Lost.GATE, Lost.KEYS_REVIEWER}),
+        "masked faces of the reviews that were open meanwhile, as far as they were sealed to that reviewer, whatever "
+        "else he has",
+        frozenset({Taken.EVIDENCE, Taken.NUMBERS}),
+        joined=True,
+    ),
+    Claim(
+        "reviewer-key",
+        "Thief of a reviewer's private key",
+        frozenset({Lost.KEYS_REVIEWER}),
+        "nothing by itself: the service keeps a share of each key, and gives it to who is signed in as that reviewer, "
+        "with a reason, and on record",
+        frozenset(),
     ),
     Claim(
         "gate-keys",

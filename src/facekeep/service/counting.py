@@ -26,9 +26,12 @@ OWN_KINDS: Final = frozenset(
         EntryKind.EXPORTED,
         EntryKind.APPEALED,
         EntryKind.APPEAL_ANSWERED,
+        EntryKind.REVIEW_OPENED,
+        EntryKind.REVIEW_VIEWED,
+        EntryKind.REVIEW_DECIDED,
     }
 )
-"""What is published of people's own entries."""
+"""What is published of people's own entries. What is of such a kind and about nobody known is counted with them."""
 _NONE: Final = "-"
 
 

@@ -24,6 +24,7 @@ from facekeep.service.drill_gates import active_gate, curious_gate
 from facekeep.service.drill_keep import SIDES, DrillKeep, Identity, identities
 from facekeep.service.drill_people import People, Vectors, gather_people
 from facekeep.service.drill_report import DrillReport, Thief
+from facekeep.service.drill_review_thieves import review_thieves
 from facekeep.service.drill_thieves import Robbed, Robbery, people_of
 from facekeep.split.budget import Limits
 
@@ -142,7 +143,7 @@ def run_drill(
 
 
 def _work(robbery: Robbery, tell: Progress) -> tuple[Thief, ...]:
-    works = list(robbery.thieves())
+    works = [*robbery.thieves(), *review_thieves(robbery)]
     found = []
     for done, work in enumerate(works):
         tell("thieves", done, len(works))
@@ -158,6 +159,7 @@ def _robbed(
     try:
         order = keep.shuffled(len(people))
         keep.enrol(people.references[order], [names[person] for person in order.tolist()])
+        keep.have_looked_at(people.references[order])
         taken = {side: [keep.backup(side)] for side in SIDES}
         keep.ask(people.probes[order][:8])
         for _ in range(epochs):
@@ -165,7 +167,8 @@ def _robbed(
             for side in SIDES:
                 taken[side].append(keep.backup(side))
         rows, subjects = people_of(keep.pseudonyms, order), people_of(keep.subjects, order)
+        evidence = keep.steal_evidence(order.tolist())
     except BaseException:
         keep.close()
         raise
-    return Robbed(keep.steal(), taken, rows, subjects)
+    return Robbed(keep.steal(), taken, rows, subjects, evidence)

@@ -20,6 +20,7 @@ from facekeep.service.drill_bytes import FACES, NAMES, Needles
 from facekeep.service.drill_keep import Identity
 from facekeep.service.drill_loot import Codes
 from facekeep.service.drill_report import Control
+from facekeep.service.drill_review_thieves import codes_of, open_reviews
 from facekeep.service.drill_statistics import ALARM, uniformity
 from facekeep.service.drill_thieves import Robbery
 from facekeep.split.codes import coarse_code, fine_code
@@ -28,7 +29,7 @@ from facekeep.split.codes import coarse_code, fine_code
 def controls(
     robbery: Robbery, truth: Faces, needles: Needles, names: Sequence[Identity], random: np.random.Generator
 ) -> tuple[Control, ...]:
-    """The attacks on a plaintext gallery, on masks used again, and on both halves with their keys."""
+    """The attacks on a plaintext gallery, on masks used again, on both halves and on evidence with every key."""
     plain = _plaintext(truth)
     masked = _under_one_mask(plain)
     first, second = robbery.both_halves()
@@ -55,7 +56,27 @@ def controls(
                 random,
             ),
         ),
+        Control(
+            "evidence-with-every-key",
+            "Evidence of open reviews with every key",
+            _looked(robbery, truth, needles, random),
+        ),
     )
+
+
+def _looked(robbery: Robbery, truth: Faces, needles: Needles, random: np.random.Generator) -> dict[str, float]:
+    """With the gate's keys of the moment and a reviewer's private key every picture can be seen."""
+    first, second = (
+        open_reviews(one.evidence, one.evidence.keys, one.evidence.reviewers[:1], robbery.folder)
+        for one in (robbery.keep, robbery.other)
+    )
+    people = len(truth.references)
+    seen = len(first.pictures) / people
+    if min(len(first.pictures), len(second.pictures)) < people:
+        return {"pictures_seen": seen, "d_sys": 0.0}
+    achieved = _achieved(*(readings_of_codes(codes_of(one.pictures)) for one in (first, second)), truth, random)
+    found = needles.found_in([first.plain])[FACES]
+    return {**achieved, "pictures_seen": seen, "byte_search": min(1.0, found / people)}
 
 
 def _plaintext(truth: Faces) -> Codes:

@@ -18,6 +18,7 @@ _ATTACKS = {
     "identified_rank_1": "identified by another picture",
     "not_noise": "seen to be no noise",
     "byte_search": "found by byte search",
+    "pictures_seen": "pictures seen",
 }
 
 

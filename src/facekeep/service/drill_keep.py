@@ -20,6 +20,7 @@ from facekeep.domain.comparison import Calibration
 from facekeep.domain.consent import Notice, Purpose, purpose_bits
 from facekeep.domain.row import Pseudonym, RowHead, TransactionId
 from facekeep.service.drill_people import Vectors
+from facekeep.service.drill_reviews import DrillReviews, TakenEvidence
 from facekeep.split.approval import ClientKey
 from facekeep.split.budget import Limits
 from facekeep.split.codes import fine_code
@@ -130,6 +131,7 @@ class DrillKeep:
                 install_rules(store, rules)
                 log = self._path(side, "log")
                 FileHalfLog.create(log, self._keys, side=side, store_id=store.store_id).close()
+        self._reviews = DrillReviews(folder, self._keys)
         self._registry = Registry.create(self._path("registry"), self._keys, keep_id=self.keep_id, model=self.model)
         self._open()
 
@@ -167,6 +169,7 @@ class DrillKeep:
         self.left.close()
         self.right.close()
         self._registry.close()
+        self._reviews.close()
 
     def enrol(self, references: Vectors, people: Sequence[Identity], *, gallery: str = GALLERY) -> None:
         """Enrol people with one reference each: in the registry with consents, and in both halves."""
@@ -195,6 +198,18 @@ class DrillKeep:
             self.gate.search(Question("verify", verify, OPERATOR, row=pseudonym), fine_code(probe))
         for probe in probes[:2]:
             self.gate.search(Question("identify", strictest, OPERATOR, case="drill-case"), fine_code(probe))
+
+    def have_looked_at(self, references: Vectors) -> None:
+        """Have people look at a picture of each person, so that there is evidence."""
+        self._reviews.file(references, self.now)
+
+    def steal_evidence(self, persons: Sequence[int]) -> TakenEvidence:
+        """Take the evidence of open reviews, once now and its keys once more when their hour is over.
+
+        Args:
+            persons: who was looked at, in order.
+        """
+        return self._reviews.steal(persons)
 
     def refresh(self) -> None:
         """New shares of every row, new epoch keys; the old ones are destroyed."""

@@ -21,7 +21,7 @@ class Finding:
 
     Attributes:
         attack: identifier: ``uniformity``, ``d_sys``, ``linked_rank_1``, ``reconstruction``, ``identified_rank_1``,
-            ``byte_search`` or ``old_backups``.
+            ``byte_search``, ``old_backups`` or ``pictures_seen``.
         title: what it is called in a report.
         value: the figure: a p-value for uniformity, a count for searches, else a share or cosine.
         floor: what perfect noise gives.
@@ -79,7 +79,7 @@ class Finding:
         return f"from {self._shown(self.limit)}"
 
     def _shown(self, value: float) -> str:
-        if self.attack in ("byte_search", "old_backups"):
+        if self.attack in ("byte_search", "old_backups", "pictures_seen"):
             return f"{value:.0f}"
         if self.attack == "uniformity":
             return f"{value:.2g}"

@@ -210,7 +210,8 @@ class KeepPaper(KeepLife):
         missing = [quarter for quarter in quarters_between(first, running) if quarter not in kept]
         for opening in (opening for person in self._everybody(_of_people) for opening in person):
             own[_counted(opening)] += 1
-        own.update(_of_entry(entry) for _, entry in nobody if entry.kind is EntryKind.VERIFIED)  # of an unknown label
+        # Of an unknown label, or a review about somebody who is not known.
+        own.update(_of_entry(entry) for _, entry in nobody if entry.kind in OWN_KINDS)
         if missing:
             with self._using(), self._roles.registry.transaction() as tx:
                 tx.record([counted_entry(quarter, own, now) for quarter in missing])
@@ -348,4 +349,6 @@ def _of_entry(entry: LedgerEntry) -> ToldOf:
     outcome = entry.facts.get("verified") or entry.facts.get("upheld", "")
     if entry.kind is EntryKind.SEARCHED:
         outcome = "nobody" if entry.facts["found"] == "0" else "found"
+    elif entry.kind is EntryKind.REVIEW_DECIDED:
+        outcome = entry.facts.get("decision") or entry.facts["state"]
     return ToldOf(entry.kind, Quarter.of(entry.time), entry.facts.get("purpose", ""), outcome)

@@ -24,6 +24,7 @@ from facekeep.service.report_register import missing_document
 __all__ = ["FORMAT", "Breach", "BreachPack", "Risk"]
 
 FORMAT: Final = "facekeep-breach/1"
+_OF_REVIEWS: Final = frozenset({Lost.EVIDENCE, Lost.KEYS_REVIEWER, Lost.GATE})
 _TIME_LIMIT: Final = timedelta(hours=72)
 
 
@@ -108,7 +109,7 @@ class BreachPack:
     @property
     def risk(self) -> Risk:
         """What this means for people, as the program would have it."""
-        if self.taken & {Taken.FACES, Taken.PICTURES, Taken.NAMES, Taken.RECORDS} or self._refuted:
+        if self.taken & {Taken.FACES, Taken.PICTURES, Taken.EVIDENCE, Taken.NAMES, Taken.RECORDS} or self._refuted:
             return Risk.HIGH
         return Risk.RISK if self.taken & {Taken.ACTIVITY, Taken.CONTROL} else Risk.UNLIKELY
 
@@ -153,6 +154,7 @@ class BreachPack:
                 "people": len(self.presence.people),
                 "erased": self.presence.erased,
                 "references": sum(one.references for one in self.presence.people),
+                "reviews": self.presence.reviews,
                 "list": [
                     {
                         "id": one.id,
@@ -261,6 +263,12 @@ class BreachPack:
                 "they have to be told by a public notice is article 34(3)(c).",
                 "warn",
             )
+        if self.breach.lost & _OF_REVIEWS:
+            yield Text(
+                f"Reviews of which the gate held pictures in that time: {self.presence.reviews:,}, as far as they are "
+                "still known. No picture can be seen without a reviewer's private key and the gate's key of the hour "
+                "at which it ended, both; whoever of these people is not enrolled here is in no list."
+            )
         rows = tuple(
             (
                 one.label,
@@ -294,6 +302,10 @@ class BreachPack:
                 "Stop the service. No command draws new keys of the gate or the registrar: make the keep anew, and "
                 "tell integrators and auditors which keys no longer count."
             )
+        if Lost.KEYS_REVIEWER in lost:
+            yield "Remove the reviewer's key (/review, or revoke the account): open reviews are sealed anew without it."
+        if Lost.EVIDENCE in lost:
+            yield "Have open reviews decided or withdrawn: keys of the gate that are stolen later open no copy of them."
         if Taken.FACES in self.taken:
             yield (
                 "Take every face as known to the thief: switch verification off where a face alone opens something "
@@ -351,7 +363,7 @@ class BreachPack:
     def _categories(self) -> str:
         found = [taken.value for taken in Taken if taken in self.taken]
         if self._refuted:
-            found.insert(0, "possibly biometric templates of faces: the latest drill found a leak")
+            found.insert(0, "possibly biometric templates or pictures of faces: the latest drill found a leak")
         return "; ".join(found) or "none"
 
     def _consequences(self) -> str:
@@ -362,7 +374,7 @@ class BreachPack:
                 "whoever has a template can look for the person in pictures, and make pictures that pass for the "
                 "person; a face cannot be changed."
             )
-        if Taken.PICTURES in taken:
+        if taken & {Taken.PICTURES, Taken.EVIDENCE}:
             said.append("pictures of faces may be published or misused.")
         if Taken.NAMES in taken:
             said.append("it becomes known who is enrolled here, and for what.")

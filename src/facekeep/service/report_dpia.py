@@ -25,6 +25,7 @@ from facekeep.service.report_parts import (
     thresholds_table,
 )
 from facekeep.service.report_register import missing_document, said_document
+from facekeep.service.report_reviews import activity_table, reviewing_table
 from facekeep.service.risks import RISKS, Risk
 
 __all__ = ["FORMAT", "ImpactAssessment"]
@@ -99,6 +100,8 @@ class ImpactAssessment:
                         purposes_table(facts, about),
                         about_table("People", about, {"categories of people": "processing.people"}),
                         keep_table(facts),
+                        activity_table(),
+                        reviewing_table(facts),
                         thresholds_table(facts),
                         filing_table(facts),
                     ),

@@ -9,6 +9,7 @@ from facekeep.service.about import About
 from facekeep.service.facts import KeepFacts, PurposeFacts
 from facekeep.service.measured import DrillSummary, EvaluationSummary
 from facekeep.service.paper import Cell, Missing, Table, Text
+from facekeep.service.report_reviews import reviewing_document
 
 __all__ = [
     "WHAT_PURPOSES_DO",
@@ -92,6 +93,7 @@ def facts_document(facts: KeepFacts) -> dict[str, object]:
             "passphrase": list(facts.keys.passphrase),
         },
         "ledger": facts.ledger,
+        "reviewing": reviewing_document(facts.reviewing),
         "guardian_under": facts.guardian_under,
         "age_required": facts.age_required,
         "filing": {
@@ -213,7 +215,16 @@ _MEASURES = (
     ("bands", "No score leaves the halves; an answer says how many strangers would pass as far."),
     ("erasure", "Rows, seeds and the person's data key are destroyed; a receipt proves the entry of it."),
     ("ledger", "What is done is written to a log that cannot be rewritten unseen."),
-    ("pictures", "No picture is written to disk; captures upload two crops of the face alone."),
+    (
+        "pictures",
+        "Captures upload two crops of the face alone. Nothing is written to disk but masked faces that people have to "
+        "look at, sealed to these people and not to the service, until they decided or the hour is over.",
+    ),
+    (
+        "four eyes",
+        "Two different people decide a review, a third where they differ; a capture is refused in no other way, and "
+        "the person can appeal to others.",
+    ),
     ("access", "Roles and policies decide each operation; what is not permitted is denied."),
 )
 

@@ -19,6 +19,7 @@ from facekeep.service.report_parts import (
     purposes_table,
     retention_of,
 )
+from facekeep.service.report_reviews import ACTIVITY, FIXED_PERIODS, activity_table, periods_table, reviewing_table
 
 __all__ = ["FORMAT", "Register", "missing_document", "said_document"]
 
@@ -30,7 +31,8 @@ DATA = (
     ("consents and notices", "which purpose, when given and withdrawn, which notice was shown"),
     ("entries of the ledger", "enrolments, consents, verifications, searches and whom they returned, who looked"),
     ("appeals", "what a person objects to, in the person's words, and the answer"),
-    ("accounts", "names, roles, passkeys and sessions of people who sign in"),
+    ("reviews", "pictures of a face, masked and sealed; what was measured; the person's words; who looked, and votes"),
+    ("accounts", "names, roles, passkeys and sessions of people who sign in; keys and duty of reviewers"),
 )
 
 
@@ -54,6 +56,8 @@ class Register:
             "version": self.facts.version,
             "said": said_document(self.facts, self.about),
             "data": [{"what": what, "detail": detail} for what, detail in DATA],
+            "human_review": [{"what": what, "detail": detail} for what, detail in ACTIVITY],
+            "fixed_periods": [{"what": what, "kept_for": length} for what, length in FIXED_PERIODS],
             "keep": facts_document(self.facts),
             "missing": missing_document(self.paper()),
         }
@@ -89,6 +93,7 @@ class Register:
                     ),
                 ),
                 Section("Purposes (30(1)(b))", (purposes_table(facts, about),)),
+                Section("Human review (30(1)(b) to (f))", (activity_table(), reviewing_table(facts))),
                 Section(
                     "People and data (30(1)(c))",
                     (
@@ -119,6 +124,7 @@ class Register:
                             ("purpose", "kept for"),
                             tuple((one.purpose.value, retention_of(one, about)) for one in purposes),
                         ),
+                        periods_table(),
                         Text(
                             "Entries of the ledger about a person become unreadable with the person's erasure; what "
                             "is about nobody stays."

@@ -15,6 +15,7 @@ from typing import Final
 
 from facekeep.domain.consent import Purpose
 from facekeep.domain.ledger import EntryKind
+from facekeep.domain.review import Decision, ReviewState
 from facekeep.errors import UsageError
 from facekeep.service.about import About
 from facekeep.service.facts import KeepFacts, Quarter, ToldOf
@@ -100,6 +101,21 @@ _OF_ALL: Final = (
     ("appeals", EntryKind.APPEALED, "", True),
     ("appeals that a reviewer upheld", EntryKind.APPEAL_ANSWERED, "yes", True),
     ("appeals that a reviewer refused", EntryKind.APPEAL_ANSWERED, "no", True),
+    ("reviews that people were asked for, anew by an appeal too", EntryKind.REVIEW_OPENED, "", True),
+    ("times that a face was shown to a reviewer or officer", EntryKind.REVIEW_VIEWED, "", True),
+    *(
+        (f"reviews: {said}", EntryKind.REVIEW_DECIDED, outcome, True)
+        for outcome, said in {
+            Decision.BONA_FIDE: "a live person",
+            Decision.ATTACK: "refused as no live person",
+            Decision.SAME_PERSON: "the same person",
+            Decision.ANOTHER_PERSON: "refused as another person",
+            Decision.UNUSABLE: "people could not tell",
+            ReviewState.EXPIRED: "nobody decided in time",
+            ReviewState.WITHDRAWN: "taken back",
+        }.items()
+    ),
+    ("reports of harm, a minor or a death by reviewers", EntryKind.REVIEW_CONCERN, "", False),
 )
 
 
@@ -223,16 +239,15 @@ class Transparency:
                         ),
                         Text(
                             "Counts of what is written under people's own keys (verifications, consents, joins, "
-                            "views, exports, appeals) are shown by tens. Each quarter was counted once, by the first "
-                            "report after its end, and leaves out people who were erased before that. "
+                            "views, exports, appeals, reviews) are shown by tens. Each quarter was counted once, by "
+                            "the first report after its end, and leaves out people who were erased before that. "
                             "A verification that was refused is one that was answered by no, whether "
                             "of a stranger or because of a missing consent."
                         ),
                         Text(
                             "Not counted: requests that were refused before anything was compared (no right, no "
-                            "budget, switched off). Reviews by people: appeals are answered by reviewers, and so are "
-                            "captures that a machine could not decide or would have refused; these are counted on "
-                            "their own (GET /v1/review-statistics)."
+                            "budget, switched off). Reviews: what two people decided; questions of known answer by "
+                            "which reviewers are measured are among the faces shown, and nowhere else."
                         ),
                     ),
                 ),

@@ -26,7 +26,7 @@ from facekeep.domain.review_evidence import BLOCK_BYTES, SEALED_BYTES_MAX, SHARE
 from facekeep.domain.reviewer import PUBLIC_KEY_BYTES, ReviewerKeyId, key_id
 from facekeep.errors import FormatError
 
-__all__ = ["PNG_BYTES_MAX", "check_public", "key_id", "open_with", "seal"]
+__all__ = ["PNG_BYTES_MAX", "check_public", "key_id", "open_content", "open_with", "seal"]
 
 _LENGTH_BYTES: Final = 4
 PNG_BYTES_MAX: Final = SEALED_BYTES_MAX - TAG_BYTES - _LENGTH_BYTES
@@ -85,13 +85,32 @@ def open_with(
     Raises:
         FormatError: it does not open, whatever the reason, or is padded in another way.
     """
-    place = _place(review, index)
     recipient = key_id(private.public_key().public_bytes_raw())
     try:
-        theirs = _SUITE.decrypt(wrapped, private, info=_SHARE + place + recipient)
+        theirs = _SUITE.decrypt(wrapped, private, info=_SHARE + _place(review, index) + recipient)
+    except (InvalidTag, ValueError):
+        raise _shut() from None
+    return open_content(theirs, review, index, sealed=sealed, share=share)
+
+
+def open_content(theirs: bytes, review: ReviewId, index: int, *, sealed: bytes, share: bytes) -> bytes:
+    """The PNG, by both shares. Likewise: the service never has the recipients'.
+
+    Args:
+        theirs: the recipients' share.
+        review: of which review, 16 bytes.
+        index: its number there.
+        sealed: the picture.
+        share: the server's share.
+
+    Raises:
+        FormatError: it does not open, whatever the reason, or is padded in another way.
+    """
+    place = _place(review, index)
+    try:
         padded = AESGCM(_content_key(theirs, share, place)).decrypt(_NONCE, sealed, place)
     except (InvalidTag, ValueError):
-        raise FormatError("the picture does not open with this key") from None
+        raise _shut() from None
     end = _LENGTH_BYTES + int.from_bytes(padded[:_LENGTH_BYTES], "big")
     if end == _LENGTH_BYTES or len(padded) != -(-end // BLOCK_BYTES) * BLOCK_BYTES or any(padded[end:]):
         raise FormatError("the picture has another padding than the format")
@@ -111,6 +130,10 @@ def check_public(public: bytes) -> bytes:
     except ValueError:
         raise FormatError("a public key is no point that anything can be sealed to", hint=_NEW_KEY) from None
     return bytes(public)
+
+
+def _shut() -> FormatError:
+    return FormatError("the picture does not open with this key")
 
 
 def _wrapped(share: bytes, place: bytes, public: bytes) -> tuple[ReviewerKeyId, bytes]:

@@ -93,6 +93,31 @@ RISKS: Final[tuple[Risk, ...]] = (
         "a browser cannot prove that a camera was there; verification of a mere picture has no such check",
     ),
     Risk(
+        "evidence-stolen",
+        "a thief of the pictures that people have to look at, with keys of the gate or of a reviewer",
+        "faces of people in doubtful moments become known",
+        "masked faces alone; sealed to people's keys in their browsers, and under a key that is destroyed at the hour; "
+        "in no backup",
+        "who has the file, the gate's keys of that moment and a reviewer's private key has the faces that were open "
+        "and sealed to it",
+        ("evidence-without-keys", "evidence-with-gate-keys", "evidence-with-reviewer-key", "evidence-later"),
+    ),
+    Risk(
+        "reviewer",
+        "a reviewer who looks for private ends, knows the person, or takes pictures of the screen",
+        "somebody is exposed; or refused out of ill will or fatigue",
+        "each look has a reason, is in the ledger before and on the person's own page; name and time across the "
+        "picture; recusal; two votes, neither told to the other; appeal to others; questions of known answer",
+        "no program keeps anybody from photographing a screen; two can agree to lie",
+    ),
+    Risk(
+        "not-heard",
+        "nobody who looks when somebody before the camera is in need of help",
+        "somebody is forced, is a child, or is dead, and a capture was all that saw it",
+        "urgent reviews stand first and are told at once; reviewers report to an officer",
+        "whoever sends nobody to look in time has no use of it",
+    ),
+    Risk(
         "function-creep",
         "an operator who uses references for another purpose",
         "consent is stretched to what nobody agreed to",

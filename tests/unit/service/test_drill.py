@@ -40,6 +40,10 @@ THIEVES = {
     "two-epochs",
     "two-epochs-hoard",
     "both-without-keys",
+    "evidence-without-keys",
+    "evidence-with-gate-keys",
+    "evidence-with-reviewer-key",
+    "evidence-later",
 }
 
 
@@ -60,7 +64,8 @@ def test_every_thief_tries_everything(report: DrillReport) -> None:
     always = {"uniformity", "d_sys", "linked_rank_1", "reconstruction", "identified_rank_1", "byte_search"}
     for thief in report.thieves:
         tried = {finding.attack for finding in thief.findings}
-        assert tried - {"old_backups"} == always
+        assert tried - {"old_backups", "pictures_seen"} == always
+        assert ("pictures_seen" in tried) == thief.name.startswith("evidence-")
         assert ("old_backups" in tried) == (thief.name in {"left-backups", "right-backups", "two-epochs"})
 
 
@@ -69,7 +74,11 @@ def test_controls_succeed(report: DrillReport) -> None:
         "plaintext",
         "masks-used-again",
         "both-halves-with-keys",
+        "evidence-with-every-key",
     }
+    assert {control.name: control.achieved.get("pictures_seen") for control in report.controls}[
+        "evidence-with-every-key"
+    ] == 1.0
     for control in report.controls:
         assert control.achieved["d_sys"] >= CONTROL_AT_LEAST
         assert control.achieved["linked_rank_1"] >= CONTROL_AT_LEAST

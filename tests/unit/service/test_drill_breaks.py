@@ -13,12 +13,13 @@ import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from numpy.typing import NDArray
 
-from facekeep.service import drill_controls
+from facekeep.service import drill_controls, drill_review_thieves, review_sealing
 from facekeep.service.drill import TYPICAL, run_drill
 from facekeep.service.drill_curious import CuriousGate
 from facekeep.service.drill_gates import curious_gate
 from facekeep.service.drill_people import gather_people
 from facekeep.split import left, masks, onetime
+from facekeep.store.evidence_keys import BucketKeys
 from facekeep.store.half_keys import EpochKeys
 from facekeep.store.half_rows import RowCodec
 from facekeep.store.sealing import Sealer
@@ -118,6 +119,27 @@ class TestBrokenStores:
         assert leaks(report, "registry-without-keys") >= {"uniformity", "byte_search"}
         assert leaks(report, "left-without-keys") >= {"uniformity", "byte_search"}
         assert leaks(report, "both-without-keys") >= {"uniformity", "byte_search"}
+        # Inside, pictures are sealed to reviewers still.
+        assert leaks(report, "evidence-without-keys") == {"uniformity"}
+        assert leaks(report, "evidence-with-reviewer-key") >= {"pictures_seen", "byte_search", "reconstruction"}
+
+    def test_pictures_that_the_service_can_open_and_keys_that_outlive_their_hour(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        key = review_sealing._content_key
+        monkeypatch.setattr(review_sealing, "_content_key", lambda _, ours, place: key(bytes(32), ours, place))
+        monkeypatch.setattr(BucketKeys, "destroy_until", lambda _self, _hour: None)
+        monkeypatch.setattr(BucketKeys, "keep", lambda _self, _used: None)
+        report = run_drill(None, SMALL)
+        assert not report.passed
+        for thief in ("evidence-with-gate-keys", "evidence-later"):
+            assert leaks(report, thief) >= {"pictures_seen", "d_sys", "reconstruction", "byte_search"}
+        assert not leaks(report, "evidence-without-keys") | leaks(report, "evidence-with-reviewer-key")
+
+    def test_a_drill_that_sees_no_picture_with_every_key_proves_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(drill_review_thieves, "_seen", lambda *_: [])
+        report = run_drill(None, SMALL)
+        assert [reason for reason in report.reasons if "Evidence of open reviews" in reason and "TOO WEAK" in reason]
 
     def test_names_beside_the_sealed_cells(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def index(_self: Vault, _column: object, value: bytes | str) -> bytes:
@@ -165,7 +187,7 @@ class TestBlindAttacks:
         report = run_drill(None, SMALL)
         assert not report.passed
         assert all("TOO WEAK" in reason for reason in report.reasons)
-        assert len(report.reasons) == 3
+        assert len(report.reasons) == 4
 
 
 class TestBrokenGate:

@@ -19,14 +19,16 @@ from facekeep.domain.accounts import Role
 from facekeep.domain.consent import Purpose
 from facekeep.domain.evidence import OPERATORS_WORD, Circumstances, Evidence, Guardian
 from facekeep.domain.ledger import EntryKind
-from facekeep.domain.review import Decision, ReviewReason
+from facekeep.domain.review import Concern, Decision, ReviewReason
+from facekeep.domain.subject import SubjectId
 from facekeep.domain.webhooks import EventKind
 from facekeep.errors import BadInputError, UsageError
 from facekeep.service.about import FIELDS, About, template
-from facekeep.service.claims import Lost, claims_of
+from facekeep.service.claims import Lost, Taken, claims_of
 from facekeep.service.facts import Presence, Present, Quarter, ReviewingFacts, ToldOf
 from facekeep.service.filing import FilingState, FilingThreshold
 from facekeep.service.keep import Keep
+from facekeep.service.keep_reviews import REVIEW_DAYS
 from facekeep.service.measured import DrillSummary, EvaluationSummary
 from facekeep.service.paper import Missing, Table, page
 from facekeep.service.report_breach import Breach, BreachPack, Risk
@@ -34,7 +36,7 @@ from facekeep.service.report_dpia import ImpactAssessment
 from facekeep.service.report_register import Register
 from facekeep.service.report_transparency import SMALL, Published, Transparency
 from tests.unit.service.conftest import MovedClock
-from tests.unit.service.reviewing import a_person, filed
+from tests.unit.service.reviewing import a_person, decide, filed
 from tests.unit.service.some_facts import NOW, some_drill, some_evaluation, some_facts
 
 SAID = About({"controller.name": "Lock <script>alert(1)</script> & Co", "purpose.verify.ground": "consent"})
@@ -126,6 +128,46 @@ def test_the_ledger_is_counted_by_quarter_purpose_and_outcome(
     assert told[ToldOf(EntryKind.VERIFIED, second, "verify", "yes")] == 1
     assert told[ToldOf(EntryKind.VERIFIED, second, "verify", "no")] == 1
     assert sum(told.values()) == keep.facts().ledger
+
+
+def test_what_people_decided_is_counted_whether_or_not_it_is_about_somebody_known(
+    keep: Keep, clock: MovedClock
+) -> None:
+    owner = keep.invite("till", [Role.OPERATOR]).account
+    people = [a_person(keep, f"reviewer {number}") for number in range(2)]
+    subject = SubjectId(bytes.fromhex(keep.subject("obama").id))
+    for number in range(12):
+        review = filed(keep, owner, subject=subject if number % 2 else None)
+        if number < 10:
+            decide(keep, review, Decision.BONA_FIDE if number < 5 else Decision.ATTACK, *people)
+        elif number == 10:
+            keep.withdraw_review(review.id.hex(), owner=owner)
+    keep.report_concern(review.id.hex(), Concern.HARM, "", who=people[0].account)
+    quarter = Quarter(2027, 1)
+    told, kinds = keep.told(), EntryKind
+    assert told[ToldOf(kinds.REVIEW_OPENED, quarter)] == 12
+    assert [told[ToldOf(kinds.REVIEW_DECIDED, quarter, "", how)] for how in ("bona-fide", "attack", "withdrawn")] == [
+        5,
+        5,
+        1,
+    ]
+    assert told[ToldOf(kinds.REVIEW_VIEWED, quarter)] == 10
+    clock.forward(days=31)
+    keep.tend()
+    facts = keep.facts()
+    lines = Transparency(facts, About(), keep.published(), quarter, quarter).lines
+    shown = {line.name: line.total.shown for line in lines if not line.purpose}
+    assert shown["reviews that people were asked for, anew by an appeal too"] == "10–19"
+    assert shown["times that a face was shown to a reviewer or officer"] == "10–19"
+    assert shown["reviews: refused as no live person"] == "<10"
+    assert shown["reports of harm, a minor or a death by reviewers"] == "<10"
+    keep.erase("obama")
+    again = {
+        line.name: line.total.shown for line in Transparency(facts, About(), keep.published(), quarter, quarter).lines
+    }
+    assert {name: again[name] for name in shown if name != "people erased"} == {
+        name: count for name, count in shown.items() if name != "people erased"
+    }
 
 
 def test_an_erasure_changes_no_count_that_was_published(
@@ -279,6 +321,11 @@ LEFT, RIGHT, REGISTRY = ({store, key} for store, key in _K.items())
         ({Lost.KEYS_GATE} | RIGHT, False, Risk.HIGH, True),
         ({Lost.KEYS_GATE, Lost.LEFT}, True, Risk.RISK, False),
         ({Lost.KEYS_GATE, Lost.KEYS_REGISTRAR}, True, Risk.RISK, False),
+        ({Lost.EVIDENCE}, False, Risk.UNLIKELY, False),
+        ({Lost.KEYS_REVIEWER}, False, Risk.UNLIKELY, False),
+        ({Lost.EVIDENCE, Lost.KEYS_REVIEWER}, False, Risk.UNLIKELY, False),
+        ({Lost.EVIDENCE, Lost.KEYS_GATE}, False, Risk.RISK, False),
+        ({Lost.EVIDENCE, Lost.KEYS_GATE, Lost.KEYS_REVIEWER}, False, Risk.HIGH, False),
     ],
 )
 def test_what_a_thief_of_exactly_these_has(lost: set[Lost], apart: bool, risk: Risk, faces: bool) -> None:
@@ -294,6 +341,40 @@ def test_each_loss_is_told_once_and_at_its_worst() -> None:
     assert not any(claim.taken <= other.taken and claim.lost < other.lost and claim.measured
                    for claim in everything for other in everything if other.faces)  # fmt: skip
     assert claims_of(frozenset({Lost.LEFT, Lost.KEYS_LEFT}), apart=False)[0].thief == "left-with-keys"
+
+
+def test_pictures_of_reviews_take_the_gates_key_and_a_reviewers() -> None:
+    one, gate = {Lost.EVIDENCE, Lost.KEYS_REVIEWER}, {Lost.EVIDENCE, Lost.KEYS_GATE}
+    for lost in (one, gate, one | gate, {Lost.GATE}, {Lost.GATE, Lost.KEYS_REVIEWER}):
+        taken = frozenset[Taken]().union(*(claim.taken for claim in claims_of(frozenset(lost), apart=False)))
+        seen = Lost.KEYS_REVIEWER in lost and bool(lost & {Lost.GATE, Lost.KEYS_GATE})
+        assert (Taken.EVIDENCE in taken) is seen, lost
+    # What the gate's keys do by themselves is told beside.
+    assert {claim.thief for claim in claims_of(frozenset(gate), apart=True)} >= {"gate-keys", "evidence-with-gate-keys"}
+    pack = _pack(frozenset(one | gate))
+    text = page(pack.paper())
+    assert "Reviews of which the gate held pictures in that time: 7" in text
+    assert pack.as_json()["affected"]["reviews"] == 7  # type: ignore[index]
+    assert any("reviewer&#39;s key" in step or "reviewer's key" in step for step in pack.as_json()["to_do"])  # type: ignore[attr-defined]
+    assert "masked faces of the reviews" in str(pack.as_json()["drafts"])
+    assert "Reviews of which" not in page(_pack(frozenset({Lost.LEFT})).paper())
+
+
+def test_papers_tell_of_human_review() -> None:
+    facts = some_facts(reviewing=ReviewingFacts(2, 1, 0, 3, 4, told=True))
+    register = Register(facts, SAID).as_json()
+    assert {one["what"] for one in register["human_review"]} >= {"who sees the face", "how long", "how it ends"}  # type: ignore[attr-defined]
+    periods = {one["what"]: one["kept_for"] for one in register["fixed_periods"]}  # type: ignore[attr-defined]
+    assert f"{REVIEW_DAYS} days after it was over" in periods.values()
+    assert any("72 hours, or 1 to 168" in length for length in periods.values())
+    assert register["keep"]["reviewing"] == {  # type: ignore[index]
+        "organisations": 2, "able": 1, "overseen": 0, "reviewers": 3, "open": 4, "told": True,
+    }  # fmt: skip
+    for paper in (Register(facts, SAID).paper(), ImpactAssessment(facts, SAID, None, None, ()).paper()):
+        text = page(paper)
+        assert "nobody is refused by a machine alone" in text
+        assert re.search(r"of these with two reviewers.*?<td[^>]*>1<", text, re.DOTALL)
+        assert "No picture is written to disk;" not in text
 
 
 def test_hours_are_counted_from_when_it_was_known() -> None:
@@ -340,7 +421,7 @@ def _pack(
     since = NOW - timedelta(days=30)
     ada = Present("00" * 16, "ada", "Ada L", since, 2, (Purpose.VERIFY,))
     breach = Breach(lost, since, NOW, known)
-    return BreachPack(breach, some_facts(apart=apart), Presence((ada,), 1), About(), drill)
+    return BreachPack(breach, some_facts(apart=apart), Presence((ada,), 1, 7), About(), drill)
 
 
 # Public counts

@@ -113,7 +113,7 @@ def breach(
             "--lost",
             metavar="WHAT,…",
             help="What was stolen, or may have been: left, right, registry, gate, keys-left, keys-right, "
-            "keys-registry, keys-gate, keys-registrar.",
+            "keys-registry, keys-gate, keys-registrar, evidence, keys-reviewer.",
             show_default=False,
         ),
     ],
