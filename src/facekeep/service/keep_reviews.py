@@ -24,6 +24,7 @@ from facekeep.domain.review import (
     ReviewState,
     deadline_at,
 )
+from facekeep.domain.review_vote import ConfirmedHit
 from facekeep.domain.subject import SubjectId
 from facekeep.errors import GoneError, NotFoundError
 from facekeep.service.keep_signing import KeepSigning
@@ -292,6 +293,23 @@ class KeepReviews(KeepSigning):
         """
         with self._reading(), self._roles.registry.read() as view:
             return owned(view, review, owner)
+
+    def hit_confirmed(self, review: str, *, owner: Principal) -> ConfirmedHit:
+        """The hit of a search that two people confirmed. Until then a candidate is a lead, and counts for nothing.
+
+        Args:
+            review: a comparison of the probe with a picture of the candidate, filed about the candidate.
+            owner: whoever filed it.
+
+        Raises:
+            NotFoundError: there is no such review of the owner.
+            ReviewConflictError: it confirms no hit, or not yet.
+        """
+        found = self.review_filed(review, owner=owner)
+        try:
+            return ConfirmedHit.of(found)
+        except ValueError as error:
+            raise conflict(str(error), hint="Act on no candidate that two people did not confirm.") from None
 
     def forget_old_reviews(self) -> int:
         """Forget reviews that were over 90 days ago, and say how many."""

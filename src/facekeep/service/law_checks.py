@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final
@@ -301,7 +301,8 @@ def _evaluation(facts: LawFacts, options: Options) -> Found:
 
 
 def _surface_lacks(facts: LawFacts, options: Options) -> Found:
-    found = facts.surface.words & set(options["words"])
+    surface = replace(facts.surface, names=facts.surface.names - set(options.get("but", ())))
+    found = surface.words & set(options["words"])
     found |= facts.surface.answers & set(options.get("answers", ()))
     if found:
         return Outcome.NOT_MET, f"there is: {', '.join(sorted(found))}"
@@ -415,7 +416,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "refreshed": Check(_refreshed, frozenset({"days"})),
     "drill": Check(_drill, frozenset({"days"})),
     "evaluation": Check(_evaluation, frozenset({"people"}), frozenset({"groups"})),
-    "surface-lacks": Check(_surface_lacks, frozenset({"words"}), frozenset({"answers"})),
+    "surface-lacks": Check(_surface_lacks, frozenset({"words"}), frozenset({"answers", "but"})),
     "log-kept": Check(_log_kept, frozenset({"days"}), frozenset({"of_erased"})),
     "people-decide": Check(_people_decide),
     "hits-confirmed": Check(_hits_confirmed, frozenset({"people"})),

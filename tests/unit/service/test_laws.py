@@ -188,6 +188,7 @@ BROKEN: list[tuple[str, Any, set[str]]] = [
     ("age in answers", _surface(answer="age"), {"eu/categorisation"}),
     ("race", _surface("race_of_face"), {"eu/categorisation"}),
     ("swapped faces", _surface("/v1/face-swap"), {"eu/replacement"}),
+    ("the reason why it was an attack", _surface("swap"), set()),
 ]
 
 
