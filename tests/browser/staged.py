@@ -30,7 +30,7 @@ __all__ = ["CLIENT", "Drawn", "Scene", "Tapped", "staged"]
 
 CLIENT = "Bakery"
 GOOD = "document.querySelector('.advice')?.dataset.good === 'true'"
-DONE = "['result', 'again'].includes(document.body.dataset.view)"
+DONE = "['result', 'again', 'waiting'].includes(document.body.dataset.view)"
 
 
 @dataclass
