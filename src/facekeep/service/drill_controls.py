@@ -74,7 +74,8 @@ def _looked(robbery: Robbery, truth: Faces, needles: Needles, random: np.random.
     seen = len(first.pictures) / people
     if min(len(first.pictures), len(second.pictures)) < people:
         return {"pictures_seen": seen, "d_sys": 0.0}
-    achieved = _achieved(*(readings_of_codes(codes_of(one.pictures)) for one in (first, second)), truth, random)
+    mine, theirs = (readings_of_codes(codes_of(one.pictures)) for one in (first, second))
+    achieved = _achieved(mine, theirs, truth, random)
     found = needles.found_in([first.plain])[FACES]
     return {**achieved, "pictures_seen": seen, "byte_search": min(1.0, found / people)}
 
