@@ -47,6 +47,7 @@ def test_a_person_sees_who_asked_a_page_at_a_time(keep: Keep, person: TestClient
         "case": None,
         "operator": "client till",
         "outcome": "verified",
+        "reason": None,
     }
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from facekeep.domain.consent import Consent, Purpose
 from facekeep.domain.ledger import EntryKind
 from facekeep.domain.retention import Effect, Ending
+from facekeep.domain.review import ViewReason
 from facekeep.errors import FacekeepError
 
 
@@ -155,7 +156,7 @@ class AccessOutcome(StrEnum):
     RETURNED = "returned"
     """That the person is like whom they searched for: among the candidates, unless the person withdrew meanwhile."""
     SHOWN = "shown"
-    """What the registry holds of the person."""
+    """What the registry holds of the person, or the face in a review."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,13 +166,14 @@ class Access:
     Attributes:
         leaf: of the entry in the ledger, by which it is found in a bundle.
         time: when.
-        kind: ``VERIFIED``, ``RETURNED``, ``VIEWED`` or ``EXPORTED``.
+        kind: ``VERIFIED``, ``RETURNED``, ``VIEWED``, ``EXPORTED`` or ``REVIEW_VIEWED``.
         purpose: what for; None of a look at the record, which needs none.
         case: identifier of the case, 32 hexadecimal digits, under which it can be asked about; "" if there was none.
             Not its title, which may be about others.
         operator: who, as others call them now; None of who has left, or works at the keep itself and opened no case
             under that name.
         outcome: what they learned.
+        reason: why the face was shown to a reviewer; None of everything else.
     """
 
     leaf: int
@@ -181,6 +183,7 @@ class Access:
     case: str
     operator: str | None = field(repr=False)
     outcome: AccessOutcome
+    reason: ViewReason | None = None
 
 
 @dataclass(frozen=True, slots=True)

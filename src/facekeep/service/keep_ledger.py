@@ -10,6 +10,7 @@ from facekeep.domain.appeals import Appeal
 from facekeep.domain.consent import Purpose
 from facekeep.domain.ledger import EntryKind, LedgerEntry, Opening, Part, SignedHead, WatchedLog, deed
 from facekeep.domain.merkle import Nodes, consistency_proof, inclusion_proof
+from facekeep.domain.review import ViewReason
 from facekeep.domain.subject import SubjectId, normalised_label
 from facekeep.errors import NotFoundError, UsageError
 from facekeep.service.answers import Access, AccessOutcome
@@ -248,9 +249,9 @@ def _access(leaf: int, entry: LedgerEntry, names: Mapping[str, str]) -> Access |
     else:
         return None
     purpose = Purpose(facts["purpose"]) if "purpose" in facts else None
-    return Access(
-        leaf, entry.time, entry.kind, purpose, facts.get("case", ""), names.get(facts.get("operator", "")), outcome
-    )
+    reason = ViewReason(facts["why"]) if entry.kind is EntryKind.REVIEW_VIEWED else None
+    operator = names.get(facts.get("operator", ""))
+    return Access(leaf, entry.time, entry.kind, purpose, facts.get("case", ""), operator, outcome, reason)
 
 
 def whole_log(signer: LedgerSigner, view: View, halves: Iterable[tuple[str, HalfPort]]) -> bytes:

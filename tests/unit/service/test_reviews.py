@@ -31,6 +31,7 @@ from facekeep.domain.reviewer import key_id
 from facekeep.domain.subject import SubjectId
 from facekeep.domain.webhooks import EventKind
 from facekeep.errors import FormatError, GoneError, NotFoundError, ReviewConflictError, UsageError
+from facekeep.service.answers import AccessOutcome
 from facekeep.service.keep import Keep
 from facekeep.service.review_queue import place_of
 from facekeep.service.review_sealing import open_with
@@ -309,6 +310,9 @@ def test_the_person_reads_who_looked_speaks_and_appeals_once_to_others(
     assert told.count(EntryKind.REVIEW_VOTED) == 4
     assert told.count(EntryKind.REVIEW_DECIDED) == 2
     assert told.count(EntryKind.REVIEW_EVIDENCE_DESTROYED) == 1
+    looks = [access for access in keep.accesses("obama") if access.kind is EntryKind.REVIEW_VIEWED]
+    assert {(access.reason, access.outcome, access.purpose) for access in looks} == {(LOOK, AccessOutcome.SHOWN, None)}
+    assert [access.operator for access in reversed(looks)] == [f"account reviewer {number}" for number in range(4)]
 
 
 def test_an_unappealed_refusal_keeps_its_evidence_until_the_deadline(

@@ -15,6 +15,7 @@ from facekeep.domain.actions import Action
 from facekeep.domain.appeals import APPEAL_TEXT_MAX, Appeal, AppealKind
 from facekeep.domain.consent import Purpose
 from facekeep.domain.ledger import EntryKind, Part
+from facekeep.domain.review import ViewReason
 from facekeep.domain.subject import subject_id
 from facekeep.interfaces.http.bodies import Body, documented_body, read
 from facekeep.interfaces.http.once import KEYED, Nothing, once
@@ -44,6 +45,7 @@ class AccessAnswer(BaseModel):
     case: str | None = Field(description="Identifier of the case, under which the person can ask about it.")
     operator: str | None = Field(description="What others call who asked; none of who has left.")
     outcome: AccessOutcome
+    reason: ViewReason | None = Field(description="Why a reviewer was shown the face; none of everything else.")
 
 
 class AccessPage(BaseModel):
@@ -133,6 +135,7 @@ def _access(access: Access) -> AccessAnswer:
         case=access.case or None,
         operator=access.operator,
         outcome=access.outcome,
+        reason=access.reason,
     )
 
 
