@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { codesOf, decisionsOf, needsALook, viewReasons } from "../src/review/deciding.ts";
-import { clip } from "../src/review/masking.ts";
 import { paths, spanOf } from "../src/review/spans.ts";
+import { clip } from "../src/sealing/masking.ts";
 
 const probe = { index: 0, role: "probe" } as const;
 const reference = { index: 1, role: "reference" } as const;

@@ -1,6 +1,7 @@
 // Shows the face to whoever says why: opened in this browser, for some seconds, and gone when nobody looks.
 
 import { FormatError } from "../ledger/coding.ts";
+import { clear, drawFace } from "../sealing/drawing.ts";
 import type { OwnKey } from "../sealing/keys.ts";
 import { opened, SealError } from "../sealing/opening.ts";
 import { RequestError } from "../server/exchange.ts";
@@ -9,7 +10,6 @@ import { button, h } from "../views/elements.ts";
 import type { Page } from "../views/page.ts";
 import { choiceOf } from "../views/picking.ts";
 import { dateAndTime, say } from "../words/words.ts";
-import { clear, drawFace } from "./drawing.ts";
 import { type FullReview, type Picture, type View, type ViewReason, view } from "./server.ts";
 
 /** How long a face is shown at a time. */

@@ -1,4 +1,4 @@
-// Draws an opened picture on a canvas, with the name of who looks and the time across it, and takes it away again.
+// Draws an opened picture on a canvas, with the name of a reviewer and the time across it, and takes it away again.
 
 import { type Bytes, FormatError } from "../ledger/coding.ts";
 import { clip } from "./masking.ts";
@@ -14,7 +14,7 @@ const MARK_TURN = -Math.PI / 7;
 /**
  * Draws a picture. The bytes are overwritten.
  *
- * @param mark who looks, and when.
+ * @param mark who looks, and when; empty for whoever looks at themselves.
  * @throws FormatError if it is no picture as the format has it.
  */
 export async function drawFace(canvas: HTMLCanvasElement, png: Bytes, mark: string): Promise<void> {
@@ -34,7 +34,7 @@ export async function drawFace(canvas: HTMLCanvasElement, png: Bytes, mark: stri
     const pen = contextOf(canvas);
     pen.imageSmoothingQuality = "high";
     pen.drawImage(scratch, 0, 0, SHOWN, SHOWN);
-    inscribe(pen, mark);
+    if (mark !== "") inscribe(pen, mark);
   } finally {
     clear(scratch);
     bitmap.close();
