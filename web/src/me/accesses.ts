@@ -8,6 +8,7 @@ import { dateAndTime, has, type Key, number, text, type Values } from "../words/
 import type { Appeals } from "./appeals.ts";
 import type { Proofs } from "./proofs.ts";
 import { purposeName } from "./purposes.ts";
+import { reviewWord } from "./reviews.ts";
 import type { Access, AccessPage, Person } from "./server.ts";
 
 export class Accesses {
@@ -69,7 +70,7 @@ export class Accesses {
     const cells = [
       cell("accesses.when", h("span", { say: "figure", with: { figure: () => dateAndTime(access.time) } })),
       cell("accesses.what", h("span", { ...said(access, this.#account), attributes: { id } })),
-      cell("accesses.for", purpose(access.purpose), caseOf(access.case)),
+      cell("accesses.for", whatFor(access), caseOf(access.case)),
       cell("accesses.do", h("div", { class: "acts" }, prove, object)),
     ];
     const below = h("td", { attributes: { role: "cell", colspan: String(cells.length) } }, failed, proof, appeal);
@@ -77,9 +78,12 @@ export class Accesses {
   }
 }
 
+/** The kind of an entry that somebody was shown the face in a review. */
+const REVIEWED = "review-viewed";
+
 /** What was done, in a sentence. */
 function said({ kind, outcome, operator, leaf }: Access, account: string): { say: Key; with: Values } {
-  const key = `access.${outcome ?? kind}`;
+  const key = kind === REVIEWED ? "access.reviewed" : `access.${outcome ?? kind}`;
   const values = { who: () => who(operator, account), leaf: () => number(leaf), kind };
   return { say: has(key) ? key : "access.other", with: values };
 }
@@ -97,8 +101,9 @@ function who(operator: string | null, own: string): string {
   return text("access.local", { name: operator });
 }
 
-function purpose(name: string | null): HTMLElement | null {
-  return h("span", name === null ? { say: "accesses.no-purpose" } : purposeName(name));
+function whatFor({ purpose, reason }: Access): HTMLElement {
+  if (reason !== null) return h("span", { say: "figure", with: { figure: () => reviewWord("why", reason) } });
+  return h("span", purpose === null ? { say: "accesses.no-purpose" } : purposeName(purpose));
 }
 
 function caseOf(name: string | null): HTMLElement | null {

@@ -1,5 +1,6 @@
 // The person's own page: what is held, what it may be used for, and what can be done about it.
 
+import type { OwnKey } from "../sealing/keys.ts";
 import type { Doing } from "../views/doing.ts";
 import { button, h, heading } from "../views/elements.ts";
 import { Accesses } from "./accesses.ts";
@@ -8,13 +9,16 @@ import { held } from "./held.ts";
 import { neverReturn } from "./never.ts";
 import { Proofs } from "./proofs.ts";
 import { Purposes } from "./purposes.ts";
-import type { AccessPage, Appeal, Consent, NoticeSummary, Person, Reference, Subject } from "./server.ts";
+import { openReviews, type Reviews } from "./reviews.ts";
+import { keyHere } from "./seeing.ts";
+import type { AccessPage, Appeal, Consent, NoticeSummary, OwnReview, Person, Reference, Subject } from "./server.ts";
 import { downloads } from "./taking.ts";
 
 const PARTS = [
   ["held", "held.title"],
   ["purposes", "purposes.title"],
   ["never", "never.title"],
+  ["reviews", "reviews.title"],
   ["accesses", "accesses.title"],
   ["appeals", "appeals.title"],
   ["take", "take.title"],
@@ -29,6 +33,9 @@ export interface Home {
   readonly notices: readonly NoticeSummary[];
   readonly accesses: AccessPage;
   readonly appeals: readonly Appeal[];
+  readonly reviews: readonly OwnReview[];
+  /** Of this browser, by which pictures are opened. */
+  readonly key: OwnKey | null;
 }
 
 export interface Ways {
@@ -38,27 +45,32 @@ export interface Ways {
 }
 
 export async function fetched(account: string, person: Person): Promise<Home> {
-  const [subject, references, consents, notices, accesses, appeals] = await Promise.all([
+  const [subject, references, consents, notices, accesses, appeals, reviews, key] = await Promise.all([
     person.subject(),
     person.references(),
     person.consents(),
     person.notices(),
     person.accesses(),
     person.appeals(),
+    person.reviews(),
+    keyHere(),
   ]);
-  return { account, subject, references, consents, notices, accesses, appeals };
+  return { account, subject, references, consents, notices, accesses, appeals, reviews, key };
 }
 
-export function homeView(home: Home, person: Person, doing: Doing, ways: Ways): Node[] {
+/** @param reviews what people were asked about the person, which whoever shows the view ends with it. */
+export function homeView(home: Home, reviews: Reviews, person: Person, doing: Doing, ways: Ways): (Node | null)[] {
   const { account, subject, references, consents, notices } = home;
   const appeals = new Appeals(person, doing, home.appeals);
   return [
     heading("home.title"),
     h("div", { class: "lead who" }, h("p", { say: "home.who", with: { account } }), button("leave", ways.leave)),
+    openReviews(home.reviews),
     parts(),
     held(subject, references),
     new Purposes(person, doing, subject, consents, notices).content,
     neverReturn(person, doing, subject),
+    reviews.content,
     new Accesses(account, person, doing, home.accesses, appeals, new Proofs(person)).content,
     appeals.content,
     h(

@@ -1,4 +1,5 @@
-// The page of the enrolled person. It asks its own server alone, and stores nothing.
+// The page of the enrolled person. It asks its own server alone, and stores nothing: it reads the key that the capture
+// page keeps in this browser where people had to look.
 
 import "../styles/base.css";
 import "../styles/controls.css";

@@ -10,6 +10,7 @@ import type { Key } from "../words/words.ts";
 import { Checking } from "./checking.ts";
 import { erasedView, eraseView } from "./erasing.ts";
 import { fetched, homeView } from "./home.ts";
+import { Reviews } from "./reviews.ts";
 import { capture, type Erasure, finishFace, ledgerKey, Person } from "./server.ts";
 import { nobodyView, signInView } from "./signing_in.ts";
 import { downloads } from "./taking.ts";
@@ -92,7 +93,9 @@ export class Me {
         erase: () => this.#erase(person),
         leave: () => void this.#visit.leave("enter.left"),
       };
-      this.#page.show("home", homeView(home, person, this.#visit.doing, ways));
+      const reviews = new Reviews(person, this.#visit.doing, home.reviews, home.key);
+      const content = homeView(home, reviews, person, this.#visit.doing, ways);
+      this.#page.show("home", content, () => reviews.end());
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       if (error.status === 401) this.#visit.over("enter.ended");

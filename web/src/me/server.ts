@@ -1,5 +1,6 @@
 // What the page asks the server (docs/reference/http.md), all on its own origin and as the person who is signed in.
 
+import type { SealedPicture } from "../sealing/opening.ts";
 import type { Capture, Notice } from "../server/capture.ts";
 import { answered, ask } from "../server/exchange.ts";
 import type { Session } from "../signing/server.ts";
@@ -51,6 +52,8 @@ export interface Access {
   readonly case: string | null;
   readonly operator: string | null;
   readonly outcome: string | null;
+  /** Why a reviewer was shown the face; null where none was. */
+  readonly reason: string | null;
 }
 
 export interface AccessPage {
@@ -70,6 +73,42 @@ export interface Appeal {
   readonly upheld: boolean | null;
   readonly answer: string;
 }
+
+/** What people were asked about the person, and what came of it. */
+export interface OwnReview {
+  readonly id: string;
+  readonly kind: "presentation" | "comparison";
+  readonly reasons: readonly string[];
+  readonly state: "open" | "decided" | "expired" | "withdrawn";
+  readonly created: string;
+  /** When the pictures are destroyed at the latest. */
+  readonly deadline: string;
+  readonly decision: string | null;
+  readonly decided: string | null;
+  readonly views: readonly Look[];
+  /** What the person said; empty for nothing. */
+  readonly statement: string;
+  readonly appeal: string;
+  readonly may_appeal: boolean;
+  /** Which can be seen still. */
+  readonly pictures: readonly Picture[];
+}
+
+/** Somebody was shown the face. */
+export interface Look {
+  readonly time: string;
+  /** Empty of who has left. */
+  readonly reviewer: string;
+  readonly reason: string;
+}
+
+export interface Picture {
+  readonly index: number;
+  readonly role: "probe" | "reference";
+}
+
+/** What a person says in a review: to those who decide, or against what they decided. */
+export type Saying = "statement" | "appeal";
 
 export interface Erasure {
   readonly references: number;
@@ -118,6 +157,16 @@ export class Person {
 
   appeal = (kind: AppealKind, about: number | null, text: string): Promise<Appeal> =>
     this.#ask("POST", "/appeals", { kind, about, text });
+
+  reviews = async (): Promise<OwnReview[]> => (await this.#ask<{ reviews: OwnReview[] }>("GET", "/reviews")).reviews;
+
+  /** What opens the pictures that reviewers see, with a key of this browser. */
+  pictures = async (review: string, key: string): Promise<(Picture & SealedPicture)[]> =>
+    (await this.#ask<{ pictures: (Picture & SealedPicture)[] }>("POST", `/reviews/${review}/views`, { key })).pictures;
+
+  /** Says something in a review; how it stands then. */
+  say = (review: string, saying: Saying, text: string): Promise<OwnReview> =>
+    this.#ask("POST", `/reviews/${review}/${saying}`, { text });
 
   consent = (purpose: string, notice: string): Promise<Consent[]> =>
     this.#ask("POST", "/consents", { purpose, notice_hash: notice });
