@@ -6,8 +6,11 @@ proves nothing unless it would have.
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -15,10 +18,12 @@ from pathlib import Path
 import pyrage
 import pytest
 
+from facekeep.domain.accounts import Role
 from facekeep.domain.appeals import AppealKind
 from facekeep.domain.backups import FILES
 from facekeep.domain.consent import Purpose
 from facekeep.domain.requests import KeptAnswer
+from facekeep.domain.review import Concern, Decision
 from facekeep.domain.row import Pseudonym
 from facekeep.domain.subject import SubjectId
 from facekeep.domain.webhooks import EventKind
@@ -27,8 +32,10 @@ from facekeep.face.model_spec import ModelRole
 from facekeep.face.models import ModelPack
 from facekeep.service import keep_life
 from facekeep.service.drill_bytes import Needles, _windows, _written
+from facekeep.service.drill_review_thieves import SeenReviews, open_reviews
+from facekeep.service.drill_reviews import TakenEvidence, canary_picture
 from facekeep.service.keep import Keep, Person
-from facekeep.service.opening import half_path, log_path, registry_path
+from facekeep.service.opening import evidence_path, half_path, log_path, registry_path
 from facekeep.split.codes import coarse_code, fine_code
 from facekeep.split.masks import MaskRow, RightShare, fine_mask
 from facekeep.split.rules import Rules
@@ -44,13 +51,15 @@ from tests.crash.faces import InventedFaces
 
 from .backups import RECIPIENTS, STORES, private
 from .conftest import BOTH, NOTICE, MovedClock
+from .reviewing import Person as Reviewer
+from .reviewing import a_person, decide, filed
 
 LABEL, NAME, MOTTO = "canary-7f3a91", "Kanarienvogel Zwitscher", "zwitschert gern am Morgen"
 PICTURES = (b"canary-7f3a91", b"canary-7f3a91/second")
 PROBE = b"canary-7f3a91/probe"
 ANSWER = b'{"label":"canary-7f3a91","name":"Kanarienvogel Zwitscher"}'
 SIDES = ("left", "right")
-_OWN = (tables.references, tables.consents, tables.never_return, tables.ledger_own, tables.appeals)
+_OWN = (tables.references, tables.consents, tables.never_return, tables.ledger_own, tables.appeals, tables.review_words)
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +79,8 @@ class Canary:
     """They stand in the halves' own logs, by design: random, and of nobody any more (docs/reference/half-store.md)."""
     sealed: Needles
     """What files hold, and must not hold any more."""
+    evidence: Needles
+    """The same of what people look at, which is in no backup."""
 
 
 def files(folder: Path) -> list[bytes]:
@@ -82,8 +93,8 @@ def hits(needles: Needles, haystacks: Iterable[bytes]) -> dict[str, int]:
     return {kind: count for kind, count in needles.found_in(haystacks).items() if count}
 
 
-def live(keep: Keep, clock: MovedClock) -> None:
-    """Enrol the canary among others, and let everything happen to it that leaves traces."""
+def live(keep: Keep, clock: MovedClock) -> list[Reviewer]:
+    """Enrol the canary among others, and let everything happen to it that leaves traces; gives who looked at it."""
     others = [Person(f"other {n}", [lambda n=n: b"other %d" % n], name=f"Other {n}") for n in range(20)]  # type: ignore[misc]
     keep.enrol_many(others, purposes=BOTH, notice=NOTICE, operator="op")
     keep.add_webhook("https://hooks.example/", list(EventKind))
@@ -103,7 +114,25 @@ def live(keep: Keep, clock: MovedClock) -> None:
     keep.never_return(LABEL, PROBE, operator="op")
     said = keep.file_appeal(LABEL, AppealKind.NOT_ME, text=f"{NAME} was elsewhere: {MOTTO}")
     keep.answer_appeal(said.id.hex(), upheld=True, text=f"{NAME} is right.", operator="reviewer")
+    reviewers = reviewed(keep, subject)
     clock.forward(minutes=5)
+    return reviewers
+
+
+def reviewed(keep: Keep, subject: SubjectId) -> list[Reviewer]:
+    """Have people look at the canary, refuse it once, and hear what it says; and look at somebody else."""
+    owner = keep.invite("till", [Role.OPERATOR]).account
+    people = [a_person(keep, f"reviewer {number}") for number in range(2)]
+    picture = canary_picture(keep._acquisition.for_enrolment(PROBE).vector)
+    figures = json.dumps({"curves": MOTTO})
+    about = {"subject": subject, "probes": (picture,), "reference": picture, "figures": figures}
+    decide(keep, filed(keep, owner, **about), Decision.ATTACK, *people)
+    waits = filed(keep, owner, **about).id.hex()
+    keep.state_review(subject.hex(), waits, f"{NAME} says: {MOTTO}")
+    keep.report_concern(waits, Concern.HARM, f"Is {NAME} forced?", who=people[0].account)
+    other = canary_picture(keep._acquisition.for_enrolment(b"other 3").vector)
+    filed(keep, owner, probes=(other,))
+    return people
 
 
 def seen(keep: Keep) -> Canary:
@@ -118,13 +147,25 @@ def seen(keep: Keep) -> Canary:
         data_key = view._vault.root.sealer.open(row.key, _aad("subjects", subject, "key"))
         pseudonyms += [reference.pseudonym for reference in view.references_of(subject)]
     rows = sqlite3.connect(registry_path(keep._directory))
-    for table in ("references", "consents", "never_return", "ledger_own", "appeals"):
+    for table in ("references", "consents", "never_return", "ledger_own", "appeals", "review_words"):
         found = rows.execute(f'SELECT sealed FROM "{table}" WHERE subject = ?', (subject,)).fetchall()
         assert found, table
         sealed += [cell for (cell,) in found]
     sealed += rows.execute("SELECT label, key, sealed FROM subjects WHERE id = ?", (subject,)).fetchone()
     sealed += [cell for (cell,) in rows.execute("SELECT sealed FROM requests").fetchall()]
+    reviews = rows.execute("SELECT id, sealed, figures FROM reviews WHERE subject = ?", (subject,)).fetchall()
+    sealed += [cell for _, *cells in reviews for cell in cells]
+    sealed += [cell for (cell,) in rows.execute("SELECT sealed FROM concerns").fetchall()]
     rows.close()
+    evidence = list[bytes]()
+    with closing(sqlite3.connect(evidence_path(keep._directory))) as file:
+        for review, *_ in reviews:
+            for sql in (
+                "SELECT keys, wraps FROM pictures WHERE review = ?",
+                "SELECT outer FROM outers WHERE review = ?",
+            ):
+                evidence += [cell for cells in file.execute(sql, (review,)).fetchall() for cell in cells]
+    assert len(evidence) == 2 * 2 * 3  # of two reviews, two pictures each, three cells
     halves: list[bytes] = []
     for side in SIDES:
         store = keep._roles.files[side].store
@@ -153,7 +194,16 @@ def seen(keep: Keep) -> Canary:
         ),
         Needles({"pseudonyms": _written([bytes(pseudonym) for pseudonym in pseudonyms])}),
         Needles({"sealed": tuple(part for cell in sealed for part in (_windows(cell) or [cell[:24]]))}),
+        Needles({"sealed": tuple(part for cell in evidence for part in (_windows(cell) or [cell[:24]]))}),
     )
+
+
+def looked_at(file: bytes, keys: KeyProvider, people: list[Reviewer], folder: Path) -> SeenReviews:
+    """What is seen of evidence with these keys and the private keys of all reviewers."""
+    gate = {name: keys.get(name) for name in keys.names() if name.startswith("gate.")}
+    privates = tuple(person.private.private_bytes_raw() for person in people)
+    folder.mkdir(exist_ok=True)
+    return open_reviews(TakenEvidence(file, gate, {}, privates, defaultdict(int)), gate, privates, folder)
 
 
 def _aad(table: str, row: bytes, column: str) -> bytes:
@@ -230,11 +280,12 @@ def every_key(keys: KeyProvider) -> dict[str, bytes]:
 def test_nothing_is_left_of_somebody_who_was_erased(tmp_path: Path, clock: MovedClock) -> None:
     folder, backups = tmp_path / "keep", tmp_path / "backups"
     with Keep.create(folder, clock=clock, threads=1) as keep:
-        live(keep, clock)
+        people = live(keep, clock)
         canary, keep_id = seen(keep), keep._file.keep_id
         bundle = keep.ledger_bundle()
         old = keep.backup(backups, RECIPIENTS)
     keys = FileKeyProvider(folder / "keys")
+    evidence = evidence_path(folder).read_bytes()
 
     # The hunt finds what is there: sealed in the files, open to who has the keys, and in the backup.
     assert hits(canary.sealed, files(folder)) == {"sealed": len(canary.sealed)}
@@ -245,14 +296,23 @@ def test_nothing_is_left_of_somebody_who_was_erased(tmp_path: Path, clock: Moved
     stolen = unpacked(old.folder, tmp_path / "old")
     assert hits(canary.sealed, files(stolen)) == {"sealed": len(canary.sealed)}
     held = copied(keys)
+    assert hits(canary.evidence, files(folder)) == {"sealed": len(canary.evidence)}
+    assert hits(canary.evidence, files(stolen)) == {}
+    looked = looked_at(evidence, held, people, tmp_path / "looked")
+    assert len(looked.pictures) == 5
+    assert set(hits(canary.plain, looked.pictures)) == {"codes"}
     assert hits(canary.plain, (plaintext for _, plaintext in whatever_opens(stolen, held, keep_id))) == found
 
     with Keep.open(folder, clock=clock, threads=1) as keep:
         receipt = keep.erase(LABEL).receipt
         # While it is open, with its write-ahead logs and their indices beside it.
-        assert len(list(folder.rglob("*-wal"))) == 3
-        for needles in (canary.plain, canary.pseudonyms, canary.sealed):
+        assert len(list(folder.rglob("*-wal"))) == 4
+        for needles in (canary.plain, canary.pseudonyms, canary.sealed, canary.evidence):
             assert hits(needles, files(folder)) == {}
+        # The copy of before, with every key that there is now, of the gate and of all who looked.
+        assert looked_at(evidence, keys, people, tmp_path / "looked").pictures == ()
+        (waiting,) = keep.reviews_waiting(people[0].account)
+        assert waiting.review.subject is None
         exports = [bundle, keep.ledger_bundle(), receipt.encode()]
         for needles in (canary.plain, canary.pseudonyms, canary.sealed):
             assert hits(needles, exports) == {}
@@ -263,6 +323,11 @@ def test_nothing_is_left_of_somebody_who_was_erased(tmp_path: Path, clock: Moved
     later = unpacked(new.folder, tmp_path / "new")
     for needles in (canary.plain, canary.pseudonyms, canary.sealed):
         assert hits(needles, [*files(folder), *files(later), *files(new.folder)]) == {}
+
+    # Of somebody else people see what they saw.
+    looked = looked_at(evidence_path(folder).read_bytes(), keys, people, tmp_path / "looked")
+    assert len(looked.pictures) == 1
+    assert hits(canary.plain, [looked.plain, *looked.pictures]) == {}
 
     # With every key: nothing of the person; pseudonyms in the halves' own logs alone, where they are of nobody.
     opened = list(whatever_opens(folder, keys, keep_id))
