@@ -19,6 +19,8 @@ from facekeep.interfaces.pairing.hosting import connecting, serve_role
 from facekeep.service.keep import Keep
 from facekeep.service.key_plan import KeyPlan
 from facekeep.split.wire.methods import Role
+from facekeep.store.keyfiles import FileKeyProvider
+from facekeep.store.keys import new_key
 from tests.apart.hosts import free_port
 
 pytestmark = pytest.mark.enable_socket
@@ -37,7 +39,9 @@ def test_a_keep_taken_apart_finds_the_same_people(tmp_path: Path, pack: ModelPac
     with Keep.create(whole, pack=pack, settings=SETTINGS) as keep:
         keep.enrol("obama", [picture], purposes=PURPOSES, notice="We keep.", operator="desk")
     ports = {role: free_port() for role in (Role.REGISTRAR, Role.LEFT, Role.RIGHT)}
+    FileKeyProvider(whole / "keys").put("gate.evidence.500000", new_key())
     assert main(["pair", "split", str(out), *_addresses(ports), "--keep", str(whole), "--json"]) == 0
+    assert not list(out.rglob("*evidence*"))
     assert main(["pair", "split", str(out), *_addresses(ports), "--keep", str(whole)]) == 2  # it is not empty
 
     stores = {Role.REGISTRAR: "registry", Role.LEFT: "left", Role.RIGHT: "right"}

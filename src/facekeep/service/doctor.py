@@ -160,6 +160,11 @@ class Layout:
         """The folders of the three stores: registry, left half, right half."""
         return tuple(self.keep / name for name in _STORES)
 
+    @property
+    def evidence(self) -> Path:
+        """The folder of the gate's store of evidence, which may be absent."""
+        return self.keep / "evidence"
+
 
 def inspect_layout(layout: Layout, host: Host) -> Iterator[Finding]:
     """Who can reach what, and what one theft takes."""
@@ -174,7 +179,7 @@ def inspect_layout(layout: Layout, host: Host) -> Iterator[Finding]:
 
 def _access(layout: Layout, host: Host) -> Iterator[Finding]:
     keys = list(_below(layout.keys, host))
-    stores = [place for store in layout.stores for place in _below(store, host)]
+    stores = [place for store in (*layout.stores, layout.evidence) for place in _below(store, host)]
     keep = [place for place in [host.place(layout.keep)] if place is not None]
     if any(place.mode & _LOOSE for place in keys):
         yield Finding(

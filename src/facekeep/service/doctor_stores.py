@@ -1,4 +1,4 @@
-"""The deep part of ``facekeep doctor``: every cell of the three stores is opened and every count compared.
+"""The deep part of ``facekeep doctor``: every cell of the stores is opened and every count compared.
 
 The logs of the halves are held against what the ledger has taken down of them. The keep must not be open
 meanwhile. Each store is looked at on its own, so that a damaged one does not hide another.
@@ -14,9 +14,10 @@ from facekeep.service.doctor import Finding, error_finding
 from facekeep.service.half_logs import check_log, noted_heads
 from facekeep.service.keep_file import KeepFile
 from facekeep.service.key_plan import KeyPlan
-from facekeep.service.opening import half_path, log_path, registry_path
+from facekeep.service.opening import evidence_path, half_path, log_path, registry_path
 from facekeep.split.log_tree import commitment_of
 from facekeep.split.messages import LogHead
+from facekeep.store.evidence import EvidenceStore
 from facekeep.store.half_log import FileHalfLog
 from facekeep.store.half_store import SqliteHalfStore
 from facekeep.store.keys import KeyProvider
@@ -28,7 +29,7 @@ _SIDES = ("left", "right")
 
 
 def examine_stores(directory: Path, plan: KeyPlan) -> Iterator[Finding]:
-    """Read everything in the registry, both halves and their logs; a finding for each that is not sound."""
+    """Read everything in the three stores, the logs and the evidence; a finding for each that is not sound."""
     try:
         file = KeepFile.read(directory)
         keys = plan.provider(directory, file.keep_id)
@@ -38,6 +39,7 @@ def examine_stores(directory: Path, plan: KeyPlan) -> Iterator[Finding]:
     noted: dict[str, tuple[LogHead, ...]] = {}  # of a registry that cannot be read: nothing
     checks: list[Callable[[], None]] = [lambda: _registry(directory, keys, noted)]
     checks += [lambda side=side: _half(directory, side, keys, file.keep_id, noted) for side in _SIDES]  # type: ignore[misc]
+    checks.append(lambda: _evidence(directory, keys))
     for check in checks:
         try:
             check()
@@ -62,6 +64,11 @@ def _registry(directory: Path, keys: KeyProvider, noted: dict[str, tuple[LogHead
         registry.check()
         with registry.read() as view:
             noted |= {side: noted_heads(view, side) for side in _SIDES}
+
+
+def _evidence(directory: Path, keys: KeyProvider) -> None:
+    with EvidenceStore(evidence_path(directory), keys) as store:
+        store.check()
 
 
 def _half(

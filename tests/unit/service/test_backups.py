@@ -6,7 +6,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -19,6 +19,7 @@ from facekeep.domain.consent import Purpose
 from facekeep.domain.evidence import ConsentRules
 from facekeep.domain.ledger import EntryKind, LedgerEntry
 from facekeep.domain.retention import Basis, RetentionRule
+from facekeep.domain.review import ReviewId
 from facekeep.errors import BadInputError, DamagedStoreError, FacekeepError, KeyMissingError, UsageError
 from facekeep.face.model_spec import ModelRole
 from facekeep.face.models import ModelPack
@@ -27,8 +28,9 @@ from facekeep.service import keep_life
 from facekeep.service.keep import Keep
 from facekeep.service.keep_backups import BackupSet
 from facekeep.service.key_plan import KeyPlan
-from facekeep.service.opening import log_path, registry_path
+from facekeep.service.opening import evidence_path, log_path, registry_path
 from facekeep.service.recurring_backups import BackupPlan, RecurringBackups
+from facekeep.service.review_sealing import seal
 from facekeep.store import half_file
 from facekeep.store.transaction import Transaction
 from tests.crash.faces import InventedFaces
@@ -105,6 +107,11 @@ def test_a_keep_comes_back_as_it_was_and_goes_on(
 
 
 def test_no_key_and_nobody_is_in_an_archive_and_no_copy_stays(small: Keep, elsewhere: Elsewhere) -> None:
+    review = ReviewId(b"Canary in review")
+    small._evidence.put(
+        review, datetime(2100, 1, 1, tzinfo=UTC), [seal(review, 0, b"\x89PNG\r\n\x1a\n", [b"\x09" + bytes(31)])]
+    )
+    assert review in evidence_path(elsewhere.keep).with_name("evidence.db-wal").read_bytes()
     made = small.backup(elsewhere.backups, RECIPIENTS)
     keys = [path.read_bytes()[8:40] for path in (elsewhere.keep / "keys").rglob("*.key")]
     assert len(keys) >= 10

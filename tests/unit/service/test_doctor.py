@@ -77,6 +77,8 @@ def _sound() -> tuple[Layout, _Host]:
         host.add(_KEEP / role / "store.db", f"disk {number}", 0o600, folder=False)
         host.add(_KEYS / role, f"stick {number}", 0o700)
         host.add(_KEYS / role / f"{role}.key", f"stick {number}", 0o600, folder=False)
+    host.add(_KEEP / "evidence", "root", 0o700)
+    host.add(_KEEP / "evidence" / "evidence.db", "root", 0o600, folder=False)
     return Layout(_KEEP, _KEYS, passphrase=frozenset({"right"})), host
 
 
@@ -97,7 +99,9 @@ def test_a_key_that_others_reach_is_critical(path: Path, bit: int) -> None:
     assert _codes(inspect_layout(layout, host)) == {"loose-keys": Severity.CRITICAL}
 
 
-@pytest.mark.parametrize("path", [_KEEP, _KEEP / "left", _KEEP / "registry" / "store.db"])
+@pytest.mark.parametrize(
+    "path", [_KEEP, _KEEP / "left", _KEEP / "registry" / "store.db", _KEEP / "evidence" / "evidence.db"]
+)
 def test_a_store_that_others_reach_is_a_warning(path: Path) -> None:
     layout, host = _sound()
     host.change(path, mode=host.places[path].mode | 0o040)

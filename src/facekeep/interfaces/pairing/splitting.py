@@ -73,7 +73,9 @@ def split(
             _copy(source, folder.directory / source.relative_to(keep))
         for name in names:
             for key in sorted((record.directory or keep / "keys").joinpath(name).glob("*.key")):
-                _copy(key, folder.directory / "keys" / name / key.name)
+                # Evidence of reviews is in one place, or it could not be destroyed in time.
+                if not key.name.startswith("gate.evidence."):
+                    _copy(key, folder.directory / "keys" / name / key.name)
         passphrase = frozenset({_STORE[role]} & record.passphrase if role in _STORE else ())
         KeyRecord(None, frozenset(), passphrase).write(folder.directory)
         issue(folder, made, public_key(keys, f"{role}.sign"), addresses.get(role), facts if role is Role.GATE else None)
