@@ -536,6 +536,8 @@ def test_known_answers_count_for_reviewers_alone(office: Office, probe: bytes) -
     assert ann.get("/v1/review-statistics").status_code == 403
     other = office.client("other", Scope.ADMINISTER).get("/v1/review-statistics").json()
     assert "ann" not in {each["name"] for each in other["reviewers"]}
+    assert (after["captures"]["captures"], after["captures"]["escalated"]) == (0, 0)
+    assert other["captures"] is None
 
 
 def test_pictures_are_of_one_face_each(office: Office, probe: bytes, pictures: Path) -> None:

@@ -21,7 +21,7 @@ from facekeep.client.calls import (
     WebhookDetails,
 )
 from facekeep.client.captures import CaptureDetails, CaptureResult, NewCapture, read_result
-from facekeep.client.reviews import ReasonCounts, ReviewDetails, ReviewerCounts, ReviewFigures, ReviewVote
+from facekeep.client.reviews import CaptureShare, ReasonCounts, ReviewDetails, ReviewerCounts, ReviewFigures, ReviewVote
 from facekeep.client.signing import Stated
 from facekeep.client.synchronous import Client
 from facekeep.client.webhooks import WebhookMessage, verify_webhook
@@ -36,6 +36,7 @@ __all__ = [
     "CaptureDetails",
     "CaptureOrder",
     "CaptureResult",
+    "CaptureShare",
     "CaseDetails",
     "Circumstances",
     "Client",

@@ -96,6 +96,15 @@ class ReviewerCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class CaptureShare:
+    """How many captures ended or went to people since a service was started, and how many of these went to people."""
+
+    since: datetime
+    captures: int
+    escalated: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReviewFigures:
     """How the reviews of an organisation go that were filed since a time. Seconds are None where there are none.
 
@@ -112,6 +121,7 @@ class ReviewFigures:
         appeals: decisions that were appealed.
         overturned: of these, decided otherwise by others.
         escalated: captures that the machine could not decide, or must not.
+        captures: of the whole service; None where it does not tell: to other organisations, or beside no service.
         views_per_review: how often a face was shown.
         by_reason: of each reason that there was.
         reviewers: of each who voted or looked.
@@ -129,6 +139,7 @@ class ReviewFigures:
     appeals: int
     overturned: int
     escalated: int
+    captures: CaptureShare | None
     views_per_review: float
     by_reason: Mapping[ReviewReason, ReasonCounts] = field(repr=False)
     reviewers: tuple[ReviewerCounts, ...] = field(repr=False)
@@ -199,6 +210,10 @@ def _details(d: Json) -> ReviewDetails:
     )
 
 
+def _share(d: Json) -> CaptureShare:
+    return CaptureShare(datetime.fromisoformat(d["since"]), d["captures"], d["escalated"])
+
+
 def _figures(d: Json) -> ReviewFigures:
     return ReviewFigures(
         since=datetime.fromisoformat(d["since"]),
@@ -213,6 +228,7 @@ def _figures(d: Json) -> ReviewFigures:
         appeals=d["appeals"],
         overturned=d["overturned"],
         escalated=d["escalated"],
+        captures=None if d["captures"] is None else _share(d["captures"]),
         views_per_review=d["views_per_review"],
         by_reason={
             ReviewReason(reason): ReasonCounts(of["opened"], of["decided"], of["views"])

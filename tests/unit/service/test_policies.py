@@ -110,7 +110,7 @@ def test_reviewers_alone_answer_appeals(everything_permitted: Policies) -> None:
 def test_who_may_do_what_with_reviews(shipped: Policies) -> None:
     may: dict[Role | Scope, set[Action]] = {
         Role.DATA_SUBJECT: OWN_REVIEWS,
-        Role.OPERATOR: FILING,
+        Role.OPERATOR: FILING | {Action.READ_REVIEW},
         Role.REVIEWER: DECIDING | LOOKING | {Action.READ_REVIEW},
         Role.OFFICER: LOOKING | CONCERNS | {Action.READ_REVIEW, Action.READ_REVIEW_STATISTICS},
         Role.ADMINISTRATOR: {Action.CREATE_KNOWN_REVIEW, Action.READ_REVIEW_STATISTICS},

@@ -132,6 +132,7 @@ class _Here:
             appeals=found.appeals,
             overturned=found.overturned,
             escalated=found.escalated,
+            captures=None,
             views_per_review=found.views_per_review,
             by_reason={
                 reason: ReasonCounts(each.opened, each.decided, each.views) for reason, each in found.by_reason.items()

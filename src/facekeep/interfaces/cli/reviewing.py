@@ -235,6 +235,10 @@ def _statistics_lines(found: ReviewFigures) -> list[Line]:
         ("of these decided otherwise", f"{found.overturned:,}"),
         ("faces shown, a review", f"{found.views_per_review:.1f}"),
     ]
+    share = found.captures
+    if share is not None:
+        since = f"{share.since:%Y-%m-%d %H:%M}"
+        cells.append((f"captures since {since}", f"{share.captures:,}, {share.escalated:,} of them went to people"))
     lines: list[Line] = [Rows(("what", "is"), cells)]
     if found.by_reason:
         counts = [(r, f"{c.opened:,}", f"{c.decided:,}", f"{c.views:,}") for r, c in found.by_reason.items()]

@@ -18,8 +18,9 @@ from facekeep.interfaces.http.bodies import Body, documented_body, read
 from facekeep.interfaces.http.once import KEYED, once
 from facekeep.interfaces.http.paging import Limit, Next, page
 from facekeep.interfaces.http.problems import ALWAYS, WITH_BODY, documented
-from facekeep.interfaces.http.security import KeepOf, may, person
+from facekeep.interfaces.http.security import CapturesOf, KeepOf, may, person
 from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged
+from facekeep.service.capture_life import CaptureCounts
 from facekeep.service.keep import Keep
 from facekeep.service.review_statistics import ReviewerFigures, ReviewStatistics, Spread
 
@@ -84,6 +85,14 @@ class ReviewerFiguresAnswer(BaseModel):
     views: int
 
 
+class CaptureCountsAnswer(BaseModel):
+    """Captures that ended or went to people since the service was started."""
+
+    since: datetime
+    captures: int = Field(description="In which a try was begun; sign-ins are none of them.")
+    escalated: int = Field(description="Of these, so many went to people.")
+
+
 class StatisticsAnswer(BaseModel):
     """Figures on the reviews of an organisation that were filed since a time."""
 
@@ -99,6 +108,9 @@ class StatisticsAnswer(BaseModel):
     appeals: int
     overturned: int = Field(description="Of these, decided otherwise by others.")
     escalated: int = Field(description="Of all, captures that the machine could not decide, or must not.")
+    captures: CaptureCountsAnswer | None = Field(
+        description="Of the whole service, for its own organisation alone; what others do is not theirs to know."
+    )
     views_per_review: float
     by_reason: dict[ReviewReason, ReasonFiguresAnswer]
     reviewers: list[ReviewerFiguresAnswer]
@@ -173,15 +185,17 @@ def _answer(keep: Keep, concern: str, text: str, who: Account) -> ReportedConcer
 async def review_statistics(
     request: Request,
     keep: KeepOf,
+    captures: CapturesOf,
     who: Annotated[Principal, Depends(may(Action.READ_REVIEW_STATISTICS))],
     days: Annotated[int, Query(ge=1, le=90, description="Of what was filed in so many days.")] = 30,
 ) -> Response:
     """How the reviews of the own organisation go: how long they wait, how they end, how reviewers do."""
     found = await run_sync(lambda: keep.review_statistics(who.organisation, days=days))
-    return tagged(request, _statistics(found, await run_sync(keep.account_names)))
+    counts = None if who.organisation else captures.counts()
+    return tagged(request, _statistics(found, counts, await run_sync(keep.account_names)))
 
 
-def _statistics(found: ReviewStatistics, names: _Names) -> StatisticsAnswer:
+def _statistics(found: ReviewStatistics, counts: CaptureCounts | None, names: _Names) -> StatisticsAnswer:
     return StatisticsAnswer(
         since=found.since,
         opened=found.opened,
@@ -195,6 +209,9 @@ def _statistics(found: ReviewStatistics, names: _Names) -> StatisticsAnswer:
         appeals=found.appeals,
         overturned=found.overturned,
         escalated=found.escalated,
+        captures=None
+        if counts is None
+        else CaptureCountsAnswer(since=counts.since, captures=counts.captures, escalated=counts.escalated),
         views_per_review=found.views_per_review,
         by_reason={
             reason: ReasonFiguresAnswer(opened=each.opened, decided=each.decided, views=each.views)
