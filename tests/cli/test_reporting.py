@@ -73,7 +73,9 @@ def test_the_doctor_holds_the_keep_against_a_law(run: Run, keep: Path, tmp_path:
     found = {one["rule"]: one for one in eu["findings"]}
     assert found["consent-names-notice"]["outcome"] == "met"
     assert found["emotion"]["outcome"] == found["scraping"]["outcome"] == found["categorisation"]["outcome"] == "met"
-    assert found["two-people"]["outcome"] == "not met"  # until an operation for it exists
+    assert found["two-people"]["outcome"] == "not met"  # nobody could confirm a hit
+    assert found["automated-decision"]["outcome"] == "not met"
+    assert "--role reviewer" in found["automated-decision"]["found"]
     assert found["public-spaces"]["outcome"] == "to be done by people"
     assert all(set(one) == {"rule", "article", "checked", "outcome", "found"} for one in eu["findings"])
     assert "obama" not in ran.out

@@ -16,7 +16,7 @@ __all__ = ["CLAIMS", "OPEN_BY_DESIGN", "Claim", "Lost", "Taken", "claims_of"]
 _HALF: Final = "the number of rows, pseudonyms, galleries, purposes and its log of who searched when"
 _BACKUPS: Final = "what the newest backup holds of rows, galleries, purposes and pseudonyms"
 _HOARD: Final = "the number of rows, pseudonyms, galleries and purposes"
-_WAITING: Final = "random identifiers of reviews that were open, how many pictures each has and at which hour it ends"
+_WAITING: Final = "random identifiers of reviews whose pictures were there, how many each has, and when they end"
 
 OPEN_BY_DESIGN: Final[Mapping[str, str]] = {
     "left-without-keys": "",
@@ -65,7 +65,7 @@ class Taken(StrEnum):
 
     FACES = "biometric templates of faces"
     PICTURES = "pictures of faces that were shown to the gate while it was taken over"
-    EVIDENCE = "masked faces of the reviews that were open then, of those that were sealed to a reviewer's key he has"
+    EVIDENCE = "masked faces of the reviews whose pictures were there, as far as sealed to a reviewer's key that he has"
     NAMES = "names, labels, consents, and names of the guardians of minors"
     RECORDS = "cases, appeals, accounts, and what the ledger says of each person"
     ACTIVITY = "pseudonyms, galleries, purposes, and who searched when, under pseudonyms"
@@ -222,16 +222,16 @@ CLAIMS: Final[tuple[Claim, ...]] = (
         "evidence-with-both",
         "Thief of the evidence of reviews, of the gate's keys of that moment and of a reviewer's private key",
         frozenset({Lost.EVIDENCE, Lost.KEYS_GATE, Lost.KEYS_REVIEWER}),
-        f"masked faces: of each review that was open when file and keys were taken, as far as it was sealed to that "
-        f"reviewer; of what ended before, none; and {_WAITING}",
+        "masked faces: of each review that waited then, or had refused somebody who could still appeal, as far as it "
+        f"was sealed to that reviewer; of what was destroyed before, none; and {_WAITING}",
         frozenset({Taken.EVIDENCE, Taken.NUMBERS}),
     ),
     Claim(
         "gate-and-reviewer-key",
         "Who took over the gate and has a reviewer's private key",
         frozenset({Lost.GATE, Lost.KEYS_REVIEWER}),
-        "masked faces of the reviews that were open meanwhile, as far as they were sealed to that reviewer, whatever "
-        "else he has",
+        "masked faces of the reviews whose pictures were there meanwhile, as far as they were sealed to that reviewer, "
+        "whatever else he has",
         frozenset({Taken.EVIDENCE, Taken.NUMBERS}),
         joined=True,
     ),

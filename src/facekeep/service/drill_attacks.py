@@ -6,7 +6,7 @@ reading, and the best result counts, for the thief needs one only. Its floor is 
 with the people permuted, so that trying more often raises both.
 
 A result leaks if it is over its floor by :data:`SPREADS` standard deviations of that floor. The best of a few tries has
-a tail no heavier than Gumbel's, which is beyond that line once in 600,000 times; the some sixty results of a drill
+a tail no heavier than Gumbel's, which is beyond that line once in 600,000 times; the some seventy results of a drill
 together raise a false alarm in fewer than one of 10,000 drills.
 """
 

@@ -58,7 +58,7 @@ def controls(
         ),
         Control(
             "evidence-with-every-key",
-            "Evidence of open reviews with every key",
+            "Evidence of reviews with every key",
             _looked(robbery, truth, needles, random),
         ),
     )

@@ -98,7 +98,7 @@ RISKS: Final[tuple[Risk, ...]] = (
         "faces of people in doubtful moments become known",
         "masked faces alone; sealed to people's keys in their browsers, and under a key that is destroyed at the hour; "
         "in no backup",
-        "who has the file, the gate's keys of that moment and a reviewer's private key has the faces that were open "
+        "who has the file, the gate's keys of that moment and a reviewer's private key has the faces that were there "
         "and sealed to it",
         ("evidence-without-keys", "evidence-with-gate-keys", "evidence-with-reviewer-key", "evidence-later"),
     ),
