@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -133,6 +133,7 @@ def restore(
                 withdrawn = _withdraw_anew(roles, rights, later.survived, staying, now)
                 withdrawn += _join_anew(NeverReturn(roles, calibration), later.survived, staying, now)
                 removed = _remove_anew(rights, later.survived, staying, now)
+            _forget_reviewers_keys(roles, now)
             _tell(roles, manifest, erased, now)
             roles.coordinator.check()
             people, references = roles.registry.subject_count(), roles.registry.reference_count()
@@ -311,6 +312,15 @@ def _remove_anew(rights: RightsService, survived: Survived, staying: Iterable[Su
         rights.remove_comparable(subject, now, BY_RESTORE, but=survived.references[subject])
         for subject in sorted(staying)
     )
+
+
+def _forget_reviewers_keys(roles: Roles, now: datetime) -> None:
+    """Have no evidence sealed to a key that may have been revoked since: reviewers register theirs anew."""
+    with roles.registry.transaction() as tx:
+        for reviewer in tx.reviewers():
+            tx.set_reviewer(replace(reviewer.off_duty(now), keys=()))
+            told = [{"account": reviewer.account.hex(), "key": key.id.hex(), **BY_RESTORE} for key in reviewer.keys]
+            tx.record([LedgerEntry(EntryKind.REVIEWER_KEY_REVOKED, now, facts) for facts in told])
 
 
 def _tell(roles: Roles, manifest: Manifest, erased: int, now: datetime) -> None:

@@ -34,6 +34,7 @@ from facekeep.service.review_sealing import seal
 from facekeep.store import half_file
 from facekeep.store.transaction import Transaction
 from tests.crash.faces import InventedFaces
+from tests.unit.service.reviewing import a_person
 
 from .backups import IDENTITIES, RECIPIENTS, STORES, Elsewhere, enrol, knows, labels, private
 from .conftest import BOTH, NOTICE, MovedClock
@@ -104,6 +105,21 @@ def test_a_keep_comes_back_as_it_was_and_goes_on(
         again.check()
         assert knows(again, "eve")
         again.erase("eve")
+
+
+def test_no_key_of_a_reviewer_comes_back(small: Keep, elsewhere: Elsewhere, tmp_path: Path, clock: MovedClock) -> None:
+    person = a_person(small, "ann")
+    made = small.backup(elsewhere.backups, RECIPIENTS)
+    small.revoke_reviewer_key(person.key, who=person.account)
+    keys = elsewhere.keys()
+    small.close()
+    elsewhere.restore(made.folder, tmp_path / "new", accept=True, keys=keys)
+    with opened(tmp_path / "new", keys, clock) as again:
+        reviewer = again.reviewer(again.account_named("ann")).reviewer
+        assert (reviewer.keys, reviewer.since) == ((), None)
+        told = verify(again.ledger_bundle(), VerifierKey.read(small.ledger_key)).opened.values()
+        (revoked,) = [entry for entry in told if entry["kind"] == "reviewer-key-revoked"]
+        assert (revoked["key"], revoked["by"]) == (person.key, "restore")
 
 
 def test_no_key_and_nobody_is_in_an_archive_and_no_copy_stays(small: Keep, elsewhere: Elsewhere) -> None:
