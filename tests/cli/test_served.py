@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import random
 import signal
 import subprocess
@@ -22,7 +23,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from facekeep.domain.access import Scope
 from facekeep.service.keep import Keep
-from tests.cli.conftest import clean_environment
+from tests.cli.conftest import ROOT, clean_environment
+from tests.hunting import CARELESS
 from tests.watching import watching
 
 pytestmark = pytest.mark.enable_socket
@@ -48,12 +50,16 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, *more: str, **variables: str) -> Iterator[Served]:
+def served(folder: Path, *more: str, program: str = "facekeep", **variables: str) -> Iterator[Served]:
+    """A new keep, served. What is counted of a process that guards its memory is shown to root alone."""
+    if os.geteuid() != 0:
+        program = CARELESS
     for name in ("home", "tmp"):
         (folder / name).mkdir(exist_ok=True)
     with Keep.create(folder / "keep") as keep:
         token = keep.issue_token("everything", list(Scope), days=1).token
-    command = [sys.executable, "-m", "facekeep", "serve", "--port", "0", "--keep", str(folder / "keep"), *more]
+    command = [sys.executable, "-m", program, "serve", "--port", "0", "--keep", str(folder / "keep"), *more]
+    variables["PYTHONPATH"] = str(ROOT)  # of the tests, for the careless one
     environment = clean_environment(TMPDIR=str(folder / "tmp"), HOME=str(folder / "home"), **variables)
     with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment, cwd=folder, text=True) as process:
         assert process.stderr is not None

@@ -60,6 +60,8 @@ class Session:
         options.log_severity_level = 4
         # Waiting threads sleep: a server holds several sessions, and most of them are idle.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # What was computed of a face would stay in an arena of the runtime's own: freeing there erases nothing.
+        options.enable_cpu_mem_arena = False
         # Weights outside the file would escape the digest; there is no folder in which they could be found.
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.devnull)
         try:

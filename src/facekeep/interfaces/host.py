@@ -9,6 +9,7 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
+from facekeep.interfaces.memory import erases_what_is_freed
 from facekeep.service.doctor import Place, Space
 
 __all__ = ["LinuxHost"]
@@ -69,6 +70,10 @@ class LinuxHost:
     def core_pattern(self) -> str:
         """See :class:`~facekeep.service.doctor.Host`."""
         return self._read("sys/kernel/core_pattern").strip()
+
+    def erases_freed(self) -> bool:
+        """See :class:`~facekeep.service.doctor.Host`. Tried with this process, which does so from then on."""
+        return erases_what_is_freed()
 
     def _read(self, name: str) -> str:
         try:

@@ -136,6 +136,10 @@ class Host(Protocol):
         """Where the kernel sends core dumps; empty if unknown."""
         ...
 
+    def erases_freed(self) -> bool:
+        """Whether the C library overwrites what is freed, if it is told to."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -292,7 +296,15 @@ def inspect_host(layout: Layout, host: Host) -> Iterator[Finding]:
             "core-dumps",
             Severity.WARNING,
             "core dumps are on: a crash would write keys, faces and templates to disk",
-            "ulimit -c 0 for the account (LimitCORE=0 in systemd), and sysctl kernel.core_pattern=/dev/null.",
+            "ulimit -c 0 for the account (LimitCORE=0 in systemd), and sysctl kernel.core_pattern=/dev/null. "
+            "A process that serves forbids its own; other commands do not.",
+        )
+    if not host.erases_freed():
+        yield Finding(
+            "freed-memory",
+            Severity.WARNING,
+            "what is freed is not known to be overwritten: pictures may stay in memory after they were judged",
+            "Run it on glibc without another allocator (LD_PRELOAD); musl cannot do it.",
         )
     spaces = [space for store in layout.stores if (space := host.space(store)) is not None]
     free = min((space.free for space in spaces), default=None)

@@ -1,4 +1,5 @@
 import os
+import platform
 import resource
 import stat
 from pathlib import Path
@@ -28,6 +29,10 @@ def test_core_dumps(tmp_path: Path) -> None:
     host = LinuxHost(proc=tmp_path)
     assert host.core_pattern() == "|/bin/collect"
     assert host.core_limit() == resource.getrlimit(resource.RLIMIT_CORE)[0]
+
+
+def test_what_is_freed_is_erased_on_glibc() -> None:
+    assert LinuxHost().erases_freed() is (platform.libc_ver()[0] == "glibc")
 
 
 def test_places_are_not_followed(tmp_path: Path) -> None:

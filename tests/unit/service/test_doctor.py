@@ -39,6 +39,7 @@ class _Host:
     swaps: Sequence[str] = ()
     limit: int = 0
     pattern: str = "core"
+    erases: bool = True
     free: int = 100 << 30
 
     def place(self, path: Path) -> Place | None:
@@ -58,6 +59,9 @@ class _Host:
 
     def core_pattern(self) -> str:
         return self.pattern
+
+    def erases_freed(self) -> bool:
+        return self.erases
 
     def add(self, path: Path, disk: str, mode: int, *, folder: bool = True) -> None:
         self.places[path] = Place(disk, _ME, (stat.S_IFDIR if folder else stat.S_IFREG) | mode)
@@ -182,6 +186,12 @@ def test_core_dumps_are_told(limit: int, pattern: str, told: bool) -> None:
     layout, host = _sound()
     host.limit, host.pattern = limit, pattern
     assert ("core-dumps" in _codes(inspect_host(layout, host))) is told
+
+
+def test_memory_that_keeps_what_was_freed_is_told() -> None:
+    layout, host = _sound()
+    host.erases = False
+    assert _codes(inspect_host(layout, host)) == {"freed-memory": Severity.WARNING}
 
 
 @pytest.mark.parametrize(

@@ -272,9 +272,11 @@ def _of(parts: Composition, directory: Path) -> tuple[RoleFolder, KeyRecord]:
 
 def _serve(context: typer.Context, directory: Path, role: str, listen: str, as_json: bool) -> None:
     from facekeep.interfaces.cli.waiting import until_told
+    from facekeep.interfaces.memory import harden
     from facekeep.interfaces.pairing.cards import read_address, show_address
     from facekeep.interfaces.pairing.hosting import serve_role
 
+    weak = harden()
     parts = composition(context)
     folder, record = _of(parts, directory)
     if folder.role != role:
@@ -282,7 +284,7 @@ def _serve(context: typer.Context, directory: Path, role: str, listen: str, as_j
             f"this is the folder of the {folder.role}", hint="Name the folder that facekeep pair new made."
         )
     plan, address = parts.plan(record), read_address(listen)  # a question for a passphrase can be interrupted
-    with until_told() as wait, serve_role(folder, plan, address) as bound:
+    with until_told() as wait, serve_role(folder, plan, address, weak=weak) as bound:
         told = show_address(bound)
         if as_json:
             print_json({"listening": told})

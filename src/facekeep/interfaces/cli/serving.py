@@ -118,9 +118,11 @@ def serve(
     from facekeep.interfaces.http.rates import Rate, Rates
     from facekeep.interfaces.http.serving import Listening, run
     from facekeep.interfaces.mail_server import mail_server
+    from facekeep.interfaces.memory import harden
     from facekeep.service.policies import Policies
     from facekeep.service.recurring_backups import BackupPlan
 
+    weak = harden()
     parts = composition(context)
 
     def told(address: str) -> None:
@@ -162,6 +164,7 @@ def serve(
             authorities=parts.settings.authorities,
             face_sign_in=face_sign_in,
             backups=backups,
+            weak=weak,
         )
 
 

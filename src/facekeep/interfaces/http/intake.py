@@ -1,6 +1,6 @@
 """How much of bodies is in memory at once, over all requests: who comes when there is no room is told to come again.
 
-A body's own bound does not bound many of them: a hundred clients at once would fill the memory of the machine.
+And how long: what is left of a body once it was answered is let go within about a second. A body's own bound does not bound many of them: a hundred clients at once would fill the memory of the machine.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 
 from facekeep.interfaces.http.problems import Problem, told
+from facekeep.interfaces.memory import Sweeper
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -27,6 +28,7 @@ class Intake:
         self._app = app
         self._largest = largest
         self._held = 0
+        self._sweeper = Sweeper()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request (ASGI)."""
@@ -53,6 +55,8 @@ class Intake:
             await self._app(scope, counted, send)
         finally:
             self._held -= held
+            if held:
+                self._sweeper.soon()
 
 
 def _busy() -> Problem:

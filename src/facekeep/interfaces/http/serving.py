@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from facekeep.client.exchange import is_loopback
 from facekeep.errors import FacekeepError, UsageError
@@ -26,6 +27,7 @@ from facekeep.interfaces.http.watching import watched
 from facekeep.interfaces.logs import log_to_stderr
 from facekeep.interfaces.mail_server import MailServer
 from facekeep.interfaces.mailing import MailPost
+from facekeep.interfaces.memory import Weakness, settle, tell
 from facekeep.interfaces.posting import EveryPost, HttpsPost
 from facekeep.service.capture_engine import shipped_captures
 from facekeep.service.keep_backups import BackupSet
@@ -104,6 +106,15 @@ class Listening:
         return site_at(f"{scheme}://localhost:{port}") if is_loopback(self.host) else Site("")
 
 
+class _Forgetting(H11Protocol):
+    """A connection that lets go of what nobody read of a body: it would keep it for as long as it stays open."""
+
+    def on_response_complete(self) -> None:
+        """See uvicorn. What comes later of the same body is not kept anyway."""
+        self.cycle.body = b""
+        super().on_response_complete()
+
+
 def _leave(_number: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)
 
@@ -145,6 +156,7 @@ def run(
     authorities: Path | None = None,
     face_sign_in: bool = False,
     backups: BackupPlan | None = None,
+    weak: Sequence[Weakness] = (),
 ) -> None:
     """Serve until a signal ends it.
 
@@ -160,6 +172,7 @@ def run(
         authorities: certificates to trust for webhooks and the mail server in place of the usual ones, PEM.
         face_sign_in: whether people may sign in with a live face in place of a passkey.
         backups: where and how often to make backups, if at all.
+        weak: what is to be logged of this process's memory.
 
     Raises:
         UsageError: the address cannot be listened on, the certificate cannot be read, or backups cannot be made here.
@@ -167,6 +180,7 @@ def run(
     if backups is not None:
         keep.check_backups_here()
     log_to_stderr()
+    tell(weak)
     elsewhere = None if provider is None else Elsewhere(Provider(provider))
     with ExitStack() as opened:
         captures = shipped_captures(keep)
@@ -207,6 +221,10 @@ def _tell_backup(outcome: BackupSet | FacekeepError) -> None:
 def _run(app: FastAPI, listening: Listening, told: Callable[[str], None]) -> None:
     config = uvicorn.Config(
         app,
+        # Named, since others would be taken where they are installed: uvloop keeps the last that it read from a socket.
+        loop="asyncio",
+        http=_Forgetting,
+        ws="none",
         log_level="warning",
         access_log=False,  # paths hold identifiers
         server_header=False,
@@ -241,4 +259,5 @@ def _run(app: FastAPI, listening: Listening, told: Callable[[str], None]) -> Non
         ending.enter_context(watched(app.state.keep))
         told(f"{scheme}://{host}:{bound.getsockname()[1]}")
         ending.enter_context(Retaining(app.state.keep))
+        settle()
         uvicorn.Server(config).run(sockets=[bound])

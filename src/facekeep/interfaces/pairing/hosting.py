@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ import structlog
 
 from facekeep.errors import UsageError
 from facekeep.interfaces.logs import log_to_stderr
+from facekeep.interfaces.memory import Weakness, tell
 from facekeep.interfaces.pairing.folder import RoleFolder
 from facekeep.interfaces.pairing.making import has_store
 from facekeep.interfaces.registry.client import RemoteRegistry
@@ -59,8 +60,16 @@ def connecting(folder: RoleFolder) -> Connect:
 
 
 @contextmanager
-def serve_role(folder: RoleFolder, plan: KeyPlan, listen: Address) -> Iterator[Address]:
+def serve_role(
+    folder: RoleFolder, plan: KeyPlan, listen: Address, *, weak: Sequence[Weakness] = ()
+) -> Iterator[Address]:
     """Serve a half or the registrar while the block lasts, and log what happens; gives the address.
+
+    Args:
+        folder: of the role.
+        plan: where its keys are.
+        listen: where.
+        weak: what is to be logged of this process's memory.
 
     Raises:
         UsageError: it has no store yet, another process has it open, or the address cannot be listened at.
@@ -75,6 +84,7 @@ def serve_role(folder: RoleFolder, plan: KeyPlan, listen: Address) -> Iterator[A
         service = _open(folder, plan, opened)
         warm_up()  # whoever asks first waits for an answer and not for a compiler
         log_to_stderr()
+        tell(weak)
         try:
             server = VaultServer(service, listen, folder.files, callers, tell=_teller(folder.role))
         except OSError:
