@@ -73,7 +73,8 @@ class FaceFinder:
             found = _BASE64.match(piece.data, at, at + _BYTES_MAX)
             if found is not None:
                 text = found[0].partition(b"=")[0]
-                yield from self._look(piece, at, base64.b64decode(text[: len(text) // 4 * 4]))
+                text = text[: len(text) - (len(text) % 4 == 1)]
+                yield from self._look(piece, at, base64.b64decode(text + b"=" * (-len(text) % 4)))
 
     def _look(self, piece: Piece, at: int, data: bytes) -> Iterator[FoundPicture]:
         opened = _decoded(data)

@@ -180,7 +180,6 @@ def run(
     if backups is not None:
         keep.check_backups_here()
     log_to_stderr()
-    tell(weak)
     elsewhere = None if provider is None else Elsewhere(Provider(provider))
     with ExitStack() as opened:
         captures = shipped_captures(keep)
@@ -203,7 +202,12 @@ def run(
         opened.enter_context(courier.working())
         if backups is not None:
             opened.enter_context(RecurringBackups(keep, backups, told=_tell_backup, unmeant=_teller("backups")))
-        _run(app, listening, told)
+
+        def listens(address: str) -> None:
+            told(address)
+            tell(weak)
+
+        _run(app, listening, listens)
 
 
 def _teller(where: str) -> Callable[[Exception], None]:
