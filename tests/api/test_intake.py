@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import threading
+import weakref
 from pathlib import Path
 
 import anyio
@@ -13,6 +15,7 @@ from fastapi import FastAPI
 from starlette.types import Message, Scope
 
 from facekeep.domain import access
+from facekeep.interfaces import memory
 from facekeep.interfaces.http.intake import Intake
 from facekeep.service.acquisition import Acquisition, Probe
 from facekeep.service.keep import Keep
@@ -77,6 +80,36 @@ async def _bounded_together() -> None:
 
 def test_bodies_are_bounded_together() -> None:
     anyio.run(_bounded_together)
+
+
+class Circle:
+    """Refers to itself, as an error and the frame that raised it."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+
+def test_what_refers_to_itself_goes_after_a_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "_SWEPT_AFTER_SECONDS", 0.01)
+
+    async def asked(*chunks: bytes) -> None:
+        app, gone = Held(100), anyio.Event()
+        app.go_on.set()
+        circle = Circle()
+        weakref.finalize(circle, gone.set)
+        del circle
+        await app.ask(*chunks)
+        with anyio.fail_after(10 if any(chunks) else 0.2):
+            await gone.wait()
+
+    gc.collect()
+    gc.disable()
+    try:
+        anyio.run(asked, b"body")
+        with pytest.raises(TimeoutError):
+            anyio.run(asked, b"")  # nothing was sent: there is nothing to let go of
+    finally:
+        gc.enable()
 
 
 def test_a_body_without_room_is_told_so(asking: Asking, app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:

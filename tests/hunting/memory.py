@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -53,11 +54,12 @@ def memory_of(pid: int) -> Iterator[Piece]:
     Raises:
         UnreadableMemoryError: this account may not read it.
     """
+    process = Path(f"/proc/{pid}")
     try:
         with (
-            open(f"/proc/{pid}/maps", encoding="utf-8", errors="replace") as maps,
-            open(f"/proc/{pid}/mem", "rb", buffering=0) as memory,
-            open(f"/proc/{pid}/pagemap", "rb", buffering=0) as pages,
+            (process / "maps").open(encoding="utf-8", errors="replace") as maps,
+            (process / "mem").open("rb", buffering=0) as memory,
+            (process / "pagemap").open("rb", buffering=0) as pages,
         ):
             for line in maps.read().splitlines():
                 found = _LINE.match(line)
@@ -70,7 +72,7 @@ def memory_of(pid: int) -> Iterator[Piece]:
                         data = _read(memory.fileno(), at, length)
                     except OSError:
                         continue
-                    yield from pieces(f"memory {rights} {os.path.basename(name)}".strip(), at, data)
+                    yield from pieces(f"memory {rights} {Path(name).name}".strip(), at, data)
     except PermissionError:
         raise UnreadableMemoryError("read it as root") from None
 

@@ -83,7 +83,9 @@ class FaceFinder:
         form, pixels = opened
         faces = self._detector.detect(pixels)
         if faces:
-            yield FoundPicture(piece.where, piece.at + at, form, (pixels.shape[1], pixels.shape[0]), faces[0].confidence)
+            yield FoundPicture(
+                piece.where, piece.at + at, form, (pixels.shape[1], pixels.shape[0]), faces[0].confidence
+            )
 
 
 def _places(piece: Piece, magics: list[bytes] | tuple[bytes, ...]) -> list[int]:

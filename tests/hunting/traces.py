@@ -124,7 +124,9 @@ class Traces:
             for word, first in zip(likely[sure], at[sure], strict=True):
                 place = (start + int(word)) * _WORD
                 if until <= place < piece.fresh:
-                    found = max((self._follow(piece, place, int(p)) for p in self._alike(first)), key=lambda f: f.length)
+                    found = max(
+                        (self._follow(piece, place, int(p)) for p in self._alike(first)), key=lambda f: f.length
+                    )
                     if found.length >= LENGTH_MIN:
                         until = found.at - piece.at + found.length
                         yield found

@@ -1,4 +1,4 @@
-"""What is left in the memory of a server once it has done with a picture, and who can read it (docs/adr/0025-memory.md).
+"""What is left in a server's memory once it has done with a picture, and who can read it (docs/adr/0025-memory.md).
 
 CPython gives back what nobody refers to at once, and the C library keeps what it was given back as it was, for whoever
 is given it next. glibc can be told to overwrite it. Whether it did is looked at and not assumed: another allocator, or
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
-from PIL import Image
+from PIL import _imaging as pillow
 
 __all__ = ["Sweeper", "Weakness", "erases_what_is_freed", "harden", "settle", "tell"]
 
@@ -74,7 +74,7 @@ def harden() -> tuple[Weakness, ...]:
 
 
 def settle() -> None:
-    """Call it when all that stays is loaded: no later search for garbage looks at it, which takes a tenth of the time."""
+    """Call it when all that stays is loaded: later searches for garbage leave it out, and take a tenth of the time."""
     gc.collect()
     gc.freeze()
 
@@ -82,8 +82,8 @@ def settle() -> None:
 class Sweeper:
     """Lets go of what refers to itself in a circle, as an error does that was raised where a picture was at hand.
 
-    Python looks for circles when many objects were made, and so not at all in a server that has nothing to do: a picture
-    would wait in one for hours. For one event loop.
+    Python looks for circles when many objects were made, and so not at all in a server that has nothing to do: a
+    picture would wait in one for hours. For one event loop.
     """
 
     def __init__(self) -> None:
@@ -106,7 +106,7 @@ def tell(weak: Iterable[Weakness]) -> None:
 
 
 def _weaknesses() -> Iterator[Weakness]:
-    Image.core.set_blocks_max(0)  # none of Pillow's own arenas, whatever PILLOW_BLOCKS_MAX says: none of them is erased
+    pillow.set_blocks_max(0)  # none of Pillow's own arenas, whatever PILLOW_BLOCKS_MAX says: none of them is erased
     if not erases_what_is_freed():
         yield Weakness(
             "freed-memory",

@@ -63,6 +63,12 @@ def test_every_model_runs_as_its_manifest_says(pack: ModelPack, name: str) -> No
         assert spec.output.dimension in outputs[0].shape
 
 
+def test_nothing_of_a_face_stays_in_an_arena(pack: ModelPack) -> None:
+    """What is freed in an arena of the runtime's own is not erased, as what is freed to the C library is."""
+    options = pack.open("fr_detect", threads=1)._inference.get_session_options()
+    assert options.enable_cpu_mem_arena is False
+
+
 def test_an_altered_model_is_refused(pack: ModelPack, tmp_path: Path) -> None:
     spec = pack.spec("fr_eye")
     data = bytearray(spec.path.read_bytes())

@@ -1,6 +1,7 @@
 """How much of bodies is in memory at once, over all requests: who comes when there is no room is told to come again.
 
-And how long: what is left of a body once it was answered is let go within about a second. A body's own bound does not bound many of them: a hundred clients at once would fill the memory of the machine.
+A body's own bound does not bound many of them: a hundred clients at once would fill the memory of the machine. What is
+left of a body once it was answered is let go within about a second.
 """
 
 from __future__ import annotations

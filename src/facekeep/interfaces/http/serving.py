@@ -111,7 +111,7 @@ class _Forgetting(H11Protocol):
 
     def on_response_complete(self) -> None:
         """See uvicorn. What comes later of the same body is not kept anyway."""
-        self.cycle.body = b""
+        self.cycle.body = bytearray()
         super().on_response_complete()
 
 
