@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -50,7 +50,13 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, *more: str, program: str = "facekeep", **variables: str) -> Iterator[Served]:
+def served(
+    folder: Path,
+    *more: str,
+    program: str = "facekeep",
+    prepare: Callable[[Keep], object] = lambda _: None,
+    **variables: str,
+) -> Iterator[Served]:
     """A new keep, served. What is counted of a process that guards its memory is shown to root alone."""
     if os.geteuid() != 0:
         program = CARELESS
@@ -58,6 +64,7 @@ def served(folder: Path, *more: str, program: str = "facekeep", **variables: str
         (folder / name).mkdir(exist_ok=True)
     with Keep.create(folder / "keep") as keep:
         token = keep.issue_token("everything", list(Scope), days=1).token
+        prepare(keep)
     command = [sys.executable, "-m", program, "serve", "--port", "0", "--keep", str(folder / "keep"), *more]
     variables["PYTHONPATH"] = str(ROOT)  # of the tests, for the careless one
     environment = clean_environment(TMPDIR=str(folder / "tmp"), HOME=str(folder / "home"), **variables)
