@@ -41,6 +41,7 @@ from facekeep.service.policies import Policies
 from tests.booth import captures_with
 from tests.capturing import ATTACK, LIFELESS, ChosenDetector, Clock, Crops, Studio, Taker, finding
 from tests.unit.service.authenticator import Authenticator
+from tests.unit.service.reviewing import look
 
 ORIGIN = "http://localhost"
 GUARDIAN = Guardian("Ann's mother", "mother", Evidence.form(b"a scan"))
@@ -394,6 +395,7 @@ def test_what_the_machine_cannot_decide_people_do(scene: Scene) -> None:
     for name in ("rita", "rob"):
         account = scene.keep.account_named(name)
         scene.keep.claim_review(found.review, who=account)
+        look(scene.keep, found.review, account)
         scene.keep.vote(found.review, Decision.ATTACK, ReasonCode.SCREEN, who=account)
     result = scene.read(made, now=datetime.now(UTC))
     assert (result.outcome, result.decided_by, result.review) == (CaptureOutcome.REFUSED, "people", found.review)

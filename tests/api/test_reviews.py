@@ -359,9 +359,9 @@ def test_who_knows_the_person_neither_looks_nor_decides(office: Office, file: Fi
 def test_a_third_decides_where_two_disagree(office: Office, file: File) -> None:
     review = file()
     assert office["ann"].vote(review, LIVE).json()["votes_missing"] == 1
-    second = office["bob"].vote(review, ATTACK, look=False).json()  # the figures told it
+    second = office["bob"].vote(review, ATTACK).json()  # the figures told it
     assert (second["state"], second["votes_missing"], second["decision"]) == ("open", 1, None)
-    third = office["cyd"].vote(review, ATTACK, look=False).json()
+    third = office["cyd"].vote(review, ATTACK).json()
     assert (third["state"], third["decision"]) == ("decided", "attack")
     assert sorted(vote["decision"] for vote in third["votes"]) == ["attack", "attack", "bona-fide"]
 
@@ -378,7 +378,7 @@ def test_an_appeal_goes_to_others_and_the_person_sees_it_all(office: Office, fil
     assert evidence == {**FIGURES, "statement": "I wore a scarf.", "appeal": ""}
     office["ann"].vote(review, ATTACK)
     assert person.post(f"{own}/{review}/appeal", {"text": "No."}).status_code == 409
-    office["bob"].vote(review, ATTACK, look=False)
+    office["bob"].vote(review, ATTACK)
     (told,) = person.get(own).json()["reviews"]
     assert (told["state"], told["decision"], told["may_appeal"]) == ("decided", "attack", True)
     assert [(view["reviewer"], view["reason"]) for view in told["views"]] == [("ann", "figures-undecided")]
@@ -525,8 +525,8 @@ def test_known_answers_count_for_reviewers_alone(office: Office, probe: bytes) -
     assert told.json()["reasons"] == ["asked"]
     assert "known" not in told.text
     ann.vote(review, LIVE)
-    office["bob"].vote(review, ATTACK, look=False)
-    office["cyd"].vote(review, ATTACK, look=False)
+    office["bob"].vote(review, ATTACK)
+    office["cyd"].vote(review, ATTACK)
     after = adam.get("/v1/review-statistics").json()
     assert [after[name] - before[name] for name in ("opened", "decided", "open")] == [0, 0, 0]
     of = {each["name"]: each for each in after["reviewers"]}
@@ -580,7 +580,7 @@ def test_the_client_files_reads_completes_and_takes_back(office: Office, probe: 
             client.add_review_reference(filed.id, probe)
         known = client.file_known_review(ReviewKind.PRESENTATION, Decision.ATTACK, [probe])
         office["ann"].vote(known, ATTACK)
-        office["bob"].vote(known, ATTACK, look=False)
+        office["bob"].vote(known, ATTACK)
         figures = client.review_statistics()
         assert {each.name: each.known_right for each in figures.reviewers}["ann"] >= 1
         assert figures.by_reason[ReviewReason.ASKED].opened >= 1

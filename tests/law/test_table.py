@@ -79,6 +79,7 @@ from facekeep.service.report_register import Register
 from facekeep.service.retaining import Retaining
 from facekeep.service.review_filing import ReviewFiling
 from tests.law.conftest import NOTICE, Scene, b64
+from tests.unit.service.reviewing import look
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "law.md"
 _SITE = "http://localhost"
@@ -242,6 +243,7 @@ def test_gdpr_22_a_refusal_is_never_automatic_alone(scene: Scene, surface: Surfa
             replace(review, capture=refused, state=ReviewState.DECIDED, decision=Decision.ATTACK, votes=votes)
     for account, outcome in zip(people, (None, CaptureOutcome.REFUSED), strict=True):
         scene.keep.claim_review(review.id.hex(), who=account)
+        look(scene.keep, review.id.hex(), account)
         decided = scene.keep.vote(review.id.hex(), Decision.ATTACK, ReasonCode.PAPER, who=account).review
         assert decided.capture is not None
         assert decided.capture.outcome is outcome

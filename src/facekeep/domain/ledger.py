@@ -59,6 +59,9 @@ class EntryKind(StrEnum):
     """Somebody is never to be returned."""
     VERIFIED = "verified"
     """Somebody was claimed to be before the camera: ``purpose``, ``operator`` who asked, ``verified`` yes or no."""
+    COMPARED_FOR_REVIEW = "compared-for-review"
+    """Somebody was claimed to be before the camera, and people were asked: ``purpose``, ``operator`` who ordered it.
+    What the comparison said, nobody is told before people said that it was a live person."""
     COMPARED = "compared"
     """An ``operator`` had two pictures compared."""
     SEARCHED = "searched"

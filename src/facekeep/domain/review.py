@@ -143,7 +143,7 @@ class Decision(StrEnum):
     @property
     def needs_a_look(self) -> bool:
         """Whether only somebody who was shown the face may say it."""
-        return self in (Decision.BONA_FIDE, Decision.SAME_PERSON, Decision.ANOTHER_PERSON)
+        return self is not Decision.UNUSABLE  # who refuses by the figures alone does what the machine did
 
     @property
     def passes(self) -> bool:

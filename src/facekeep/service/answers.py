@@ -153,6 +153,8 @@ class AccessOutcome(StrEnum):
     """That it was the person."""
     NOT_VERIFIED = "not-verified"
     """That it was not, or nothing: every cause of "no" looks alike."""
+    UNTOLD = "untold"
+    """Nothing yet: people were asked to look, and what the comparison said is told by what they decide."""
     RETURNED = "returned"
     """That the person is like whom they searched for: among the candidates, unless the person withdrew meanwhile."""
     SHOWN = "shown"
@@ -166,7 +168,7 @@ class Access:
     Attributes:
         leaf: of the entry in the ledger, by which it is found in a bundle.
         time: when.
-        kind: ``VERIFIED``, ``RETURNED``, ``VIEWED``, ``EXPORTED`` or ``REVIEW_VIEWED``.
+        kind: ``VERIFIED``, ``COMPARED_FOR_REVIEW``, ``RETURNED``, ``VIEWED``, ``EXPORTED`` or ``REVIEW_VIEWED``.
         purpose: what for; None of a look at the record, which needs none.
         case: identifier of the case, 32 hexadecimal digits, under which it can be asked about; "" if there was none.
             Not its title, which may be about others.

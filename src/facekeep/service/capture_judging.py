@@ -180,7 +180,7 @@ class Judge:
     def holds(self, judged: Judged, what: Resolved, who: Principal) -> bool:
         """Whether the claim of a verification holds by the best crop, where people have to look: not to be told.
 
-        It is a comparison as every other: signed for, budgeted, and in the ledger.
+        It is a comparison as every other, signed for and budgeted; the ledger has that it was made, and not more.
 
         Args:
             judged: of any outcome.
@@ -191,7 +191,10 @@ class Judge:
             RefusedError: a half refused, for another reason than that the purpose is off.
         """
         try:
-            return self._verify(self._keep.label_of(what.subject), judged.crops[0], what, who).holds
+            label, order = self._keep.label_of(what.subject), what.order
+            return self._keep.verify_for_review(
+                label, judged.crops[0], operator=who, fmr=order.fmr, purpose=order.purpose
+            )
         except (PurposeOffError, ConsentError, NotFoundError):
             return False
 

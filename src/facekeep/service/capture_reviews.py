@@ -24,7 +24,7 @@ from facekeep.domain.review import (
     ReviewState,
 )
 from facekeep.domain.subject import SubjectId
-from facekeep.errors import NotFoundError, ReviewConflictError
+from facekeep.errors import FacekeepError, NotFoundError, RateError, ReviewConflictError
 from facekeep.service.capture_judging import Deed, Judge, Judged
 from facekeep.service.capture_protocol import broken
 from facekeep.service.capture_sessions import CaptureSession
@@ -102,9 +102,6 @@ class CaptureReviews:
 
         Returns:
             Whether they do: not if nothing of the try can be shown, no look would help, or there are not two of them.
-
-        Raises:
-            RefusedError: a half refused the comparison.
         """
         if deed is not None and _BEYOND_PEOPLE.intersection(deed.reasons):
             return False
@@ -115,7 +112,7 @@ class CaptureReviews:
         kind = _kind_of(deed)
         holds = False
         if kind is ReviewKind.PRESENTATION and order.intent is Intent.VERIFY:
-            holds = self._judge.holds(judged, session.what, session.who)
+            holds = self._holds(judged, session)
         try:
             review = self._keep.file_review(
                 NewReview(
@@ -129,9 +126,16 @@ class CaptureReviews:
                     capture=_reviewed(session, kind, holds=holds),
                 )
             )
-        except NotFoundError:  # the person was erased meanwhile
+        except (NotFoundError, RateError):  # the person was erased meanwhile, or too much waits for people already
             return False
         return review is not None
+
+    def _holds(self, judged: Judged, session: CaptureSession) -> bool:
+        """Whether the claim holds; not where it cannot be compared, for that people look matters more."""
+        try:
+            return self._judge.holds(judged, session.what, session.who)
+        except FacekeepError:
+            return False
 
     def withdraw(self, session: str, who: Principal) -> None:
         """Take a capture back from people; its evidence is destroyed.

@@ -26,7 +26,7 @@ from facekeep.service.answers import (
     Verification,
 )
 from facekeep.service.canary_labels import check_person
-from facekeep.service.comparison import Planned, Search
+from facekeep.service.comparison import Claimed, Planned, Search
 from facekeep.service.enrolment import EnrolmentService, Person, Terms, resolved
 from facekeep.service.keep_access import KeepAccess
 from facekeep.service.keep_backups import KeepBackups
@@ -252,13 +252,32 @@ class Keep(KeepAccess, KeepRetention, KeepOwn, KeepPaper, KeepWitnessing, KeepBa
             ImageError: the picture cannot be decoded.
             DisagreementError: the halves disagree; nothing was released.
         """
+        return self._compared(self._claimed(label, fmr, purpose, operator), picture, signer)
+
+    def verify_for_review(
+        self, label: str, picture: bytes, *, operator: Operator, fmr: float = 1e-4, purpose: Purpose = Purpose.VERIFY
+    ) -> bool:
+        """The same where people have to look first: the ledger has that it was asked, and not what came of it.
+
+        Whoever calls this tells nobody before people said that a live person was there.
+
+        Raises:
+            RefusedError: see :meth:`verify`.
+            ImageError: the picture cannot be decoded.
+        """
         claimed = self._claimed(label, fmr, purpose, operator)
+        return self._compared(claimed, picture, None, for_review=True).verified
+
+    def _compared(
+        self, claimed: Claimed, picture: bytes, signer: Signer | None, *, for_review: bool = False
+    ) -> Verification:
         probe = self._acquisition.for_probe(picture)
         if probe.template is None:
             return Verification(False, acquired=False, reasons=probe.reasons)
         with self._reading():
             search = self._prepared(probe, claimed.questions, claimed, self._key_of(signer))
-        return self._verified(claimed, self._search(self._signed(search, signer)))
+        answers = self._search(self._signed(search, signer))
+        return self._verified(claimed, answers, for_review=for_review)
 
     def compare(self, first: bytes, second: bytes, *, operator: Operator, fmr: float = 1e-4) -> Verification:
         """Say whether two pictures are of one person. Nobody has to be enrolled, and nothing is kept.

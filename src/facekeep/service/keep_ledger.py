@@ -27,6 +27,7 @@ _PAGE = 1024
 _REMEMBERED: Final = 64  # heads of a half's log
 _SIZES = "How many leaves there are is the second line of a head."
 _OUTCOMES: Final = {
+    EntryKind.COMPARED_FOR_REVIEW: AccessOutcome.UNTOLD,
     EntryKind.RETURNED: AccessOutcome.RETURNED,
     EntryKind.VIEWED: AccessOutcome.SHOWN,
     EntryKind.EXPORTED: AccessOutcome.SHOWN,

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from facekeep.domain.accounts import Operator
 from facekeep.domain.appeals import Appeal, AppealAnswer, AppealId, AppealKind, checked_text
 from facekeep.domain.consent import Notice
 from facekeep.domain.ledger import EntryKind, deed
-from facekeep.domain.review import Review, ReviewState
 from facekeep.domain.subject import SubjectId
 from facekeep.domain.webhooks import Event, EventKind
 from facekeep.errors import NotFoundError, RefusedError, UsageError
 from facekeep.service.canary_labels import check_person
 from facekeep.service.keep_ledger import KeepLedger, openings
 from facekeep.service.keep_records import KeepRecords
-from facekeep.service.own_data import OwnAccount, OwnData, OwnEntry
+from facekeep.service.own_data import OwnAccount, OwnData, OwnEntry, OwnReviewRecord
 from facekeep.store.view import View
 
 __all__ = ["OPEN_APPEALS_MAX", "KeepOwn"]
@@ -58,7 +55,7 @@ class KeepOwn(KeepRecords, KeepLedger):
                 notices=_notices(view, {consent.notice for consent in consents}),
                 never_returned=view.never_returned_since(subject),
                 appeals=view.appeals_of(subject),
-                reviews=tuple(_told(review) for review in view.reviews_of(subject)),
+                reviews=tuple(OwnReviewRecord.of(review) for review in view.reviews_of(subject)),
                 review_words=view.words_of(subject),
                 accounts=_accounts(view, subject),
                 messages=_messages(view, subject),
@@ -180,11 +177,6 @@ def _check_unconcerned(view: View, appeal: Appeal, reviewer: str) -> None:
 def _notices(view: View, digests: set[str]) -> tuple[Notice, ...]:
     found = (view.notice(digest) for digest in sorted(digests))
     return tuple(notice for notice in found if notice is not None)
-
-
-def _told(review: Review) -> Review:
-    """Until it is decided, nobody is told how somebody voted, nor what a comparison came to."""
-    return replace(review, votes=(), capture=None) if review.state is ReviewState.OPEN else review
 
 
 def _accounts(view: View, subject: SubjectId) -> tuple[OwnAccount, ...]:

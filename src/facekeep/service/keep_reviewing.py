@@ -19,6 +19,7 @@ from facekeep.domain.review import (
     ReasonCode,
     ReportedConcern,
     Review,
+    ReviewKind,
     ReviewState,
     ReviewView,
     ReviewWords,
@@ -33,7 +34,7 @@ from facekeep.domain.subject import subject_id
 from facekeep.domain.webhooks import Event, EventKind
 from facekeep.errors import NotFoundError, UsageError
 from facekeep.service.keep_reviews import KeepReviews
-from facekeep.service.review_outcomes import concluded
+from facekeep.service.review_outcomes import concluded, switched_off
 from facekeep.service.review_queue import Claim
 from facekeep.service.review_rules import check_alive, conflict, tell_ended, within
 from facekeep.store.view import View
@@ -41,6 +42,8 @@ from facekeep.store.view import View
 __all__ = ["KeepReviewing", "ReviewSeen", "ShownReview"]
 
 CONCERN_ID_BYTES = 16
+CONCERNS_MAX = 10
+"""Concerns of one review that wait for an answer: each is told at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,10 +232,12 @@ class KeepReviewing(KeepReviews):
         entries = [deed(EntryKind.REVIEW_VOTED, now, self._known_as(who), review=name)]
         decision = decision_of(review.ballots)
         if decision is not None:
-            review = concluded(replace(review, state=ReviewState.DECIDED, decision=decision, decided=now))
+            ended = concluded(replace(review, state=ReviewState.DECIDED, decision=decision, decided=now))
             entries.append(deed(EntryKind.REVIEW_DECIDED, now, "", review=name, decision=decision.value))
-            # What is for the person, or cannot be appealed any more, is final: nobody needs the picture again.
-            if decision.passes or review.subject is None or review.round > 1 or review.known is not None:
+            with self._roles.registry.read() as view:
+                review = ended if _allowed(view, ended) else switched_off(ended)
+                final = self._is_final(view, review)
+            if final:  # nobody needs the picture again
                 self._end_review(review, now, entries)
                 return
         with self._roles.registry.transaction() as tx:
@@ -257,6 +262,8 @@ class KeepReviewing(KeepReviews):
             now = self._now()
             with self._roles.registry.transaction() as tx:
                 found = within(tx, review, who.organisation)
+                if sum(each.answered is None for each in tx.concerns_of(found.id)) >= CONCERNS_MAX:
+                    raise conflict("so much was reported in this review already", hint="The officer was told of it.")
                 identifier = ConcernId(os.urandom(CONCERN_ID_BYTES))
                 reported = ReportedConcern(identifier, found.id, concern, text, who.id, now)
                 tx.add_concern(reported)
@@ -281,7 +288,8 @@ class KeepReviewing(KeepReviews):
             now = self._now()
             with self._roles.registry.transaction() as tx:
                 before = tx.concern(ConcernId(identifier))
-                within(tx, before.review.hex(), who.organisation)
+                if tx.review(before.review).organisation != who.organisation:
+                    raise NotFoundError("there is no such concern")
                 after = replace(before, officer=who.id, answer=text, answered=now)
                 tx.answer_concern(after)
                 name = before.review.hex()
@@ -291,6 +299,15 @@ class KeepReviewing(KeepReviews):
 
 def _voted(review: Review, who: Account) -> bool:
     return any(vote.reviewer == who.id for vote in review.votes)
+
+
+def _allowed(view: View, review: Review) -> bool:
+    """Whether what its capture was for is still on, for everybody and, where it is about somebody, by that person."""
+    if review.capture is None:
+        return True
+    if review.subject is None:
+        return view.switches()[review.capture.purpose]
+    return review.capture.purpose in view.allowed_purposes(review.subject)
 
 
 def _check_votable(review: Review, who: Account, now: datetime) -> None:
@@ -306,8 +323,9 @@ def _check_votable(review: Review, who: Account, now: datetime) -> None:
 def _check_may_look(view: View, review: Review, who: Account, *, has_claim: bool) -> None:
     if who.id in review.recused or who.id == review.owner:
         raise conflict("whoever is concerned does not look")
-    reported = any(concern.answered is None for concern in view.concerns_of(review.id))
-    if not has_claim and not (Role.OFFICER in who.roles and reported):
+    told = [concern for concern in view.concerns_of(review.id) if concern.answered is None]
+    hears = Role.OFFICER in who.roles and any(concern.reporter != who.id for concern in told)
+    if not (has_claim and Role.REVIEWER in who.roles) and not hears:
         raise conflict(
             "this review is not claimed", hint="Claim it first. An officer looks where something was reported."
         )
@@ -324,7 +342,7 @@ def _check_decision(review: Review, decision: Decision, who: Account) -> None:
         raise UsageError("this does not answer what is asked in this review")
     if not decision.needs_a_look:
         return
-    if decision is not Decision.BONA_FIDE and not review.has_both:
+    if review.kind is ReviewKind.COMPARISON and not review.has_both:
         raise UsageError(
             "there is nothing to compare with", hint="Whoever asked can add a reference; else it is unusable."
         )

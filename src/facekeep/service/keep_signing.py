@@ -123,12 +123,15 @@ class KeepSigning(KeepTelling):
     def _key_of(self, signer: Signer | None) -> str:
         return (signer or self._roles.desk).id
 
-    def _verified(self, claimed: Claimed, answers: Sequence[Answer]) -> Verification:
-        """What answers mean, once the ledger has it."""
+    def _verified(self, claimed: Claimed, answers: Sequence[Answer], *, for_review: bool = False) -> Verification:
+        """What answers mean, once the ledger has it; for a review it has no more than that somebody asked."""
         found = self._comparison.verified(answers)
         asked = claimed.questions[0]
-        facts = {"purpose": asked.purpose, "operator": asked.operator, "verified": "yes" if found.verified else "no"}
-        (told,) = self._tell([Told(LedgerEntry(EntryKind.VERIFIED, self._now(), facts), claimed.subject)])
+        facts = {"purpose": asked.purpose, "operator": asked.operator}
+        kind = EntryKind.COMPARED_FOR_REVIEW if for_review else EntryKind.VERIFIED
+        if not for_review:
+            facts["verified"] = "yes" if found.verified else "no"
+        (told,) = self._tell([Told(LedgerEntry(kind, self._now(), facts), claimed.subject)])
         return found if told else Verification(False)  # erased meanwhile
 
     def _identified(self, planned: Planned, answers: Sequence[Answer]) -> list[Identification]:

@@ -16,14 +16,25 @@ from typing import Any, Final
 
 from facekeep.domain.accounts import Account, Invitation, Passkey, Session
 from facekeep.domain.appeals import Appeal
+from facekeep.domain.capture_session import CaptureOutcome
 from facekeep.domain.consent import Consent, Notice
 from facekeep.domain.ledger import LedgerEntry, written
-from facekeep.domain.review import Review, ReviewWords
+from facekeep.domain.review import (
+    Decision,
+    Review,
+    ReviewId,
+    ReviewKind,
+    ReviewPicture,
+    ReviewReason,
+    ReviewState,
+    ReviewView,
+    ReviewWords,
+)
 from facekeep.domain.subject import DataSubject, Reference
 from facekeep.domain.webhooks import Event
 from facekeep.service.answers import Access
 
-__all__ = ["FORMAT", "OwnAccount", "OwnData", "OwnEntry"]
+__all__ = ["FORMAT", "OwnAccount", "OwnData", "OwnEntry", "OwnReviewRecord"]
 
 FORMAT: Final = "facekeep-own-1"
 
@@ -48,6 +59,48 @@ class OwnEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnReviewRecord:
+    """A review about a person, as the person gets it.
+
+    Left out is what is of others, or would tell what nobody is told: who filed it, who stepped aside, what each vote
+    was, and what a comparison said that nobody decided by.
+
+    Attributes:
+        views: when the face was shown, why, and the account that it was shown to.
+        capture: identifier of the capture session, "" of none.
+        outcome: what the capture came to by it, or None.
+    """
+
+    id: ReviewId
+    kind: ReviewKind
+    reasons: tuple[ReviewReason, ...]
+    state: ReviewState
+    round: int
+    created: datetime
+    deadline: datetime
+    pictures: tuple[ReviewPicture, ...]
+    views: tuple[ReviewView, ...]
+    decision: Decision | None
+    decided: datetime | None
+    before: Decision | None
+    destroyed: datetime | None
+    capture: str
+    outcome: CaptureOutcome | None
+
+    @classmethod
+    def of(cls, review: Review) -> OwnReviewRecord:
+        """What the person gets of a review."""
+        names = [each.name for each in fields(cls) if each.name not in ("capture", "outcome")]
+        same = {name: getattr(review, name) for name in names}
+        capture = review.capture
+        return cls(
+            **same,
+            capture="" if capture is None else capture.session,
+            outcome=None if capture is None else capture.outcome,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class OwnData:
     """All that is held of a person.
 
@@ -60,7 +113,7 @@ class OwnData:
         notices: those that the consents name.
         never_returned: since when nobody may find the person, or None.
         appeals: what the person objected to.
-        reviews: what people decided about the person; of one that is open, not what would decide it.
+        reviews: what people decided about the person.
         review_words: what the person said in reviews.
         accounts: by which the person signs in.
         messages: events about the person that wait to be told to webhooks.
@@ -78,7 +131,7 @@ class OwnData:
     notices: tuple[Notice, ...]
     never_returned: datetime | None
     appeals: tuple[Appeal, ...]
-    reviews: tuple[Review, ...]
+    reviews: tuple[OwnReviewRecord, ...]
     review_words: tuple[ReviewWords, ...]
     accounts: tuple[OwnAccount, ...] = field(repr=False)
     messages: tuple[Event, ...]

@@ -7,7 +7,7 @@ from typing import Final
 
 from facekeep.domain.capture import Assurance, Intent
 from facekeep.domain.capture_session import CaptureOutcome
-from facekeep.domain.review import Decision, FinalRefusal, Review, ReviewedCapture
+from facekeep.domain.review import Decision, FinalRefusal, Review, ReviewedCapture, ReviewState
 
 __all__ = [
     "CLAIM",
@@ -17,6 +17,7 @@ __all__ = [
     "PASSKEY_MISSING",
     "UNDECIDED",
     "concluded",
+    "switched_off",
     "unanswered",
 ]
 
@@ -45,8 +46,19 @@ def concluded(review: Review) -> Review:
     return replace(review, capture=_after(review.decision, review, review.capture))
 
 
+def switched_off(review: Review) -> Review:
+    """A review that people decided, of a capture for which nobody may use a face any more."""
+    if review.capture is None:
+        return review
+    return replace(review, capture=_ended(review.capture, CaptureOutcome.OFF))
+
+
 def unanswered(review: Review, why: str = NOT_REVIEWED) -> Review:
-    """A review that nobody decided: its capture stays undecided, with a reason."""
+    """A review that nobody decided: its capture stays undecided, with a reason. Where it was appealed, that stands."""
+    if review.before is not None:
+        first = [vote.time for vote in review.votes if vote.round == 1]
+        stands = replace(review, state=ReviewState.DECIDED, round=1, decision=review.before, before=None)
+        return concluded(replace(stands, decided=max(first)))
     if review.capture is None:
         return review
     return replace(review, capture=_ended(review.capture, CaptureOutcome.INCONCLUSIVE, why))

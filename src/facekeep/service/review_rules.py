@@ -28,8 +28,9 @@ __all__ = [
     "within",
 ]
 
-ON_DUTY_MIN: Final = 3
-"""Reviewers on duty from which nobody else can open evidence: two who decide, and a third for when they disagree."""
+ON_DUTY_MIN: Final = 6
+"""Reviewers on duty from which nobody else can open evidence: two who decide, a third for when they disagree, and
+others for an appeal."""
 
 
 def owned(view: View, review: str, owner: Principal) -> Review:

@@ -56,6 +56,12 @@ def filed(keep: Keep, owner: Account, **changed: object) -> Review:
     return review
 
 
+def look(keep: Keep, review: str, who: Account) -> None:
+    """Have the face shown in the browser of a reviewer who has claimed it."""
+    (key, *_) = keep.reviewer(who).reviewer.keys
+    keep.show_review(review, LOOK, key=key.id.hex(), who=who)
+
+
 def decide(keep: Keep, review: Review, decision: Decision, *people: Person) -> Review:
     for person in people:
         keep.claim_review(review.id.hex(), who=person.account)

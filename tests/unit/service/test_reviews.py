@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from datetime import timedelta
@@ -113,7 +114,9 @@ def test_who_says_that_it_is_a_person_has_looked(keep: Keep, owner: Account, peo
         keep.vote(review.id.hex(), Decision.BONA_FIDE, CODE, who=people[0].account)
     with pytest.raises(UsageError, match="answer"):
         keep.vote(review.id.hex(), Decision.SAME_PERSON, CODE, who=people[0].account)
-    assert keep.vote(review.id.hex(), Decision.ATTACK, CODE, who=people[0].account).missing == 1
+    with pytest.raises(UsageError, match="looked"):  # to refuse by the figures is what the machine did
+        keep.vote(review.id.hex(), Decision.ATTACK, CODE, who=people[0].account)
+    assert keep.vote(review.id.hex(), Decision.UNUSABLE, CODE, who=people[0].account).missing == 1
 
 
 def test_who_disagree_are_decided_by_a_third(keep: Keep, owner: Account, people: list[Person]) -> None:
@@ -168,12 +171,12 @@ def test_another_organisation_finds_nothing(keep: Keep, owner: Account, people: 
 
 
 def test_it_is_sealed_to_those_on_duty_or_to_all_while_few_are(keep: Keep, owner: Account) -> None:
-    people = [a_person(keep, f"reviewer {number}", on_duty=number < 2) for number in range(4)]
+    people = [a_person(keep, f"reviewer {number}", on_duty=number < 5) for number in range(7)]
     officer = a_person(keep, "officer", Role.OFFICER, on_duty=False)
     early = filed(keep, owner)
-    keep.set_duty(on=True, who=people[2].account)
+    keep.set_duty(on=True, who=people[5].account)
     late = filed(keep, owner)
-    for review, may in ((early, {0, 1, 2, 3}), (late, {0, 1, 2})):
+    for review, may in ((early, set(range(7))), (late, set(range(6)))):
         for number, person in enumerate(people):
             keep.claim_review(review.id.hex(), who=person.account)
             if number in may:
@@ -497,3 +500,70 @@ def test_evidence_whose_key_is_gone_is_lost(
 def leaves(keep: Keep) -> int:
     with keep._roles.registry.read() as view:
         return view.ledger_size()
+
+
+def test_of_an_appeal_that_nobody_decides_what_was_decided_stands(
+    keep: Keep, owner: Account, clock: MovedClock
+) -> None:
+    people = [a_person(keep, f"reviewer {number}") for number in range(4)]
+    subject = subject_of(keep, "obama")
+    review = filed(keep, owner, subject=subject, capture=a_capture())
+    decide(keep, review, Decision.ATTACK, *people[:2])
+    keep.appeal_review(subject.hex(), review.id.hex(), "I was there.")
+    clock.forward(hours=72)
+    keep.tend()
+    (own,) = keep.own_reviews(subject.hex())
+    assert (own.review.state, own.review.decision, own.review.round) == (ReviewState.DECIDED, Decision.ATTACK, 1)
+    assert own.review.capture is not None
+    assert own.review.capture.outcome is CaptureOutcome.REFUSED
+    assert not own.may_appeal
+
+
+def test_an_appeal_takes_two_others_who_can_open_it(keep: Keep, owner: Account, people: list[Person]) -> None:
+    subject = subject_of(keep, "obama")
+    review = filed(keep, owner, subject=subject)
+    decide(keep, review, Decision.ATTACK, *people[:2])
+    a_person(keep, "came later")
+    with pytest.raises(GoneError, match="two others"):
+        keep.appeal_review(subject.hex(), review.id.hex(), "I was there.")
+
+
+def test_nobody_passes_by_people_who_withdrew_meanwhile(keep: Keep, owner: Account, people: list[Person]) -> None:
+    review = filed(keep, owner, subject=subject_of(keep, "obama"), capture=a_capture())
+    keep.withdraw_consent("obama", Purpose.VERIFY)
+    ended = decide(keep, review, Decision.BONA_FIDE, *people[:2])
+    assert ended.capture is not None
+    assert ended.capture.outcome is CaptureOutcome.OFF
+
+
+def test_a_comparison_for_people_tells_nobody_what_it_said(keep: Keep, picture: Callable[[str], bytes]) -> None:
+    assert keep.verify_for_review("obama", picture("obama2.jpg"), operator="till")
+    assert not keep.verify_for_review("biden", picture("obama2.jpg"), operator="till")
+    told = [keep.own_data(label).entries[-2].entry for label in ("obama", "biden")]
+    assert [entry.kind for entry in told] == [EntryKind.COMPARED_FOR_REVIEW] * 2
+    assert {frozenset(entry.facts) for entry in told} == {frozenset({"purpose", "operator"})}
+    assert [keep.accesses(label)[0].outcome for label in ("obama", "biden")] == [AccessOutcome.UNTOLD] * 2
+
+
+def test_an_export_tells_of_reviews_what_is_the_persons(keep: Keep, owner: Account, people: list[Person]) -> None:
+    review = filed(keep, owner, subject=subject_of(keep, "obama"), capture=a_capture())
+    for decided in (False, True):
+        if decided:
+            decide(keep, review, Decision.ATTACK, *people[:2])
+        (own,) = json.loads(keep.own_data("obama").as_json())["reviews"]
+        assert not {"votes", "recused", "owner", "known", "holds", "fmr"} & set(own)
+        assert (own["capture"], own["outcome"]) == ("0" * 32, "refused" if decided else None)
+
+
+def test_an_officer_looks_at_what_others_reported(keep: Keep, owner: Account, people: list[Person]) -> None:
+    both = a_person(keep, "reviews and hears", Role.REVIEWER, Role.OFFICER)
+    review = filed(keep, owner)
+    keep.report_concern(review.id.hex(), Concern.HARM, "", who=both.account)
+    with pytest.raises(ReviewConflictError, match="claimed"):
+        keep.show_review(review.id.hex(), ViewReason.CONCERN, key=both.key, who=both.account)
+    keep.report_concern(review.id.hex(), Concern.HARM, "", who=people[0].account)
+    assert keep.show_review(review.id.hex(), ViewReason.CONCERN, key=both.key, who=both.account).pictures
+    for _ in range(8):
+        keep.report_concern(review.id.hex(), Concern.HARM, "", who=people[0].account)
+    with pytest.raises(ReviewConflictError, match="reported"):
+        keep.report_concern(review.id.hex(), Concern.HARM, "", who=people[0].account)
