@@ -27,6 +27,7 @@ from facekeep.domain.reviewer import ReviewerKeyId
 from facekeep.errors import DamagedStoreError, GoneError, NotFoundError, UsageError
 from facekeep.store.database import Database
 from facekeep.store.evidence_file import (
+    delete_row,
     delete_rows,
     here,
     insert_row,
@@ -65,6 +66,7 @@ class EvidenceStore:
         self._path = path
         self._keys = BucketKeys(keys)
         self._lock = threading.RLock()
+        self._uncleared = False
         self._database = opened(path) if path.is_file() else None
         try:
             self._clear()
@@ -125,6 +127,8 @@ class EvidenceStore:
     def reseal_until(self, review: ReviewId, deadline: datetime) -> None:
         """Have the pictures of a review end at another hour: their outer layer is sealed anew, nothing inside opened.
 
+        What else ends at the old hour moves to a new key, so that no copy from before opens.
+
         Raises:
             GoneError: the review has no pictures any more.
             ValueError: the deadline is no full hour.
@@ -135,6 +139,8 @@ class EvidenceStore:
             place = self._bucket(connection, hour)
             for row, old in held:
                 renew_row(connection, row, old, old.wraps, place)
+            # What was copied before opens by the old key, and has to end with the review, should that be earlier.
+            self._turn(connection, {row.hour for row, _ in held})
 
     def read(self, review: ReviewId, key: ReviewerKeyId) -> tuple[StoredPicture, ...]:
         """The pictures of a review that are sealed to a key, in the order of their numbers.
@@ -184,15 +190,33 @@ class EvidenceStore:
                 rows = connection.execute(select(_P.review, _P.hour, _P.turn).distinct()).all()
             return frozenset(ReviewId(row.review) for row in rows if bucket_of(row) in held)
 
-    def destroy(self, review: ReviewId) -> None:
-        """Destroy the pictures of a review, in all copies of the file. Nothing happens if there are none."""
+    def destroy(self, *reviews: ReviewId) -> None:
+        """Destroy the pictures of reviews, in all copies of the file. Of those that have none nothing is written."""
         with self._lock:
             if self._database is None:
                 return
-            with self._changing(self._database) as connection:
-                hours = {row.hour for row in rows_of(connection, of_review(review))}
-                delete_rows(connection, review)
-                self._turn(connection, hours)
+            with self._database.reading() as connection:
+                hours = {row.hour for review in reviews for row in rows_of(connection, of_review(review))}
+            if hours:
+                with self._changing(self._database) as connection:
+                    for review in reviews:
+                        delete_rows(connection, review)
+                    self._turn(connection, hours)
+            elif self._uncleared:
+                self._clear()
+
+    def remove(self, review: ReviewId, index: int) -> None:
+        """Destroy one picture of a review, in all copies of the file. Nothing happens if there is none."""
+        with self._lock:
+            if self._database is None:
+                return
+            with self._database.reading() as connection:
+                rows = [row for row in rows_of(connection, of_review(review)) if row.item == index]
+            if rows:
+                with self._changing(self._database) as connection:
+                    for row in rows:
+                        delete_row(connection, row)
+                    self._turn(connection, {row.hour for row in rows})
 
     def drop_wraps(self, key: ReviewerKeyId) -> frozenset[ReviewId]:
         """Take a key that was revoked away from all pictures, in all copies of the file.
@@ -224,10 +248,14 @@ class EvidenceStore:
             self._keys.destroy_until(hour)
             if self._database is None:
                 return frozenset()
-            with self._changing(self._database) as connection:
+            with self._database.reading() as connection:
                 over = frozenset(connection.scalars(select(_P.review).where(_P.hour <= hour).distinct()))
-                for review in over:
-                    delete_rows(connection, review)
+            if over:
+                with self._changing(self._database) as connection:
+                    for review in over:
+                        delete_rows(connection, review)
+            elif self._uncleared:
+                self._clear()
         return over
 
     def check(self) -> None:
@@ -272,6 +300,7 @@ class EvidenceStore:
                         hours.add(bucket.hour)
                 except DamagedStoreError as error:
                     damaged = error
+                    hours.add(bucket.hour)  # in a copy the row may be whole
             self._turn(connection, hours)
         if damaged is not None:
             raise damaged
@@ -322,6 +351,7 @@ class EvidenceStore:
     @contextmanager
     def _changing(self, database: Database, *, clear: bool = True) -> Iterator[Connection]:
         """A transaction, and after it, as long as something may have ended by it, what it left is cleared away."""
+        self._uncleared = self._uncleared or clear
         with database.writing() as connection:
             yield connection
         if clear:
@@ -335,7 +365,7 @@ class EvidenceStore:
         with self._database.reading() as connection:
             rows = connection.execute(select(_P.hour, _P.turn).distinct()).all()
         self._keys.keep({bucket_of(row) for row in rows})
-        self._database.empty_log()
+        self._uncleared = not self._database.empty_log()
 
 
 def _gone() -> GoneError:

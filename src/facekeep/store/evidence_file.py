@@ -19,6 +19,7 @@ from facekeep.store.keys import new_key
 from facekeep.store.sealing import Sealer
 
 __all__ = [
+    "delete_row",
     "delete_rows",
     "here",
     "insert_row",
@@ -128,3 +129,9 @@ def delete_rows(connection: Connection, review: ReviewId) -> None:
     """Remove all that is kept of a review."""
     for table in (outers, pictures):
         connection.execute(delete(table).where(table.c.review == review))
+
+
+def delete_row(connection: Connection, row: AnyRow) -> None:
+    """Remove all that is kept of one picture."""
+    for table in (outers, pictures):
+        connection.execute(delete(table).where(here(table, row)))

@@ -296,6 +296,56 @@ def test_an_appeal_moves_the_end(store: EvidenceStore, keys: FileKeyProvider, th
     assert keys.names() == ()
 
 
+def test_after_an_appeal_no_copy_from_before_opens(store: EvidenceStore, keys: FileKeyProvider, thief: Thief) -> None:
+    """Not even while the hour is still to come at which the review was to end, and others end then."""
+    store.put(ONE, DEADLINE, [picture(ONE)])
+    store.put(TWO, DEADLINE, [picture(TWO, people=[BEN])])
+    before = thief.copy()
+    store.reseal_until(ONE, LATER)
+    assert thief.has(before, keys) == []
+    store.destroy(ONE)
+    assert thief.has(before, keys) == []
+    assert opens(store, TWO, BEN) == [PNG + b"\0"]
+    store.reseal_until(TWO, DEADLINE)
+    assert opens(store, TWO, BEN) == [PNG + b"\0"]
+
+
+def test_one_picture_is_destroyed_alone(store: EvidenceStore, keys: FileKeyProvider, thief: Thief) -> None:
+    store.remove(ONE, 1)
+    store.put(ONE, DEADLINE, [picture(ONE, people=[BEN]), picture(ONE, 1)])
+    before = thief.copy()
+    store.remove(ONE, 1)
+    store.remove(ONE, 1)
+    assert opens(store, ONE, BEN) == [PNG + b"\0"]
+    assert thief.has(before, keys) == []
+    store.add(ONE, picture(ONE, 1, [ANNA]))
+    assert opens(store, ONE, ANNA) == [PNG + b"\1"]
+
+
+def test_to_destroy_what_is_gone_writes_nothing_but_what_was_left_to_do(
+    store: EvidenceStore, keys: FileKeyProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for review in (ONE, TWO, THREE):
+        store.put(review, DEADLINE, [picture(review)])
+    names = keys.names()
+    store.destroy(ReviewId(bytes(16)))
+    assert store.expire(NOW) == frozenset()
+    assert keys.names() == names  # nothing was sealed anew
+    store.destroy(ONE, TWO)
+    assert [Bucket(int(DEADLINE.timestamp() // 3600), 1).name] == list(keys.names())  # one turn for both
+    with monkeypatch.context() as patch:
+        patch.setattr(EvidenceStore, "_clear", crash)
+        with pytest.raises(CrashError):
+            store.destroy(THREE)
+    assert keys.names() != ()
+    store.destroy(THREE)
+    assert keys.names() == ()
+
+
+def crash(*_: object, **__: object) -> None:
+    raise CrashError
+
+
 class CrashError(Exception):
     """The power went."""
 
@@ -319,9 +369,6 @@ def test_a_crash_leaves_nothing_that_opens_too_much(
         "reseal": lambda: store.reseal_until(ONE, LATER),
         "put": lambda: store.put(THREE, LATER, [picture(THREE)]),
     }
-
-    def crash(*_: object, **__: object) -> None:
-        raise CrashError
 
     with monkeypatch.context() as patch:
         if where == "before-keys":
