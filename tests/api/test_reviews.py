@@ -407,7 +407,6 @@ def test_whoever_filed_it_adds_what_to_compare_with(office: Office, probe: bytes
     subject = office.keep.subject("obama").id
     review = client.post("/v1/reviews", **form("comparison", probe, subject=subject, days="1")).json()["id"]
     ann.post(f"/v1/reviews/{review}/claim")
-    ann.look(review, "compare-faces")
     same = {"decision": "same-person", "code": "features-agree"}
     assert ann.post(f"/v1/reviews/{review}/votes", same).status_code == 422
     path, jpeg = f"/v1/reviews/{review}/reference", {"Content-Type": "image/jpeg"}

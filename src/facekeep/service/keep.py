@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 
 from facekeep.domain.accounts import Account, Operator, Principal, Role, operator_name
@@ -590,11 +591,11 @@ class Keep(KeepAccess, KeepRetention, KeepOwn, KeepPaper, KeepWitnessing, KeepBa
         Raises:
             NotFoundError: there is none of this name.
             UnsignedError: it is forgotten, and has keys that the registrar has to revoke on its own host.
+            DamagedStoreError: it is forgotten, and evidence of reviews is damaged.
         """
         with self._using():
             account = self.account_named(name)
-            self._revoke_every_key(account, by)
-            with self._without_keys(account):
+            with self._without_reviewer_keys(account, by), self._without_keys(account):
                 super().revoke_account(name, by=by)
 
     def change_roles(self, name: str, roles: Iterable[Role], *, by: Operator | None = None) -> Account:
@@ -604,16 +605,18 @@ class Keep(KeepAccess, KeepRetention, KeepOwn, KeepPaper, KeepWitnessing, KeepBa
             NotFoundError: there is no such account.
             UsageError: the roles do not fit the account.
             UnsignedError: the roles are changed, and there are keys that the registrar has to revoke on its own host.
+            DamagedStoreError: the roles are changed, and evidence of reviews is damaged.
         """
         wanted = frozenset(roles)
-        with self._using():
+        with self._using(), ExitStack() as losing:
             account = self._accounts.with_roles(name, wanted)
             if not wanted & {Role.REVIEWER, Role.OFFICER}:
-                self._revoke_every_key(account, by)
-            if _may_search(account, self._now()):
-                return super().change_roles(name, wanted, by=by)
-            with self._without_keys(account):
-                return super().change_roles(name, wanted, by=by)
+                losing.enter_context(self._without_reviewer_keys(account, by))
+            elif Role.REVIEWER not in wanted:
+                self._end_duty(account)
+            if not _may_search(account, self._now()):
+                losing.enter_context(self._without_keys(account))
+            return super().change_roles(name, wanted, by=by)
 
 
 def _identification(

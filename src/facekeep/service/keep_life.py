@@ -49,6 +49,7 @@ from facekeep.service.stages import Stage, Stages
 from facekeep.split.approval import ClientKey
 from facekeep.split.budget import Limits
 from facekeep.store.evidence import EvidenceStore
+from facekeep.store.evidence_keys import BucketKeys, hours_begun
 from facekeep.store.journal import JournalKind
 from facekeep.store.transaction import Transaction
 
@@ -229,11 +230,14 @@ class KeepLife:
             gate = None if connect is None else OneGate(directory)
             if gate is not None:
                 opened.callback(gate.release)
+            # What is over is so whether or not the stores can be opened, or another host answers.
+            BucketKeys(provider).destroy_until(hours_begun(clock()))
             roles = opener()
             opened.callback(roles.close)
             _check_calibration(roles, calibration)
             evidence = EvidenceStore(evidence_path(directory), provider)
             opened.callback(evidence.close)
+            evidence.expire(clock())
             keep = cls(
                 directory=directory,
                 file=file,

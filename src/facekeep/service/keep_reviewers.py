@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from facekeep.domain.accounts import Account, Operator
 from facekeep.domain.ledger import EntryKind, deed
 from facekeep.domain.reviewer import KEYS_MAX, DutyDay, Reviewer, ReviewerKey, ReviewerKeyId
-from facekeep.errors import NotFoundError, UsageError
+from facekeep.errors import DamagedStoreError, NotFoundError, UsageError
 from facekeep.service.keep_review_lists import KeepReviewLists
 from facekeep.service.review_rules import every
 from facekeep.service.review_sealing import check_public
@@ -70,28 +72,52 @@ class KeepReviewers(KeepReviewLists):
 
         Raises:
             NotFoundError: the reviewer has no such key.
+            DamagedStoreError: evidence is damaged. The key is revoked, and opens nothing that could be read.
         """
         with self._using():
             known = self._reviewer_of(who)
             if known is None or all(each.id.hex() != key for each in known.keys):
                 raise NotFoundError("there is no such key of this reviewer")
-            self._revoke_keys(known, {key}, self._known_as(by))
+            damaged = self._revoke_keys(known, {key}, self._known_as(by))
+        if damaged is not None:
+            raise damaged
 
-    def _revoke_every_key(self, who: Account, by: Operator | None) -> None:
-        """Before somebody is forgotten, or is no reviewer any more. The caller has the keep alone."""
-        known = self._reviewer_of(who)
+    @contextmanager
+    def _without_reviewer_keys(self, who: Account, by: Operator | None) -> Iterator[None]:
+        """Do in the block what forgets somebody, or makes them no reviewer any more. The caller has the keep alone.
+
+        Raises:
+            DamagedStoreError: evidence is damaged. The block is done, and the keys are revoked.
+        """
+        known, damaged = self._reviewer_of(who), None
+        self._claims.forget(who.id)
         if known is not None:
-            self._revoke_keys(known, {each.id.hex() for each in known.keys}, self._known_as(by))
+            damaged = self._revoke_keys(known, {each.id.hex() for each in known.keys}, self._known_as(by))
+        yield
+        if damaged is not None:
+            raise damaged
+
+    def _end_duty(self, who: Account) -> None:
+        """Of somebody who is a reviewer no more, and keeps the keys as an officer. The caller has the keep alone."""
+        self._claims.forget(who.id)
+        known = self._reviewer_of(who)
+        if known is not None and known.since is not None:
+            with self._roles.registry.transaction() as tx:
+                tx.set_reviewer(known.off_duty(self._now()))
 
     def _reviewer_of(self, who: Account) -> Reviewer | None:
         with self._roles.registry.read() as view:
             return view.reviewer(who.id)
 
-    def _revoke_keys(self, known: Reviewer, keys: set[str], by: str) -> None:
-        now = self._now()
+    def _revoke_keys(self, known: Reviewer, keys: set[str], by: str) -> DamagedStoreError | None:
+        """Revoke keys, and say what of the evidence was damaged: that keeps nobody a reviewer who is to be none."""
+        now, damaged = self._now(), None
         # First: should this be cut short, a key that opens nothing is still listed, and can be revoked again.
         for key in sorted(keys):
-            self._evidence.drop_wraps(ReviewerKeyId(bytes.fromhex(key)))
+            try:
+                self._evidence.drop_wraps(ReviewerKeyId(bytes.fromhex(key)))
+            except DamagedStoreError as error:
+                damaged = error
         self._claims.forget(known.account)
         left = tuple(each for each in known.keys if each.id.hex() not in keys)
         after = replace(known, keys=left)
@@ -99,6 +125,7 @@ class KeepReviewers(KeepReviewLists):
             tx.set_reviewer(after if left else after.off_duty(now))
             facts = [{"account": known.account.hex(), "key": key} for key in sorted(keys)]
             tx.record([deed(EntryKind.REVIEWER_KEY_REVOKED, now, by, **each) for each in facts])
+        return damaged
 
     def review_statistics(self, organisation: str, *, days: int) -> ReviewStatistics:
         """Figures on the reviews of an organisation that were filed in the last days.

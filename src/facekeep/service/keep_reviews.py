@@ -1,15 +1,15 @@
-"""Reviews that a keep holds: filed with sealed evidence, listed, ended at their deadline, destroyed."""
+"""Reviews that a keep holds: filed with sealed evidence, taken back, read by whoever filed them."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from facekeep.domain.accounts import AccountId, Principal, kind_of
-from facekeep.domain.ledger import EntryKind, LedgerEntry, deed
 from facekeep.domain.review import (
     DEADLINE_DEFAULT,
     REVIEW_ID_BYTES,
@@ -26,19 +26,18 @@ from facekeep.domain.review import (
 )
 from facekeep.domain.review_vote import ConfirmedHit
 from facekeep.domain.subject import SubjectId
-from facekeep.errors import GoneError, NotFoundError
-from facekeep.service.keep_signing import KeepSigning
-from facekeep.service.opening import Roles
-from facekeep.service.review_outcomes import EVIDENCE_LOST, unanswered
-from facekeep.service.review_queue import Claims, ReviewQueue
-from facekeep.service.review_rules import able, check_alive, conflict, every, over, owned, tell_ended, tell_opened
+from facekeep.errors import GoneError, NotFoundError, RateError
+from facekeep.service.keep_review_ends import REVIEW_DAYS, KeepReviewEnds
+from facekeep.service.review_rules import able, check_alive, conflict, over, owned, tell_opened
 from facekeep.service.review_sealing import seal
+from facekeep.store.view import View
 
-__all__ = ["REVIEW_DAYS", "KeepReviews", "NewReview"]
+__all__ = ["REVIEWS_MAX", "REVIEWS_OF_ONE", "REVIEW_DAYS", "KeepReviews", "NewReview"]
 
-REVIEW_DAYS: Final = 90
-"""For how long it is known that something was reviewed, after it was over."""
-_DAY: Final = timedelta(days=1)
+REVIEWS_OF_ONE: Final = 1000
+"""Open reviews of one who files, at most."""
+REVIEWS_MAX: Final = 20_000
+"""Open reviews, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,28 +71,8 @@ class NewReview:
     length: timedelta = DEADLINE_DEFAULT
 
 
-class KeepReviews(KeepSigning):
+class KeepReviews(KeepReviewEnds):
     """The part of a keep that has people decide. See :class:`facekeep.service.keep.Keep`."""
-
-    def _begin(self) -> None:
-        super()._begin()
-        self._claims = Claims()
-        self._queue = ReviewQueue()
-        self._forgotten: datetime | None = None
-
-    def _adopt(self, roles: Roles) -> None:
-        super()._adopt(roles)
-        with roles.registry.read() as view:
-            self._queue = ReviewQueue(every(view))
-            alive = {review.id for review in self._queue.about(lambda _: True)}
-        # What a crash left between an end that was recorded and the evidence.
-        for review in self._evidence.reviews():
-            if review not in alive:
-                self._evidence.destroy(review)
-        # What a backup brought back, which holds no evidence.
-        readable = self._evidence.readable()
-        bare = self._queue.about(lambda review: bool(review.pictures) and review.id not in readable)
-        self._lost = {review.id for review in bare}
 
     # Filing
 
@@ -113,9 +92,11 @@ class KeepReviews(KeepSigning):
 
         Raises:
             NotFoundError: it is about somebody who is not known, or not any more.
+            RateError: 1,000 reviews of the owner are open, or 20,000 in all.
         """
         with self._using():
             now = self._now()
+            self._check_room(new.owner)
             with self._roles.registry.read() as view:
                 recipients = able(view, new.owner)
             if recipients is None:
@@ -158,22 +139,27 @@ class KeepReviews(KeepSigning):
         Raises:
             NotFoundError: there is no such review of the owner.
             GoneError: its evidence was destroyed.
-            ReviewConflictError: it has a reference, or was decided.
+            ReviewConflictError: it has a reference, was decided, or somebody looked or voted: nobody decides on less
+                than is shown to others.
         """
         with self._using():
             now = self._now()
-            with self._roles.registry.transaction() as tx:
-                before = owned(tx, review, owner)
-                check_alive(before, now)
-                if before.state is not ReviewState.OPEN or before.votes or before.has_both:
-                    raise conflict("this review takes no reference any more")
-                added = ReviewPicture(len(before.pictures), PictureRole.REFERENCE)
-                after = replace(before, pictures=(*before.pictures, added))
-                recipients = able(tx, owner)
-                if recipients is None:
-                    raise GoneError("nobody can review this any more", hint="Have reviewers register their keys.")
-                tx.change_review(after)
-                self._evidence.add(after.id, seal(after.id, added.index, picture, recipients, role=added.role))
+            with ExitStack() as undone:
+                with self._roles.registry.transaction() as tx:
+                    before = owned(tx, review, owner)
+                    check_alive(before, now)
+                    if before.state is not ReviewState.OPEN or before.views or before.votes or before.has_both:
+                        raise conflict("this review takes no reference any more")
+                    added = ReviewPicture(len(before.pictures), PictureRole.REFERENCE)
+                    after = replace(before, pictures=(*before.pictures, added))
+                    recipients = _without_recused(tx, before, able(tx, owner) or [])
+                    if not recipients:
+                        raise GoneError("nobody can review this any more", hint="Have reviewers register their keys.")
+                    tx.change_review(after)
+                    self._evidence.remove(after.id, added.index)  # what a crash left
+                    undone.callback(self._evidence.remove, after.id, added.index)
+                    self._evidence.add(after.id, seal(after.id, added.index, picture, recipients, role=added.role))
+                undone.pop_all()
             self._queue.put(after)
             return after
 
@@ -182,15 +168,30 @@ class KeepReviews(KeepSigning):
 
         Raises:
             NotFoundError: there is no such review of the owner.
-            ReviewConflictError: people have decided it.
+            ReviewConflictError: it is over, somebody voted in it, the person appealed, or an officer has yet to answer
+                what was reported in it.
         """
         with self._using():
             with self._roles.registry.read() as view:
                 before = owned(view, review, owner)
+                reported = any(concern.answered is None for concern in view.concerns_of(before.id))
             if before.state is not ReviewState.OPEN:
                 raise conflict("this review is over")
+            if before.round > 1:
+                raise conflict("this review was appealed, which is the person's to take back and nobody else's")
+            if before.votes:
+                raise conflict("somebody voted in this review")
+            if reported:
+                raise conflict("something was reported in this review", hint="An officer has to answer it first.")
             now, ended = self._now(), replace(before, state=ReviewState.WITHDRAWN)
             self._end_review(ended, now, [over(ended, now)])
+
+    def _check_room(self, owner: Principal) -> None:
+        waiting = self._queue.about(lambda review: review.state is ReviewState.OPEN)
+        own = sum((review.owner_kind, review.owner) == (kind_of(owner), owner.id) for review in waiting)
+        if own >= REVIEWS_OF_ONE or len(waiting) >= REVIEWS_MAX:
+            hint = "Wait until people have decided, or take back what is not needed."
+            raise RateError("too many reviews are open", hint=hint)
 
     def _put_evidence(
         self, review: Review, pictures: Sequence[bytes], recipients: Sequence[bytes], person: bytes
@@ -201,76 +202,6 @@ class KeepReviews(KeepSigning):
             for told, picture in zip(review.pictures, pictures, strict=True)
         ]
         self._evidence.put(review.id, review.deadline, sealed)
-
-    # Ends
-
-    def tend(self) -> None:
-        """See :meth:`KeepLife.tend`; and let evidence end whose time is over."""
-        super().tend()
-        now = self._now()
-        if self._lost:
-            with self._using():
-                self._give_up_lost(now)
-        if self._queue.due(now):
-            with self._using():
-                for review in self._queue.due(now):
-                    self._expire_review(review, now)
-        self._evidence.expire(now)
-        if self._forgotten is None or self._forgotten + _DAY <= now:
-            self.forget_old_reviews()
-            self._forgotten = now
-
-    def _give_up_lost(self, now: datetime) -> None:
-        """End what nobody can decide any more, as the evidence is gone; what was decided cannot be appealed."""
-        for review in self._queue.about(lambda review: review.id in self._lost):
-            if review.state is ReviewState.OPEN:
-                ended = unanswered(replace(review, state=ReviewState.EXPIRED), EVIDENCE_LOST)
-                self._end_review(ended, now, [over(ended, now, why=EVIDENCE_LOST)])
-            else:
-                self._end_review(review, now, told=True)
-        self._lost = set()
-
-    def _expire_review(self, review: Review, now: datetime) -> None:
-        if review.state is ReviewState.OPEN:
-            ended = unanswered(replace(review, state=ReviewState.EXPIRED))
-            self._end_review(ended, now, [over(ended, now)])
-        else:
-            self._end_review(review, now, told=True)
-
-    def _end_review(
-        self, review: Review, now: datetime, entries: Sequence[LedgerEntry] = (), *, told: bool = False
-    ) -> Review:
-        """Record that a review is over and destroy its evidence. The caller has the keep alone.
-
-        Args:
-            review: as it is now.
-            now: the time.
-            entries: what the ledger is to have of it.
-            told: whether it was told before what it came to.
-        """
-        ended = replace(review, destroyed=now)
-        gone = deed(EntryKind.REVIEW_EVIDENCE_DESTROYED, now, "", review=review.id.hex())
-        try:
-            with self._roles.registry.transaction() as tx:
-                tx.change_review(ended)
-                tx.forget_figures(ended.id)
-                if ended.known is None:
-                    tx.record([*entries, *([gone] if ended.pictures else [])], ended.subject)
-                if not told:
-                    tell_ended(tx, ended, now)
-        except NotFoundError:
-            """It went with the person whom it was about."""
-        self._evidence.destroy(ended.id)
-        self._queue.put(ended)
-        self._claims.drop(ended.id)
-        return ended
-
-    def _forget_reviews(self, subject: SubjectId) -> None:
-        """Destroy the evidence of somebody who was erased; the registry has forgotten the rest already."""
-        for review in self._queue.about(lambda review: review.subject == subject):
-            self._evidence.destroy(review.id)
-            self._queue.remove(review.id)
-            self._claims.drop(review.id)
 
     # Reading
 
@@ -311,12 +242,7 @@ class KeepReviews(KeepSigning):
         except ValueError as error:
             raise conflict(str(error), hint="Act on no candidate that two people did not confirm.") from None
 
-    def forget_old_reviews(self) -> int:
-        """Forget reviews that were over 90 days ago, and say how many."""
-        with self._using(), self._roles.registry.transaction() as tx:
-            before = self._now() - timedelta(days=REVIEW_DAYS)
-            old = [review for review in every(tx) if review.destroyed is not None and review.destroyed <= before]
-            for review in old:
-                tx.remove_review(review.id)
-                self._queue.remove(review.id)
-        return len(old)
+
+def _without_recused(view: View, review: Review, recipients: Sequence[bytes]) -> list[bytes]:
+    recused = {key.public for each in view.reviewers() if each.account in review.recused for key in each.keys}
+    return [public for public in recipients if public not in recused]

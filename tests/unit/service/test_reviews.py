@@ -347,7 +347,6 @@ def test_a_comparison_takes_two_pictures(keep: Keep, owner: Account, people: lis
     review = filed(keep, owner, kind=ReviewKind.COMPARISON, probes=(png(),))
     name = review.id.hex()
     keep.claim_review(name, who=people[0].account)
-    keep.show_review(name, ViewReason.COMPARE_FACES, key=people[0].key, who=people[0].account)
     with pytest.raises(UsageError, match="compare"):
         keep.vote(name, Decision.SAME_PERSON, CODE, who=people[0].account)
     with pytest.raises(NotFoundError):
