@@ -294,6 +294,7 @@ class KeepReviewing(KeepReviews):
                 tx.answer_concern(after)
                 name = before.review.hex()
                 tx.record([deed(EntryKind.CONCERN_ANSWERED, now, self._known_as(who), review=name)])
+            self._end_if_final(before.review)  # what was decided meanwhile, and kept for the officer
             return after
 
 

@@ -202,13 +202,13 @@ def test_the_comparison_is_made_once_and_told_after_people_said_bona_fide(
     booth: Panel, monkeypatch: pytest.MonkeyPatch, face: str, outcome: str
 ) -> None:
     asked: list[float] = []
-    verify = booth.keep.verify
+    verify = booth.keep.verify_for_review
 
     def watched(*given: object, **how: object) -> object:
         asked.append(float(str(how["fmr"])))
         return verify(*given, **how)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(booth.keep, "verify", watched)
+    monkeypatch.setattr(booth.keep, "verify_for_review", watched)
     made, cookie = booth.opened()
     for tried in range(3):
         assert asked == [], tried

@@ -273,9 +273,6 @@ def test_the_person_reads_who_looked_speaks_and_appeals_once_to_others(
     with pytest.raises(ReviewConflictError):
         keep.state_review(me, name, "Again.")
     assert [words.text for words in keep.review_seen(name, who=people[0].account).words] == ["It was dark."]
-    for person in people[:2]:
-        keep.claim_review(name, who=person.account)
-        keep.show_review(name, LOOK, key=person.key, who=person.account)
     refused = decide(keep, review, Decision.ATTACK, *people[:2])
     assert refused.capture is not None
     assert refused.capture.outcome is CaptureOutcome.REFUSED
