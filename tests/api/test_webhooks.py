@@ -113,6 +113,24 @@ def test_an_endpoint_is_shown_without_its_secret(client: Client, asking: Asking)
     assert client.webhooks() == ()
 
 
+def test_endpoints_of_another_organisation_are_not_there(client: Client, keep: Keep, app: FastAPI) -> None:
+    own = client.add_webhook("https://example.org/", [EventKind.CASE_OPENED]).id
+    token = keep.issue_token("hooks there", [Scope.WEBHOOKS], days=1, organisation="other").token
+    with Client("http://keep", token, transport=Through(app)) as there:
+        theirs = there.add_webhook("https://example.org/", list(EventKind)).id
+        assert [[each.id for each in at.webhooks()] for at in (client, there)] == [[own], [theirs]]
+        for at, other in ((client, theirs), (there, own)):
+            with pytest.raises(errors.NotFoundError):
+                at.webhook(other)
+            with pytest.raises(errors.NotFoundError):
+                at.remove_webhook(other)
+        client.close_case(client.open_case("not theirs").id)
+        assert (client.webhook(own).waiting, there.webhook(theirs).waiting) == (1, 0)
+        there.remove_webhook(theirs)
+    client.remove_webhook(own)
+    keep.revoke_token("hooks there")
+
+
 @pytest.mark.parametrize(
     "body",
     [

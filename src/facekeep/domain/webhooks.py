@@ -2,7 +2,7 @@
 
 Invariants: an event names people, references and cases by random identifiers, and holds nothing else of them; a message
 is signed with the secret of its endpoint over its identifier, the time of sending and its body, as Standard Webhooks 1
-has it (https://www.standardwebhooks.com); what goes by mail is not.
+has it (https://www.standardwebhooks.com); what goes by mail is not. An endpoint is told of what is of its organisation.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class EventKind(StrEnum):
     REVIEW_URGENT = "review.urgent"
     """A person has to look at something at once: somebody may be in need of help."""
     REVIEW_CONCERN = "review.concern"
-    """A reviewer reported harm, a minor or a death."""
+    """A reviewer reported that somebody may be in danger; of what kind, officers alone are told."""
     REVIEW_DECIDED = "review.decided"
     """People decided about a review."""
     CASE_OPENED = "case.opened"
@@ -67,7 +67,7 @@ class Event:
         kind: what.
         time: when, with time zone.
         about: ``subject``, ``case``, ``capture``, ``review`` as identifiers of 32 hexadecimal digits; ``purpose``,
-            ``outcome``, ``reasons`` (separated by spaces), ``urgent`` (yes or no), ``concern``, ``decision``.
+            ``outcome``, ``reasons`` (separated by spaces).
     """
 
     kind: EventKind
@@ -90,6 +90,7 @@ class Webhook:
         disabled: since when nothing is sent any more, None while it is.
         delivered: messages that were taken, ever.
         dropped: messages that were given up, ever.
+        organisation: of whoever added it, "" for the keep's own. It is told of what is of that organisation.
     """
 
     id: WebhookId
@@ -102,6 +103,11 @@ class Webhook:
     disabled: datetime | None = None
     delivered: int = 0
     dropped: int = 0
+    organisation: str = field(default="", repr=False)
+
+    def wants(self, event: Event, organisation: str | None = None) -> bool:
+        """Whether it is told of an event of an organisation; without one, of an event of the keep's own."""
+        return event.kind in self.events and self.organisation == (organisation or "")
 
 
 @dataclass(frozen=True, slots=True)

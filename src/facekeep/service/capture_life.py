@@ -170,7 +170,7 @@ class SessionLife:
                     return
                 event = session.untold.pop(0)
             try:
-                self._keep.tell(event)
+                self._keep.tell(event, session.who.organisation)
             except FacekeepError:
                 with session.lock:
                     session.untold.insert(0, event)

@@ -213,6 +213,7 @@ class KeepRecords(KeepLife):
         private: bool = False,
         mail: bool = False,
         by: Operator | None = None,
+        organisation: str = "",
     ) -> Webhook:
         """Have an endpoint told of events while the keep is served. Its secret is shown this once.
 
@@ -222,39 +223,45 @@ class KeepRecords(KeepLife):
             private: whether the endpoint may be in this network, or on this machine.
             mail: whether mail can be sent.
             by: who asks, if anybody with a name does.
+            organisation: whose it is, "" for the keep's own: it is told of captures and reviews of that organisation,
+                and of people and cases if it is the keep's own.
 
         Raises:
             UsageError: the address does not fit, no kind was named, or there are too many endpoints.
         """
         with self._using():
-            return self._webhooks.add(url, events, self._now(), self._known_as(by), private=private, mail=mail)
+            known = self._known_as(by)
+            return self._webhooks.add(
+                url, events, self._now(), known, private=private, mail=mail, organisation=organisation
+            )
 
-    def webhooks(self) -> tuple[WebhookStatus, ...]:
-        """All endpoints, oldest first."""
+    def webhooks(self, organisation: str | None = None) -> tuple[WebhookStatus, ...]:
+        """All endpoints, or those of an organisation; oldest first."""
         with self._reading():
-            return self._webhooks.statuses()
+            return self._webhooks.statuses(organisation)
 
-    def webhook(self, webhook: str) -> WebhookStatus:
-        """An endpoint by its identifier, 32 hexadecimal digits.
+    def webhook(self, webhook: str, organisation: str | None = None) -> WebhookStatus:
+        """An endpoint by its identifier, 32 hexadecimal digits; of an organisation, if one is named.
 
         Raises:
             NotFoundError: there is none.
         """
         with self._reading():
-            return self._webhooks.status(webhook)
+            return self._webhooks.status(webhook, organisation)
 
-    def remove_webhook(self, webhook: str, *, by: Operator | None = None) -> None:
+    def remove_webhook(self, webhook: str, *, by: Operator | None = None, organisation: str | None = None) -> None:
         """Forget an endpoint and what waits for it.
 
         Args:
             webhook: its identifier.
             by: who asks, if anybody with a name does.
+            organisation: of which it has to be; None for any.
 
         Raises:
             NotFoundError: there is none.
         """
         with self._using():
-            self._webhooks.remove(webhook, self._now(), self._known_as(by))
+            self._webhooks.remove(webhook, self._now(), self._known_as(by), organisation)
 
     def waiting_deliveries(self, webhook: WebhookId) -> tuple[Delivery, ...]:
         """What waits for an endpoint, oldest first."""
@@ -275,13 +282,18 @@ class KeepRecords(KeepLife):
         with self._using():
             return self._webhooks.failed(webhook, self._now(), jitter=jitter, gone=gone)
 
-    def tell(self, event: Event) -> None:
-        """Record an event that changes nothing in the registry, for the endpoints that want to be told of its kind."""
+    def tell(self, event: Event, organisation: str | None = None) -> None:
+        """Record an event that changes nothing in the registry, for the endpoints that want to be told of its kind.
+
+        Args:
+            event: what happened.
+            organisation: whose it is. Without one it is the keep's own.
+        """
         with self._reading():
-            wanted = any(event.kind in status.webhook.events for status in self._webhooks.statuses())
+            wanted = any(status.webhook.wants(event, organisation) for status in self._webhooks.statuses())
         if wanted:
             with self._using(), self._roles.registry.transaction() as tx:
-                tx.tell(event)
+                tx.tell(event, organisation)
 
     def watch_events(self, told: Callable[[], None]) -> None:
         """Have somebody told when messages for webhooks were recorded."""

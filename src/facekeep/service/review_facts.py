@@ -36,6 +36,8 @@ def reviewing_of(view: View, now: datetime) -> ReviewingFacts:
     asking = asking or {"": set()}
     reviewing = {organisation: _reviewing(accounts, organisation) & keyed for organisation in asking}
     officers = {account.organisation for account in accounts if Role.OFFICER in account.roles}
+    hooks = [hook for hook in view.webhooks() if hook.disabled is None and EventKind.REVIEW_URGENT in hook.events]
+    own = {organisation for organisation, keyed_there in reviewing.items() if keyed_there}
     waiting = [review for review in every(view) if review.state is ReviewState.OPEN and review.known is None]
     return ReviewingFacts(
         organisations=len(asking),
@@ -44,7 +46,7 @@ def reviewing_of(view: View, now: datetime) -> ReviewingFacts:
         reviewers=len({account.id for account in accounts if Role.REVIEWER in account.roles} & keyed),
         open=len(waiting),
         urgent_hours=max(((now - review.created) / _HOUR for review in waiting if review.urgent), default=None),
-        told=any(hook.disabled is None and EventKind.REVIEW_URGENT in hook.events for hook in view.webhooks()),
+        told=bool(hooks) and own <= {hook.organisation for hook in hooks},
     )
 
 

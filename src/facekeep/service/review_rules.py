@@ -111,9 +111,9 @@ def tell_opened(tx: Transaction, review: Review, now: datetime) -> None:
     name, reasons = review.id.hex(), " ".join(review.reasons)
     entry = deed(EntryKind.REVIEW_OPENED, now, "", review=name, question=review.kind.value, reasons=reasons)
     tx.record([entry], review.subject)
-    tx.tell(Event(EventKind.REVIEW_OPENED, now, {"review": name, "reasons": reasons}))
+    tx.tell(Event(EventKind.REVIEW_OPENED, now, {"review": name, "reasons": reasons}), review.organisation)
     if review.urgent:
-        tx.tell(Event(EventKind.REVIEW_URGENT, now, {"review": name, "reasons": reasons}))
+        tx.tell(Event(EventKind.REVIEW_URGENT, now, {"review": name, "reasons": reasons}), review.organisation)
 
 
 def tell_ended(tx: Transaction, review: Review, now: datetime) -> None:
@@ -124,10 +124,11 @@ def tell_ended(tx: Transaction, review: Review, now: datetime) -> None:
     capture = review.capture
     if capture is not None:
         about["capture"] = capture.session
-    tx.tell(Event(EventKind.REVIEW_DECIDED, now, about))
+    tx.tell(Event(EventKind.REVIEW_DECIDED, now, about), review.organisation)
     if capture is not None and capture.outcome is not None:
-        facts = {"capture": capture.session, "outcome": capture.outcome.value}
-        tx.tell(Event(EventKind.CAPTURE_FINISHED, now, facts | {"reasons": " ".join(capture.outcome_reasons)}))
+        reasons = " ".join(capture.outcome_reasons)
+        facts = {"capture": capture.session, "outcome": capture.outcome.value, "reasons": reasons}
+        tx.tell(Event(EventKind.CAPTURE_FINISHED, now, facts), review.organisation)
 
 
 def over(review: Review, now: datetime, **why: str) -> LedgerEntry:

@@ -21,6 +21,7 @@ from facekeep.domain.webhooks import Delivery, EventKind, Webhook, WebhookId, he
 from facekeep.errors import FacekeepError, NotFoundError, UnavailableError, UsageError
 from facekeep.service.endpoints import check_url
 from facekeep.store.registry import Registry
+from facekeep.store.view import View
 
 __all__ = ["FAILURES_MAX", "KEPT_FOR", "Courier", "Outcome", "Post", "WebhookService", "WebhookStatus"]
 
@@ -79,6 +80,7 @@ class WebhookService:
         *,
         private: bool,
         mail: bool = False,
+        organisation: str = "",
     ) -> Webhook:
         """Record an endpoint; in the ledger without its address.
 
@@ -89,6 +91,7 @@ class WebhookService:
             by: the pseudonym of who asks.
             private: whether it may be in this network, or on this machine.
             mail: whether mail can be sent.
+            organisation: whose it is, "" for the keep's own.
 
         Raises:
             UsageError: its address does not fit, it wants to be told of nothing, or there are too many.
@@ -100,35 +103,48 @@ class WebhookService:
         with self._registry.transaction() as tx:
             if len(tx.webhooks()) >= _WEBHOOKS_MAX:
                 raise UsageError(f"a keep has at most {_WEBHOOKS_MAX} webhooks", hint="Remove one first.")
-            made = tx.add_webhook(url, kinds, now)
+            made = tx.add_webhook(url, kinds, now, organisation)
             facts = {"webhook": made.id.hex(), "events": " ".join(sorted(kinds))}
             tx.record([deed(EntryKind.WEBHOOK_ADDED, now, by, **facts)])
             return made
 
-    def statuses(self) -> tuple[WebhookStatus, ...]:
-        """All endpoints, oldest first."""
+    def statuses(self, organisation: str | None = None) -> tuple[WebhookStatus, ...]:
+        """All endpoints, or those of an organisation; oldest first."""
         with self._registry.read() as view:
-            return tuple(WebhookStatus(webhook, view.waiting(webhook.id)) for webhook in view.webhooks())
+            return tuple(
+                WebhookStatus(webhook, view.waiting(webhook.id))
+                for webhook in view.webhooks()
+                if organisation is None or webhook.organisation == organisation
+            )
 
-    def status(self, webhook: str) -> WebhookStatus:
-        """One endpoint by its identifier, 32 hexadecimal digits.
+    def status(self, webhook: str, organisation: str | None = None) -> WebhookStatus:
+        """One endpoint.
+
+        Args:
+            webhook: its identifier, 32 hexadecimal digits.
+            organisation: of which it has to be; None for any.
 
         Raises:
             NotFoundError: there is none.
         """
-        identifier = _identifier(webhook)
         with self._registry.read() as view:
-            return WebhookStatus(view.webhook(identifier), view.waiting(identifier))
+            found = _found(view, webhook, organisation)
+            return WebhookStatus(found, view.waiting(found.id))
 
-    def remove(self, webhook: str, now: datetime, by: str = "") -> None:
+    def remove(self, webhook: str, now: datetime, by: str = "", organisation: str | None = None) -> None:
         """Forget an endpoint and what waits for it.
 
+        Args:
+            webhook: its identifier, 32 hexadecimal digits.
+            now: the time.
+            by: the pseudonym of who asks.
+            organisation: of which it has to be; None for any.
+
         Raises:
             NotFoundError: there is none.
         """
-        identifier = _identifier(webhook)
         with self._registry.transaction() as tx:
-            tx.remove_webhook(identifier)
+            tx.remove_webhook(_found(tx, webhook, organisation).id)
             tx.record([deed(EntryKind.WEBHOOK_REMOVED, now, by, webhook=webhook)])
 
     def deliveries(self, webhook: WebhookId) -> tuple[Delivery, ...]:
@@ -168,11 +184,16 @@ class WebhookService:
             return len(old)
 
 
-def _identifier(webhook: str) -> WebhookId:
+def _found(view: View, webhook: str, organisation: str | None) -> Webhook:
+    none = NotFoundError("there is no such webhook", hint="List them: facekeep webhook list.")
     try:
-        return WebhookId(bytes.fromhex(webhook))
+        identifier = WebhookId(bytes.fromhex(webhook))
     except ValueError:
-        raise NotFoundError("there is no such webhook", hint="List them: facekeep webhook list.") from None
+        raise none from None
+    found = view.webhook(identifier)
+    if organisation is not None and found.organisation != organisation:
+        raise none
+    return found
 
 
 class Outbox(Protocol):

@@ -58,6 +58,7 @@ class WebhookReading(Snapshot):
             disabled=None if disabled is None else read_time(disabled),
             delivered=record["delivered"],
             dropped=record["dropped"],
+            organisation=record.get("organisation", ""),  # records of before there were organisations have none
         )
 
     def _delivery_of(self, row: Row[Any]) -> Delivery:

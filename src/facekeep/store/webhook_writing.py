@@ -43,10 +43,11 @@ class WebhookWriting(WebhookReading):
     told = False
     """Whether a message was recorded, so that somebody should send it after the commit."""
 
-    def add_webhook(self, url: str, events: Iterable[EventKind], created: datetime) -> Webhook:
-        """Record an endpoint, with a fresh secret."""
+    def add_webhook(self, url: str, events: Iterable[EventKind], created: datetime, organisation: str = "") -> Webhook:
+        """Record an endpoint of an organisation, "" for the keep's own, with a fresh secret."""
         identifier = WebhookId(os.urandom(WEBHOOK_ID_BYTES))
-        webhook = Webhook(identifier, url, frozenset(events), created, os.urandom(SECRET_BYTES))
+        secret = os.urandom(SECRET_BYTES)
+        webhook = Webhook(identifier, url, frozenset(events), created, secret, organisation=organisation)
         self._connection.execute(insert(tables.webhooks).values(id=webhook.id, sealed=self._sealed_webhook(webhook)))
         return webhook
 
@@ -66,10 +67,15 @@ class WebhookWriting(WebhookReading):
         self._connection.execute(delete(tables.webhooks).where(tables.webhooks.c.id == webhook))
         self.scrub = True
 
-    def tell(self, event: Event) -> None:
-        """Record a message about an event for each endpoint that wants to be told of its kind."""
+    def tell(self, event: Event, organisation: str | None = None) -> None:
+        """Record a message about an event for each endpoint of an organisation that wants to be told of its kind.
+
+        Args:
+            event: what happened.
+            organisation: whose it is. Without one it is the keep's own, as people and cases are.
+        """
         for webhook in self.webhooks():
-            if webhook.disabled is not None or event.kind not in webhook.events:
+            if webhook.disabled is not None or not webhook.wants(event, organisation):
                 continue
             waiting = self.waiting(webhook.id)
             if waiting >= WAITING_MAX:
@@ -111,5 +117,6 @@ class WebhookWriting(WebhookReading):
             "disabled": None if webhook.disabled is None else write_time(webhook.disabled),
             "delivered": webhook.delivered,
             "dropped": webhook.dropped,
+            "organisation": webhook.organisation,
         }
         return self._vault.root.seal(tables.webhooks.c.sealed, webhook.id, record)

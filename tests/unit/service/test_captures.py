@@ -183,7 +183,7 @@ def test_every_end_is_told_once(booth: Booth) -> None:
 
 @pytest.mark.usefixtures("endpoint")
 def test_what_cannot_be_told_now_is_told_later(booth: Booth, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(_: object) -> None:
+    def away(*_: object) -> None:
         raise UnavailableError("the registry is away")
 
     _, cookie = booth.opened()
@@ -193,6 +193,20 @@ def test_what_cannot_be_told_now_is_told_later(booth: Booth, monkeypatch: pytest
     assert booth.told() == []
     booth.captures.tend()
     assert [each["outcome"] for each in booth.told()] == ["declined"]
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_what_another_organisation_ordered_is_told_to_that_one_alone(booth: Booth) -> None:
+    booth.keep.issue_token("theirs", [Scope.VERIFY], days=2, organisation="other")
+    there = replace(booth, who=booth.keep.client_named("theirs"))
+    hook = booth.keep.add_webhook("https://other.example/", [EventKind.CAPTURE_FINISHED], organisation="other")
+    made, cookie = there.opened()
+    booth.captures.decline(cookie)
+    (event,) = [each.event for each in booth.keep.waiting_deliveries(hook.id)]
+    booth.keep.remove_webhook(hook.id.hex())
+    assert event.about["capture"] == made.id
+    assert booth.told() == []
+    booth.keep.revoke_token("theirs")
 
 
 # Enrolment

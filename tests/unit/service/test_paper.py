@@ -78,6 +78,8 @@ def test_facts_tell_how_people_decide(keep: Keep, clock: MovedClock) -> None:
     urgent = filed(keep, both.account, reasons=(ReviewReason.EYES_CLOSED,))
     filed(keep, both.account, known=Decision.ATTACK)
     keep.add_webhook("https://hooks.example.org/", [EventKind.REVIEW_URGENT])
+    assert not keep.reviewing().told, "nobody of the bank is"
+    keep.add_webhook("https://bank.example/", [EventKind.REVIEW_URGENT], organisation="bank")
     clock.forward(hours=2)
     filed(keep, both.account)
     able = ReviewingFacts(organisations=2, able=2, overseen=2, reviewers=5, open=2, urgent_hours=2, told=True)

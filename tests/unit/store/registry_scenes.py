@@ -81,7 +81,9 @@ def fill(registry: Registry, *, ledger: bool = True) -> None:
         tx.bind_identity(person.id, "https://issuer.example", "ada there")
         tx.answer_request(tx.add_request(DIGEST, bytes(32), NOW), KeptAnswer(201, b"an answer"))
         tx.add_webhook("https://example.org/hook", [EventKind.CASE_OPENED], NOW)
+        tx.add_webhook("https://acme.example/hook", [EventKind.REVIEW_OPENED], NOW, "Acme")
         tx.tell(Event(EventKind.CASE_OPENED, NOW, {"case": "00" * 16}))
+        tx.tell(Event(EventKind.REVIEW_OPENED, NOW, {"review": "00" * 16}), "Acme")
         if ledger:
             tx.record([LedgerEntry(EntryKind.SWITCHED, NOW, {"purpose": "verify", "on": "yes"})])
             tx.record([LedgerEntry(EntryKind.CONSENT_GIVEN, NOW)] * 3, tx.subjects()[0].id)

@@ -18,6 +18,7 @@ from facekeep.domain.consent import Consent, Notice, Purpose
 from facekeep.domain.evidence import USUAL_RULES, Circumstances, Evidence, Guardian
 from facekeep.domain.row import Pseudonym
 from facekeep.domain.search import CaseId
+from facekeep.domain.webhooks import EventKind
 from facekeep.errors import ConsentError, DamagedStoreError, FormatError, NotFoundError, UsageError
 from facekeep.store import tables
 from facekeep.store.journal import JournalKind
@@ -437,8 +438,9 @@ class TestClients:
             tx.add_client("till", [Scope.READ], DIGEST, created=NOW, expires=end, organisation="Acme")
             ada = tx.add_account("ada", [Role.REVIEWER], subject=None, created=NOW, organisation="Acme")
             (till,) = tx.clients()
-            assert {till.organisation, tx.account(ada.id).organisation} == {"Acme"}
-            for table, identifier in ((tables.clients, till.id), (tables.accounts, ada.id)):
+            hook = tx.add_webhook("https://example.org/", [EventKind.CASE_OPENED], NOW, "Acme")
+            assert {till.organisation, tx.account(ada.id).organisation, tx.webhook(hook.id).organisation} == {"Acme"}
+            for table, identifier in ((tables.clients, till.id), (tables.accounts, ada.id), (tables.webhooks, hook.id)):
                 sealed = tx._connection.execute(select(table.c.sealed)).scalar_one()
                 record = tx._vault.root.open(table.c.sealed, identifier, sealed)
                 assert record.pop("organisation") == "Acme"
@@ -447,6 +449,7 @@ class TestClients:
         with registry.read() as view:
             assert view.clients() == (replace(till, organisation=""),)
             assert view.accounts() == (replace(ada, organisation=""),)
+            assert view.webhooks() == (replace(hook, organisation=""),)
 
     def test_a_client_is_found_by_its_token_until_it_is_removed(self, registry: Registry, path: Path) -> None:
         end = NOW + timedelta(days=3)

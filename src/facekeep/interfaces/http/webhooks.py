@@ -88,14 +88,14 @@ class RemovedWebhookAnswer(BaseModel):
 async def add_webhook(
     request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.ADD_WEBHOOK))]
 ) -> Response:
-    """Have an endpoint told of events. Its secret is shown this once."""
+    """Have an endpoint told of events of the own organisation. Its secret is shown this once."""
     asked = await read(request, WebhookRequest)
     do = partial(_add, keep, asked, who, private=request.app.state.private, mail=request.app.state.mail)
     return await once(request, keep, who, asked, do, kept=without("secret"))
 
 
 def _add(keep: Keep, asked: WebhookRequest, by: Principal, *, private: bool, mail: bool) -> NewWebhookAnswer:
-    made = keep.add_webhook(asked.url, asked.events, private=private, mail=mail, by=by)
+    made = keep.add_webhook(asked.url, asked.events, private=private, mail=mail, by=by, organisation=by.organisation)
     secret = None if is_mail(made.url) else shown_secret(made.secret)
     return NewWebhookAnswer(id=made.id.hex(), url=made.url, events=_kinds(made), created=made.created, secret=secret)
 
@@ -104,21 +104,22 @@ def _add(keep: Keep, asked: WebhookRequest, by: Principal, *, private: bool, mai
 async def list_webhooks(
     request: Request,
     keep: KeepOf,
-    _: Annotated[Principal, Depends(may(Action.LIST_WEBHOOKS))],
+    who: Annotated[Principal, Depends(may(Action.LIST_WEBHOOKS))],
     after: After = None,
     limit: Limit = 50,
 ) -> Response:
-    """A page of endpoints."""
-    found, following = page(await run_sync(keep.webhooks), lambda one: one.webhook.id.hex(), after, limit)
+    """A page of endpoints of the own organisation."""
+    every = await run_sync(keep.webhooks, who.organisation)
+    found, following = page(every, lambda one: one.webhook.id.hex(), after, limit)
     return tagged(request, WebhookPage(webhooks=[_status(one) for one in found], next=following))
 
 
 @router.get("/{webhook}", response_model=WebhookAnswer, responses={**documented(*ALWAYS, "not-found"), **NOT_MODIFIED})
 async def show(
-    webhook: str, request: Request, keep: KeepOf, _: Annotated[Principal, Depends(may(Action.READ_WEBHOOK))]
+    webhook: str, request: Request, keep: KeepOf, who: Annotated[Principal, Depends(may(Action.READ_WEBHOOK))]
 ) -> Response:
     """An endpoint: whether it is disabled, and what waits for it."""
-    return tagged(request, _status(await run_sync(keep.webhook, webhook)))
+    return tagged(request, _status(await run_sync(keep.webhook, webhook, who.organisation)))
 
 
 @router.delete(
@@ -135,7 +136,7 @@ async def remove_webhook(
 
 
 def _remove(keep: Keep, webhook: str, by: Principal) -> RemovedWebhookAnswer:
-    keep.remove_webhook(webhook, by=by)
+    keep.remove_webhook(webhook, by=by, organisation=by.organisation)
     return RemovedWebhookAnswer(id=webhook)
 
 

@@ -57,8 +57,8 @@ for _each in OPERATIONS.values():
         setattr(_RemoteTransaction, _each.name, _forwarding(_each))
 
 
-def _tell(self: _RemoteTransaction, event: Event) -> None:
-    self._asked(OPERATIONS["tell"], {"event": event})
+def _tell(self: _RemoteTransaction, event: Event, organisation: str | None = None) -> None:
+    self._asked(OPERATIONS["tell"], {"event": event, "organisation": organisation})
     self.told = True  # whether anybody wants to know it, the other end knows
 
 

@@ -325,5 +325,9 @@ def test_messages_for_webhooks_are_recorded_there_and_told_of_here(registry: Reg
     with pytest.raises(NotFoundError):
         fail()
     assert told == [0]
+    with remote.transaction() as tx:
+        other = tx.add_webhook("https://example.org/", [EventKind.CASE_OPENED], NOW, "Acme")
+        tx.tell(event, "Acme")
+    assert other.organisation == "Acme"
     with remote.read() as there:
-        assert there.waiting(webhook.id) == 1
+        assert (there.waiting(webhook.id), there.waiting(other.id)) == (1, 1)
