@@ -88,7 +88,7 @@ class EntryKind(StrEnum):
     REVIEW_EVIDENCE_DESTROYED = "review-evidence-destroyed"
     """The key of the pictures of a ``review`` was destroyed; nobody can open them any more."""
     REVIEW_CONCERN = "review-concern"
-    """An ``operator`` reported a ``concern`` in a ``review``."""
+    """An ``operator`` reported a concern in a ``review``. Of what kind is told to officers alone."""
     CONCERN_ANSWERED = "concern-answered"
     """An ``operator`` answered what was reported in a ``review``."""
     ERASED = "erased"

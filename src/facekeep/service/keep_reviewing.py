@@ -268,9 +268,9 @@ class KeepReviewing(KeepReviews):
                 reported = ReportedConcern(identifier, found.id, concern, text, who.id, now)
                 tx.add_concern(reported)
                 name = found.id.hex()
-                facts = {"review": name, "concern": concern.value}
+                facts = {"review": name}
                 tx.record([deed(EntryKind.REVIEW_CONCERN, now, self._known_as(who), **facts)])
-                tx.tell(Event(EventKind.REVIEW_CONCERN, now, facts))
+                tx.tell(Event(EventKind.REVIEW_CONCERN, now, facts), found.organisation)
             return reported
 
     def answer_concern(self, concern: str, text: str, *, who: Account) -> ReportedConcern:

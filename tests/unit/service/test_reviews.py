@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -407,10 +408,41 @@ def test_events_name_nobody_and_urgent_ones_go_twice(keep: Keep, owner: Account,
     assert told == {
         EventKind.REVIEW_OPENED: {"review": name, "reasons": reasons},
         EventKind.REVIEW_URGENT: {"review": name, "reasons": reasons},
-        EventKind.REVIEW_CONCERN: {"review": name, "concern": "death"},
+        EventKind.REVIEW_CONCERN: {"review": name},
         EventKind.REVIEW_DECIDED: {"review": name, "outcome": "bona-fide", "capture": "0" * 32},
         EventKind.CAPTURE_FINISHED: {"capture": "0" * 32, "outcome": "passed", "reasons": ""},
     }
+
+
+def test_of_reviews_their_own_organisation_is_told_alone(keep: Keep, owner: Account, people: list[Person]) -> None:
+    kinds = list(EventKind)
+    own = keep.add_webhook("https://hooks.example.org/", kinds)
+    other = keep.add_webhook("https://hooks.example.org/", kinds, organisation="other")
+    there = [a_person(keep, f"there {n}", organisation="other") for n in range(2)]
+    till = keep.invite("a till", [Role.OPERATOR], organisation="other").account
+    for by, who in ((owner, people), (till, there)):
+        urgent = filed(keep, by, reasons=(ReviewReason.EYES_CLOSED,), capture=a_capture())
+        keep.report_concern(urgent.id.hex(), Concern.HARM, "", who=who[0].account)
+        decide(keep, urgent, Decision.ATTACK, *who[:2])
+    keep.withdraw_consent("obama", Purpose.VERIFY)
+    of_reviews = [
+        EventKind.REVIEW_OPENED,
+        EventKind.REVIEW_URGENT,
+        EventKind.REVIEW_CONCERN,
+        EventKind.REVIEW_DECIDED,
+        EventKind.CAPTURE_FINISHED,
+    ]
+    told = {hook: [each.event for each in keep.waiting_deliveries(hook)] for hook in (own.id, other.id)}
+    assert Counter(event.kind for event in told[own.id]) == Counter([*of_reviews, EventKind.CONSENT_WITHDRAWN])
+    assert Counter(event.kind for event in told[other.id]) == Counter(of_reviews)
+    assert {event.about["review"] for event in told[other.id] if "review" in event.about} == {urgent.id.hex()}
+
+
+def test_what_was_reported_of_somebody_is_in_no_ledger(keep: Keep, owner: Account, people: list[Person]) -> None:
+    review = filed(keep, owner)
+    keep.report_concern(review.id.hex(), Concern.DEATH, "Cold.", who=people[0].account)
+    (entry,) = [opening.entry for opening in keep._told_of_nobody() if opening.entry.kind is EntryKind.REVIEW_CONCERN]
+    assert set(entry.facts) == {"review", "operator"}
 
 
 def test_it_all_stays_when_the_keep_is_opened_again(
