@@ -76,6 +76,6 @@ def letter(event: Event, identifier: str, sent: datetime, *, sender: str, to: st
     made["Auto-Submitted"] = "auto-generated"
     facts = [f"What: {event.kind}", f"When: {event.time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"]
     facts += [f"{name.capitalize()}: {event.about[name]}" for name in _NAMED if name in event.about]
-    link = [f"{origin}/review#{event.about['review']}"] if origin and "review" in event.about else []
+    link = [f"{origin}/review/{event.about['review']}"] if origin and "review" in event.about else []
     made.set_content("\n\n".join([sentence, "\n".join(facts), *link, _ENDING]) + "\n", cte="7bit")
     return made
