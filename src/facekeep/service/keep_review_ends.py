@@ -57,13 +57,14 @@ class KeepReviewEnds(KeepSigning):
         self._claims = Claims()
         self._queue = ReviewQueue()
         self._forgotten: datetime | None = None
+        self._owed: set[ReviewId] = set()
 
     def _adopt(self, roles: Roles) -> None:
         super()._adopt(roles)
         with roles.registry.read() as view:
             self._queue = ReviewQueue(every(view))
         # What a crash left between an end that was recorded and the evidence.
-        self._evidence.destroy(*self._left_over())
+        self._destroy(*(self._evidence.reviews() - self._not_over()))
         # What a backup brought back, which holds no evidence. What is over has none either, and is not lost.
         readable, now = self._evidence.readable(), self._now()
         bare = self._queue.about(
@@ -89,7 +90,7 @@ class KeepReviewEnds(KeepSigning):
 
     def _end_what_is_over(self, now: datetime, troubles: list[FacekeepError]) -> None:
         with _noting(troubles):
-            self._destroy_leftovers()
+            self._destroy_owed()
         self._end_all(sorted(self._lost), partial(_undecided, now=now, why=EVIDENCE_LOST), now, troubles)
         self._lost &= self._not_over()
         self._end_all([each.id for each in self._queue.due(now)], partial(_expired, now=now), now, troubles)
@@ -139,14 +140,16 @@ class KeepReviewEnds(KeepSigning):
                     _record(tx, ending, now)
             self._end_evidence([ending.review for ending in ends])
 
-    def _destroy_leftovers(self) -> None:
-        """Destroy evidence whose end was recorded when it could not be destroyed."""
-        if self._left_over():
-            with self._using():
-                self._evidence.destroy(*self._left_over())
+    def _destroy(self, *reviews: ReviewId) -> None:
+        """Destroy evidence, and what could not be destroyed before. The caller has the keep alone."""
+        self._owed.update(reviews)
+        self._evidence.destroy(*self._owed)
+        self._owed.clear()
 
-    def _left_over(self) -> frozenset[ReviewId]:
-        return self._evidence.reviews() - self._not_over()
+    def _destroy_owed(self) -> None:
+        if self._owed:
+            with self._using():
+                self._destroy()
 
     def _not_over(self) -> frozenset[ReviewId]:
         return frozenset(review.id for review in self._queue.about(lambda _: True))
@@ -159,13 +162,13 @@ class KeepReviewEnds(KeepSigning):
         except NotFoundError:
             self._queue.remove(review)
             self._claims.drop(review)
-            self._evidence.destroy(review)
+            self._destroy(review)
             return None
         self._queue.put(found)
         if found.destroyed is None:
             return found
         self._claims.drop(review)
-        self._evidence.destroy(review)
+        self._destroy(review)
         return None
 
     def _is_final(self, view: View, review: Review) -> bool:
@@ -221,14 +224,14 @@ class KeepReviewEnds(KeepSigning):
         for review in ended:
             self._queue.put(review)
             self._claims.drop(review.id)
-        self._evidence.destroy(*(review.id for review in ended))
+        self._destroy(*(review.id for review in ended))
 
     def _forget_reviews(self, subject: SubjectId) -> None:
         """Destroy the evidence of somebody who was erased; the registry has forgotten the rest already."""
         for review in self._queue.about(lambda review: review.subject == subject):
             self._queue.remove(review.id)
             self._claims.drop(review.id)
-            self._evidence.destroy(review.id)
+            self._destroy(review.id)
 
     def forget_old_reviews(self) -> int:
         """Forget reviews that were over 90 days ago, and say how many."""

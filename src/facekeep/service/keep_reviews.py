@@ -123,7 +123,7 @@ class KeepReviews(KeepReviewEnds):
                     tx.add_review(review, new.figures)
                     tell_opened(tx, review, now)
             except BaseException:
-                self._evidence.destroy(review.id)
+                self._destroy(review.id)
                 raise
             self._queue.put(review)
             return review
