@@ -512,22 +512,23 @@ def test_a_concern_reaches_the_officer_who_alone_looks_then(office: Office, file
     ]
 
 
-def test_known_answers_count_for_reviewers_alone(office: Office, probe: bytes) -> None:
+def test_known_answers_are_told_by_the_statistics_alone(office: Office, probe: bytes) -> None:
     adam, ann = office["adam"], office["ann"]
     before = adam.get("/v1/review-statistics").json()
     document = {"kind": "presentation", "answer": "attack", "probe": [b64(probe)]}
-    assert adam.post("/v1/reviews/known", {**document, "answer": "same-person"}).status_code == 422
-    filed = adam.post("/v1/reviews/known", document)
+    for wrong in ({"answer": "same-person"}, {"reasons": ["appeal"]}, {"reasons": ["eyes-closed"]}, {"reasons": []}):
+        assert adam.post("/v1/reviews/known", {**document, **wrong}).status_code == 422
+    filed = adam.post("/v1/reviews/known", {**document, "reasons": ["low-quality", "inconclusive", "low-quality"]})
     assert filed.status_code == 201
     review = filed.json()["id"]
     told = ann.get(f"/v1/reviews/{review}")
-    assert told.json()["reasons"] == ["asked"]
+    assert told.json()["reasons"] == ["low-quality", "inconclusive"]
     assert "known" not in told.text
     ann.vote(review, LIVE)
     office["bob"].vote(review, ATTACK)
     office["cyd"].vote(review, ATTACK)
     after = adam.get("/v1/review-statistics").json()
-    assert [after[name] - before[name] for name in ("opened", "decided", "open")] == [0, 0, 0]
+    assert [after[name] - before[name] for name in ("opened", "decided", "open")] == [1, 1, 0]
     of = {each["name"]: each for each in after["reviewers"]}
     assert (of["ann"]["known_wrong"], of["bob"]["known_right"], of["cyd"]["known_right"]) == (1, 1, 1)
     assert "eve" not in of

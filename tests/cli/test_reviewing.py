@@ -57,7 +57,11 @@ def test_a_known_answer_is_in_the_statistics(run: Run, reviewed: Path, pictures:
     at = ("--keep", reviewed, "--json")
     probe = pictures / "obama2.jpg"
     assert run("review", "known", probe, "--answer", "same-person", "--account", "desk", *at).code == 2
-    known = run("review", "known", probe, "--answer", "bona-fide", "--account", "desk", *at).document["review"]
+    asked = ("review", "known", probe, "--answer", "bona-fide", "--account", "desk", *at)
+    assert run(*asked, "--reason", "appeal").code == 2
+    known = run(*asked, "--reason", "refusal", "--reason", "doubt-band").document["review"]
+    (listed,) = run("review", "list", *at).document["reviews"]
+    assert listed["reasons"] == ["refusal", "doubt-band"]
     with Keep.open(reviewed) as opened:
         for name, code in (("ann", ReasonCode.LOOKS_LIVE), ("bob", ReasonCode.OTHER)):
             who = opened.account_named(name)
@@ -67,7 +71,7 @@ def test_a_known_answer_is_in_the_statistics(run: Run, reviewed: Path, pictures:
             opened.vote(known, Decision.BONA_FIDE, code, who=who)
     told = run("review", "statistics", "--days", 7, *at).document
     assert {each["name"]: each["known_right"] for each in told["reviewers"]} == {"ann": 1, "bob": 1}
-    assert told["decided"] == 0
+    assert told["decided"] == 1, "totals tell nobody which question is known"
     text = run("review", "statistics", "--keep", reviewed).out
     assert "1 of 1" in text
     assert run("review", "statistics", "--organisation", "other", *at).document["reviewers"] == []

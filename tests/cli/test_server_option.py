@@ -467,9 +467,9 @@ def test_reviews_at_a_server(run: Run, served: Served, pictures: Path) -> None:
     assert run("review", "show", review, "--json", *at).document["state"] == "open"
     assert run("review", "withdraw", review, *at).code == 0
     assert run("review", "withdraw", review, *at).code == 3
-    known = run("review", "known", probe, "--answer", "attack", "--json", *at)
+    known = run("review", "known", probe, "--answer", "attack", "--reason", "refusal", "--json", *at)
     assert known.code == 0
     told = run("review", "statistics", "--json", *at).document
-    assert (told["opened"], told["open"]) == (1, 0)
+    assert (told["opened"], told["open"]) == (2, 1)
     assert run("review", "file", probe, "--kind", "presentation", "--account", "ann", *at).code == 2
     assert run("review", "list", "--server", served.address).code == 2

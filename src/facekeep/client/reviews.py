@@ -79,7 +79,7 @@ class ReviewerCounts:
         votes: so many, those of known answer among them.
         agreed: votes that were what was decided.
         disagreed: the others of these.
-        known_right: votes of known answer that were right.
+        known_right: votes of known answer that were right, of reviews that are over.
         known_wrong: the others of these.
         median_seconds: between claim and vote; None without a vote.
         views: how often a face was shown to them.
@@ -107,6 +107,8 @@ class CaptureShare:
 @dataclass(frozen=True, slots=True)
 class ReviewFigures:
     """How the reviews of an organisation go that were filed since a time. Seconds are None where there are none.
+
+    Totals include questions of known answer.
 
     Attributes:
         since: from when on.
@@ -154,10 +156,16 @@ def file_review(
 
 
 def file_known_review(
-    kind: ReviewKind, answer: Decision, probes: Sequence[bytes], reference: bytes, key: str
+    kind: ReviewKind,
+    answer: Decision,
+    probes: Sequence[bytes],
+    reference: bytes,
+    *,
+    reasons: Sequence[ReviewReason],
+    key: str,
 ) -> Call[str]:
     """See :meth:`facekeep.client.Client.file_known_review`."""
-    fields = {"kind": kind.value, "answer": answer.value}
+    fields = {"kind": kind.value, "answer": answer.value, "reasons": [reason.value for reason in reasons]}
     pictures = _pictures(probes, reference)
     return Call("POST", "/v1/reviews/known", lambda d: str(d["id"]), fields=fields, pictures=pictures, key=key)
 

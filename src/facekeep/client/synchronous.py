@@ -33,7 +33,7 @@ from facekeep.domain.consent import Consent, KnownNotice, Notice, Purpose
 from facekeep.domain.evidence import UNTOLD, Circumstances
 from facekeep.domain.ledger import SignedHead
 from facekeep.domain.retention import RetentionRule
-from facekeep.domain.review import Decision, ReviewKind
+from facekeep.domain.review import Decision, ReviewKind, ReviewReason
 from facekeep.domain.webhooks import EventKind
 from facekeep.service.answers import (
     Erasure,
@@ -536,7 +536,14 @@ class Client:
         return self._do(reviews.file_review(kind, probes, reference, subject=subject, days=days, key=key))
 
     def file_known_review(
-        self, kind: ReviewKind, answer: Decision, probes: Sequence[bytes], *, reference: bytes = b"", key: str = ""
+        self,
+        kind: ReviewKind,
+        answer: Decision,
+        probes: Sequence[bytes],
+        *,
+        reference: bytes = b"",
+        reasons: Sequence[ReviewReason] = (ReviewReason.ASKED,),
+        key: str = "",
     ) -> str:
         """Have people decide what is known, to learn how well they do; gives its identifier.
 
@@ -547,9 +554,10 @@ class Client:
             answer: the right one.
             probes: 1 to 3 pictures of one face each.
             reference: a picture to compare with, of one face.
+            reasons: why people have to look, as the queue has it; no urgent one, and no appeal.
             key: see ``enrol``.
         """
-        return self._do(reviews.file_known_review(kind, answer, probes, reference, key))
+        return self._do(reviews.file_known_review(kind, answer, probes, reference, reasons=reasons, key=key))
 
     def review(self, review: str) -> ReviewDetails:
         """A review that one filed, as it is now. Needs the scope ``review``.

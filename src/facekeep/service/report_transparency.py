@@ -246,8 +246,8 @@ class Transparency:
                         ),
                         Text(
                             "Not counted: requests that were refused before anything was compared (no right, no "
-                            "budget, switched off). Reviews: what two people decided; questions of known answer by "
-                            "which reviewers are measured are among the faces shown, and nowhere else."
+                            "budget, switched off). Reviews: what two people decided; questions of known answer, by "
+                            "which reviewers are measured, are counted as the rest."
                         ),
                     ),
                 ),

@@ -38,7 +38,7 @@ def reviewing_of(view: View, now: datetime) -> ReviewingFacts:
     officers = {account.organisation for account in accounts if Role.OFFICER in account.roles}
     hooks = [hook for hook in view.webhooks() if hook.disabled is None and EventKind.REVIEW_URGENT in hook.events]
     own = {organisation for organisation, keyed_there in reviewing.items() if keyed_there}
-    waiting = [review for review in every(view) if review.state is ReviewState.OPEN and review.known is None]
+    waiting = [review for review in every(view) if review.state is ReviewState.OPEN]
     return ReviewingFacts(
         organisations=len(asking),
         able=sum(_enough(reviewing[organisation], askers) for organisation, askers in asking.items()),

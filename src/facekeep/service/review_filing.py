@@ -12,7 +12,15 @@ from functools import cached_property
 from typing import Final
 
 from facekeep.domain.accounts import Principal
-from facekeep.domain.review import DEADLINE_DEFAULT, PROBES_MAX, Decision, Review, ReviewKind, ReviewReason
+from facekeep.domain.review import (
+    DEADLINE_DEFAULT,
+    PROBES_MAX,
+    URGENT_REASONS,
+    Decision,
+    Review,
+    ReviewKind,
+    ReviewReason,
+)
 from facekeep.domain.subject import SubjectId, subject_id
 from facekeep.errors import NotFoundError, ReviewConflictError, UsageError
 from facekeep.face.images import decode
@@ -22,7 +30,12 @@ from facekeep.service.keep import Keep
 from facekeep.service.keep_reviews import NewReview
 from facekeep.service.review_rules import conflict
 
-__all__ = ["ReviewFiling", "shipped_filing"]
+__all__ = ["KNOWN_REASONS", "ReviewFiling", "shipped_filing"]
+
+KNOWN_REASONS: Final = tuple(
+    reason for reason in ReviewReason if reason not in URGENT_REASONS and reason is not ReviewReason.APPEAL
+)
+"""What a question of known answer may be asked for: nobody is called to help, or objected to anything."""
 
 _AT_ONCE: Final = 2
 """Pictures that are decoded at a time: their pixels fill the memory."""
@@ -53,6 +66,7 @@ class ReviewFiling:
         subject: str = "",
         length: timedelta = DEADLINE_DEFAULT,
         known: Decision | None = None,
+        reasons: Sequence[ReviewReason] = (ReviewReason.ASKED,),
     ) -> Review:
         """Have people decide about pictures. Their vote comes as ``review.decided``, and with the review.
 
@@ -64,24 +78,28 @@ class ReviewFiling:
             subject: identifier of the person whom it is about, who is told of it; "" if nobody knows.
             length: for how long the evidence lasts.
             known: the right answer, where it only measures reviewers.
+            reasons: why people have to look, where the answer is known: such as make it one of many in the queue.
 
         Raises:
             ImageError: a picture cannot be read.
             NotFoundError: there is no such person.
             QualityError: a picture does not show one face, and one alone, well enough to show nothing else.
             ReviewConflictError: there are not two reviewers of the organisation who could open it.
-            UsageError: there are too many pictures, or none; or the known answer does not answer what is asked.
+            UsageError: there are too many pictures, or none; the known answer does not answer what is asked; or a
+                reason is none for this.
         """
         if not 1 <= len(probes) <= PROBES_MAX:
             raise UsageError(f"a review has 1 to {PROBES_MAX} pictures, and one to compare with")
         if known is not None and not known.fits(kind):
             raise UsageError("this does not answer what is asked in this review")
-        about = self._subject(subject)
+        about, why = self._subject(subject), tuple(dict.fromkeys(reasons))
+        if not why or not set(why) <= set(KNOWN_REASONS if known is not None else (ReviewReason.ASKED,)):
+            raise UsageError("nothing is filed for such a reason", hint=f"Reasons: {', '.join(KNOWN_REASONS)}.")
         if not self._keep.can_review(owner):
             raise _nobody()
         new = NewReview(
             kind=kind,
-            reasons=(ReviewReason.ASKED,),
+            reasons=why,
             owner=owner,
             subject=about,
             probes=tuple(self._masked(probe) for probe in probes),

@@ -105,9 +105,10 @@ def conflict(message: str, hint: str | None = None) -> ReviewConflictError:
 
 
 def tell_opened(tx: Transaction, review: Review, now: datetime) -> None:
-    """Record that people were asked, and tell whoever wants to know. What only measures reviewers is told to nobody."""
-    if review.known is not None:
-        return
+    """Record that people were asked, and tell whoever wants to know.
+
+    What only measures reviewers is recorded and told as everything else: it could be told apart by what is missing.
+    """
     name, reasons = review.id.hex(), " ".join(review.reasons)
     entry = deed(EntryKind.REVIEW_OPENED, now, "", review=name, question=review.kind.value, reasons=reasons)
     tx.record([entry], review.subject)
@@ -117,9 +118,7 @@ def tell_opened(tx: Transaction, review: Review, now: datetime) -> None:
 
 
 def tell_ended(tx: Transaction, review: Review, now: datetime) -> None:
-    """Tell whoever wants to know what people decided, and what the capture came to."""
-    if review.known is not None:
-        return
+    """Tell whoever wants to know what people decided, and what the capture came to. See :func:`tell_opened`."""
     about = {"review": review.id.hex(), "outcome": _told(review)}
     capture = review.capture
     if capture is not None:

@@ -1,4 +1,8 @@
-"""Figures on reviews: how long they wait, how they end, how often people are overturned, and how reviewers do."""
+"""Figures on reviews: how long they wait, how they end, how often people are overturned, and how reviewers do.
+
+Invariants: totals include questions of known answer, over or not, so that whoever compares them with the queue or with
+the ledger learns nothing; what a known answer says of a reviewer is told once the review is over.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +47,7 @@ class ReviewerFigures:
         votes: so many, those of known answer among them.
         agreed: votes that were what was decided, of reviews that are decided and have no known answer.
         disagreed: the others of these.
-        known_right: votes of known answer that were right.
+        known_right: votes of known answer that were right, of reviews that are over.
         known_wrong: the others of these.
         seconds: median time between claim and vote; None without a vote.
         views: how often a face was shown to them.
@@ -61,7 +65,7 @@ class ReviewerFigures:
 
 @dataclass(frozen=True, slots=True)
 class ReviewStatistics:
-    """Figures of an organisation, of reviews that were filed since a time. Known answers count for reviewers alone.
+    """Figures of an organisation, of reviews that were filed since a time. Totals include known questions.
 
     Attributes:
         since: from when on.
@@ -107,25 +111,24 @@ def statistics_of(reviews: Iterable[Review], since: datetime, now: datetime) -> 
         now: the time.
     """
     every = [review for review in reviews if review.created >= since]
-    real = [review for review in every if review.known is None]
-    waiting = [review for review in real if review.state is ReviewState.OPEN]
-    decided = [review for review in real if review.state is ReviewState.DECIDED]
-    appealed = [review for review in real if review.round > 1]
+    waiting = [review for review in every if review.state is ReviewState.OPEN]
+    decided = [review for review in every if review.state is ReviewState.DECIDED]
+    appealed = [review for review in every if review.round > 1]
     return ReviewStatistics(
         since=since,
-        opened=len(real),
+        opened=len(every),
         open=len(waiting),
         urgent=sum(review.urgent for review in waiting),
         oldest=max(((now - review.created).total_seconds() for review in waiting), default=None),
-        waiting=_spread((review.votes[0].time - review.created).total_seconds() for review in real if review.votes),
+        waiting=_spread((review.votes[0].time - review.created).total_seconds() for review in every if review.votes),
         deciding=_spread((r.decided - r.created).total_seconds() for r in decided if r.decided is not None),
         decided=len(decided),
-        expired=sum(review.state is ReviewState.EXPIRED for review in real),
+        expired=sum(review.state is ReviewState.EXPIRED for review in every),
         appeals=len(appealed),
         overturned=sum(review.decision is not None and review.decision is not review.before for review in appealed),
-        escalated=sum(review.capture is not None for review in real),
-        views_per_review=sum(len(review.views) for review in real) / len(real) if real else 0.0,
-        by_reason={reason: figures for reason in ReviewReason if (figures := _of_reason(real, reason)).opened},
+        escalated=sum(review.capture is not None for review in every),
+        views_per_review=sum(len(review.views) for review in every) / len(every) if every else 0.0,
+        by_reason={reason: figures for reason in ReviewReason if (figures := _of_reason(every, reason)).opened},
         reviewers=_reviewers(every),
     )
 
@@ -146,7 +149,11 @@ def _reviewers(reviews: Sequence[Review]) -> tuple[ReviewerFigures, ...]:
 
 
 def _figures(who: AccountId, cast: Sequence[tuple[Review, Vote]], views: int) -> ReviewerFigures:
-    known = [vote.decision is review.known for review, vote in cast if review.known is not None]
+    known = [
+        vote.decision is review.known
+        for review, vote in cast
+        if review.known is not None and review.state is not ReviewState.OPEN
+    ]
     # What was decided in the round of the vote.
     with_all = [
         vote.decision is ended for review, vote in cast if review.known is None and (ended := _ended(review, vote))

@@ -82,12 +82,12 @@ def test_facts_tell_how_people_decide(keep: Keep, clock: MovedClock) -> None:
     keep.add_webhook("https://bank.example/", [EventKind.REVIEW_URGENT], organisation="bank")
     clock.forward(hours=2)
     filed(keep, both.account)
-    able = ReviewingFacts(organisations=2, able=2, overseen=2, reviewers=5, open=2, urgent_hours=2, told=True)
+    able = ReviewingFacts(organisations=2, able=2, overseen=2, reviewers=5, open=3, urgent_hours=2, told=True)
     assert keep.facts().reviewing == able
     # A client whose token is over asks for nothing.
     clock.forward(days=2)
     keep.withdraw_review(urgent.id.hex(), owner=both.account)
-    assert keep.reviewing() == replace(able, organisations=1, able=1, overseen=1, open=1, urgent_hours=None)
+    assert keep.reviewing() == replace(able, organisations=1, able=1, overseen=1, open=2, urgent_hours=None)
     for since, until, reviews in ((-9, -1, 0), (0, 1, 2), (0, 3, 3), (49, 51, 3), (51, 60, 2), (99, 101, 0)):
         window = began + timedelta(hours=since), began + timedelta(hours=until)
         assert keep.presence(*window).reviews == reviews, (since, until)

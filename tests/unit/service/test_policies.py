@@ -107,6 +107,12 @@ def test_reviewers_alone_answer_appeals(everything_permitted: Policies) -> None:
         assert answers == (isinstance(principal, Account) and Role.REVIEWER in principal.roles)
 
 
+def test_whoever_reviews_sees_no_statistics(everything_permitted: Policies) -> None:
+    for roles in combinations(_OF_STAFF, 2):
+        sees = Action.READ_REVIEW_STATISTICS in allowed(everything_permitted, person(*roles))
+        assert sees == (Role.REVIEWER not in roles), roles
+
+
 def test_who_may_do_what_with_reviews(shipped: Policies) -> None:
     may: dict[Role | Scope, set[Action]] = {
         Role.DATA_SUBJECT: OWN_REVIEWS,

@@ -40,6 +40,8 @@ from facekeep.service.review_sealing import open_with
 from tests.unit.service.conftest import MovedClock
 from tests.unit.service.reviewing import CODE, LOOK, Person, a_person, decide, filed, new, png
 
+WHY = ReviewReason.INCONCLUSIVE
+
 
 @pytest.fixture
 def owner(keep: Keep) -> Account:
@@ -386,16 +388,34 @@ def test_the_queue_is_urgent_first_and_goes_on_behind_a_place(
     assert [seen.review for seen in keep.reviews_waiting(who, mine=True)] == [later]
 
 
-def test_known_answers_measure_reviewers_and_nothing_else(keep: Keep, owner: Account, people: list[Person]) -> None:
+def test_known_answers_measure_reviewers_and_cannot_be_told_apart(
+    keep: Keep, owner: Account, people: list[Person]
+) -> None:
     webhook = keep.add_webhook("https://hooks.example.org/", list(EventKind))
-    known = filed(keep, owner, known=Decision.ATTACK)
-    decide(keep, known, Decision.BONA_FIDE, *people[:2])
+    known, other = filed(keep, owner, known=Decision.ATTACK), filed(keep, owner)
+    decide(keep, known, Decision.BONA_FIDE, people[0])
+    decide(keep, other, Decision.BONA_FIDE, people[0])
+    while_open = keep.review_statistics("", days=1)
+    assert (
+        (while_open.opened, while_open.open) == (2, 2) == (len(keep.reviews_open("")), while_open.by_reason[WHY].opened)
+    )
+    (first,) = while_open.reviewers
+    assert (first.votes, first.known_right, first.known_wrong) == (2, 0, 0), "nobody learns by it which one is known"
+    decide(keep, known, Decision.BONA_FIDE, people[1])
+    decide(keep, other, Decision.BONA_FIDE, people[1])
     figures = keep.review_statistics("", days=1)
-    assert (figures.opened, figures.decided) == (0, 0)
-    assert {each.account: (each.known_right, each.known_wrong) for each in figures.reviewers} == {
-        person.account.id: (0, 1) for person in people[:2]
+    assert (figures.opened, figures.decided, figures.open, figures.views_per_review) == (2, 2, 0, 2)
+    assert {each.account: (each.known_right, each.known_wrong, each.agreed) for each in figures.reviewers} == {
+        person.account.id: (0, 1, 1) for person in people[:2]
     }
-    assert keep.waiting_deliveries(webhook.id) == ()
+    told = [each.event for each in keep.waiting_deliveries(webhook.id)]
+    of = [
+        [(e.kind, {**e.about, "review": ""}) for e in told if e.about["review"] == x.id.hex()] for x in (known, other)
+    ]
+    assert of[0] == of[1]
+    assert len(of[0]) == 2
+    entries = [opening.entry for opening in keep._told_of_nobody() if opening.entry.kind is EntryKind.REVIEW_OPENED]
+    assert {entry.facts["review"] for entry in entries} == {known.id.hex(), other.id.hex()}
 
 
 def test_events_name_nobody_and_urgent_ones_go_twice(keep: Keep, owner: Account, people: list[Person]) -> None:

@@ -17,7 +17,7 @@ from facekeep.interfaces.cli.place import Place
 if TYPE_CHECKING:
     from facekeep.client import Client, ReviewDetails, ReviewFigures
     from facekeep.domain.accounts import Account
-    from facekeep.domain.review import Decision, ReviewKind
+    from facekeep.domain.review import Decision, ReviewKind, ReviewReason
     from facekeep.service.keep import Keep
     from facekeep.service.review_filing import ReviewFiling
 
@@ -30,7 +30,14 @@ class ReviewDesk(Protocol):
     def file_review(self, kind: ReviewKind, probes: Sequence[bytes], reference: bytes, *, label: str, days: int) -> str:
         """Have people decide; gives the review's identifier."""
 
-    def file_known_review(self, kind: ReviewKind, answer: Decision, probes: Sequence[bytes], reference: bytes) -> str:
+    def file_known_review(
+        self,
+        kind: ReviewKind,
+        answer: Decision,
+        probes: Sequence[bytes],
+        reference: bytes,
+        reasons: Sequence[ReviewReason],
+    ) -> str:
         """Have people decide what is known; gives the review's identifier."""
 
     def review(self, review: str) -> ReviewDetails:
@@ -83,9 +90,17 @@ class _Here:
         filed = self._filing().file(kind, probes, reference, owner=self._owner(), subject=subject, length=length)
         return filed.id.hex()
 
-    def file_known_review(self, kind: ReviewKind, answer: Decision, probes: Sequence[bytes], reference: bytes) -> str:
+    def file_known_review(
+        self,
+        kind: ReviewKind,
+        answer: Decision,
+        probes: Sequence[bytes],
+        reference: bytes,
+        reasons: Sequence[ReviewReason],
+    ) -> str:
         """See :class:`ReviewDesk`."""
-        return self._filing().file(kind, probes, reference, owner=self._owner(), known=answer).id.hex()
+        owner = self._owner()
+        return self._filing().file(kind, probes, reference, owner=owner, known=answer, reasons=reasons).id.hex()
 
     def review(self, review: str) -> ReviewDetails:
         """See :class:`ReviewDesk`."""
@@ -174,9 +189,16 @@ class _There:
         subject = self._client.find(label).id if label else ""
         return self._client.file_review(kind, probes, reference=reference, subject=subject, days=days).id
 
-    def file_known_review(self, kind: ReviewKind, answer: Decision, probes: Sequence[bytes], reference: bytes) -> str:
+    def file_known_review(
+        self,
+        kind: ReviewKind,
+        answer: Decision,
+        probes: Sequence[bytes],
+        reference: bytes,
+        reasons: Sequence[ReviewReason],
+    ) -> str:
         """See :class:`ReviewDesk`."""
-        return self._client.file_known_review(kind, answer, probes, reference=reference)
+        return self._client.file_known_review(kind, answer, probes, reference=reference, reasons=reasons)
 
     def review(self, review: str) -> ReviewDetails:
         """See :class:`ReviewDesk`."""

@@ -48,6 +48,16 @@ class _Answer(StrEnum):
         return _Kind.PRESENTATION if self in (_Answer.BONA_FIDE, _Answer.ATTACK) else _Kind.COMPARISON
 
 
+class _Reason(StrEnum):
+    """Why people have to look at a question of known answer."""
+
+    INCONCLUSIVE = "inconclusive"
+    DOUBT_BAND = "doubt-band"
+    LOW_QUALITY = "low-quality"
+    REFUSAL = "refusal"
+    ASKED = "asked"
+
+
 PicturesArgument = Annotated[
     list[Path], typer.Argument(metavar="PICTURE", help="1 to 3, of one face each; - is the standard input.")
 ]
@@ -147,19 +157,24 @@ def known(
     *,
     pictures: PicturesArgument,
     answer: Annotated[_Answer, typer.Option("--answer", help="The right one, which says what is asked too.")],
+    reason: Annotated[
+        list[_Reason] | None,
+        typer.Option("--reason", help="Why people have to look, as the queue has it; again for more. [default: asked]"),
+    ] = None,
     reference: ReferenceOption = None,
     account: FiledByOption = "",
     place: Place,
     as_json: JsonOption = False,
 ) -> None:
     """Have people decide what is known, to learn how well they do. Only statistics tell what they said."""
-    from facekeep.domain.review import Decision, ReviewKind
+    from facekeep.domain.review import Decision, ReviewKind, ReviewReason
 
     probes, other = _read(pictures, reference)
+    reasons = [ReviewReason(each.value) for each in reason or [_Reason.ASKED]]
     if answer.kind is _Kind.COMPARISON and not other:
         raise UsageError("there is nothing to compare with", hint="Give --reference FILE.")
     with review_desk(context, place, account=account) as at:
-        filed = at.file_known_review(ReviewKind(answer.kind.value), Decision(answer.value), probes, other)
+        filed = at.file_known_review(ReviewKind(answer.kind.value), Decision(answer.value), probes, other, reasons)
     reply({"review": filed}, [f"filed the review {filed}, of which the answer is known."], as_json=as_json)
 
 

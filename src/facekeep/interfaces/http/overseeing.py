@@ -79,7 +79,7 @@ class ReviewerFiguresAnswer(BaseModel):
     votes: int
     agreed: int = Field(description="Votes that were what was decided.")
     disagreed: int
-    known_right: int = Field(description="Votes that were right, where the answer is known.")
+    known_right: int = Field(description="Votes that were right, where the answer is known and the review is over.")
     known_wrong: int
     median_seconds: float | None = Field(description="Between claim and vote.")
     views: int
@@ -94,7 +94,7 @@ class CaptureCountsAnswer(BaseModel):
 
 
 class StatisticsAnswer(BaseModel):
-    """Figures on the reviews of an organisation that were filed since a time."""
+    """Figures on the reviews of an organisation that were filed since a time. Totals include known questions."""
 
     since: datetime
     opened: int

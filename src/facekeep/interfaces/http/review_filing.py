@@ -13,13 +13,13 @@ from python_multipart.multipart import parse_options_header
 
 from facekeep.domain.accounts import Principal
 from facekeep.domain.actions import Action
-from facekeep.domain.review import DEADLINE_MAX, PROBES_MAX, Decision, ReviewKind
+from facekeep.domain.review import DEADLINE_MAX, PROBES_MAX, Decision, ReviewKind, ReviewReason
 from facekeep.interfaces.http.bodies import Body, Picture, documented_body, read, read_raw
 from facekeep.interfaces.http.once import KEYED, once
 from facekeep.interfaces.http.problems import ALWAYS, WITH_BODY, Problem, documented
 from facekeep.interfaces.http.review_answers import ReviewDetailsAnswer, filed_answer
 from facekeep.interfaces.http.security import FilingOf, KeepOf, may
-from facekeep.service.review_filing import ReviewFiling
+from facekeep.service.review_filing import KNOWN_REASONS, ReviewFiling
 
 __all__ = ["MEDIA_TYPES", "router"]
 
@@ -51,6 +51,12 @@ class KnownRequest(Body):
 
     kind: ReviewKind
     answer: Decision = Field(description="The right one, which answers what is asked.")
+    reasons: list[ReviewReason] = Field(
+        [ReviewReason.ASKED],
+        min_length=1,
+        max_length=len(KNOWN_REASONS),
+        description=f"Why people have to look, as the queue has it: of {', '.join(KNOWN_REASONS)}.",
+    )
     probe: _Probes
     reference: _Reference = b""
 
@@ -58,6 +64,8 @@ class KnownRequest(Body):
     def _fits(self) -> Self:
         if not self.answer.fits(self.kind):
             raise ValueError("This does not answer what is asked.")
+        if not set(self.reasons) <= set(KNOWN_REASONS):
+            raise ValueError(f"Reasons are of {', '.join(KNOWN_REASONS)}.")
         return self
 
 
@@ -109,7 +117,8 @@ async def file_known(
 
 
 def _file_known(filing: ReviewFiling, asked: KnownRequest, who: Principal) -> KnownAnswer:
-    return KnownAnswer(id=filing.file(asked.kind, asked.probe, asked.reference, owner=who, known=asked.answer).id.hex())
+    filed = filing.file(asked.kind, asked.probe, asked.reference, owner=who, known=asked.answer, reasons=asked.reasons)
+    return KnownAnswer(id=filed.id.hex())
 
 
 @router.put(
