@@ -16,7 +16,7 @@ from facekeep.domain.capture_session import CaptureOutcome
 from facekeep.domain.review import Concern, Decision, PictureRole, ReviewId, ReviewKind, ReviewState
 from facekeep.domain.reviewer import ReviewerKeyId
 from facekeep.errors import DamagedStoreError, NotFoundError, RateError, ReviewConflictError, UnavailableError
-from facekeep.service import keep_review_ends, keep_reviews
+from facekeep.service import keep_life, keep_review_ends, keep_reviews
 from facekeep.service.keep import Keep
 from facekeep.service.review_rules import able
 from facekeep.service.review_sealing import seal
@@ -73,8 +73,12 @@ def test_a_keep_that_is_opened_late_has_no_key_of_hours_that_began(
     review = filed(keep, owner, capture=a_capture())
     keep.close()
     clock.forward(hours=72)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keep_life, "open_roles", bad)
+        with pytest.raises(DamagedStoreError):
+            reopen()
+    assert hour_keys(folder) == []  # though nothing opens
     again = reopen()
-    assert hour_keys(folder) == []
     assert again._evidence.reviews() == frozenset()
     again.tend()
     capture = again.review_filed(review.id.hex(), owner=owner).capture
