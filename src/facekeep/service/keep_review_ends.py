@@ -257,9 +257,8 @@ def _record(tx: Transaction, ending: _End, now: datetime) -> None:
     ended = ending.review
     tx.change_review(ended)
     tx.forget_figures(ended.id)
-    if ended.known is None:
-        gone = deed(EntryKind.REVIEW_EVIDENCE_DESTROYED, now, "", review=ended.id.hex())
-        tx.record([*ending.entries, *([gone] if ended.pictures else [])], ended.subject)
+    gone = deed(EntryKind.REVIEW_EVIDENCE_DESTROYED, now, "", review=ended.id.hex())
+    tx.record([*ending.entries, *([gone] if ended.pictures else [])], ended.subject)
     if not ending.told:
         tell_ended(tx, ended, now)
 

@@ -242,8 +242,7 @@ class KeepReviewing(KeepReviews):
                 return
         with self._roles.registry.transaction() as tx:
             tx.change_review(review)
-            if review.known is None:
-                tx.record(entries, review.subject)
+            tx.record(entries, review.subject)
             if decision is not None:
                 tell_ended(tx, review, now)
         self._queue.put(review)
