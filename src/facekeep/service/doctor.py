@@ -390,9 +390,10 @@ def inspect_reviewing(reviewing: ReviewingFacts) -> Iterator[Finding]:
         yield Finding(
             "review-unheard",
             Severity.WARNING,
-            "there are reviewers, and nobody is told when somebody before the camera may be in need of help",
+            "there are reviewers of whose organisation nobody is told when somebody before the camera may be in need "
+            "of help",
             "facekeep webhook add mailto:ADDRESS --events review.urgent,review.concern, which somebody awake reads; or "
-            "the URL of an endpoint.",
+            "the URL of an endpoint. Whoever administers another organisation adds its own by POST /v1/webhooks.",
         )
     waiting = reviewing.urgent_hours
     if waiting is not None and waiting > URGENT_HOURS:
