@@ -61,6 +61,8 @@ def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> C
     for name in [name for name in os.environ if name.startswith("FACEKEEP_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("COLUMNS", "80")
+    # What it does to a process cannot be undone, and this one goes on.
+    monkeypatch.setattr("facekeep.interfaces.memory.harden", lambda: ())
 
     def running(*arguments: object) -> Ran:
         capfd.readouterr()

@@ -75,7 +75,9 @@ class ModelPack:
         spec = self.spec(name)
         try:
             with spec.path.open("rb") as file:
-                data = file.read(LARGEST_MODEL_BYTES + 1)
+                # No more is asked for than there is: room for the largest model would be filled first, where memory is.
+                size = os.fstat(file.fileno()).st_size
+                data = file.read(min(size, LARGEST_MODEL_BYTES) + 1)
         except OSError as error:
             raise ModelError(f"the file of the model {name} cannot be read") from error
         if len(data) > LARGEST_MODEL_BYTES:

@@ -72,8 +72,8 @@ class LinuxHost:
         return self._read("sys/kernel/core_pattern").strip()
 
     def erases_freed(self) -> bool:
-        """See :class:`~facekeep.service.doctor.Host`. Tried with this process, which does so from then on."""
-        return erases_what_is_freed()
+        """See :class:`~facekeep.service.doctor.Host`. Tried with this process."""
+        return erases_what_is_freed(from_now_on=False)
 
     def _read(self, name: str) -> str:
         try:

@@ -124,15 +124,23 @@ def _weaknesses() -> Iterator[Weakness]:
         )
 
 
-def erases_what_is_freed() -> bool:
-    """Have the C library overwrite what this process frees from now on, and say whether it does.
+def erases_what_is_freed(*, from_now_on: bool = True) -> bool:
+    """Have the C library overwrite what this process frees, and say whether it does.
 
     Left out are pieces of up to 1,032 bytes that a thread's own cache holds, seven of a size, until they are used again
     or the thread ends; ``GLIBC_TUNABLES=glibc.malloc.tcache_count=0`` leaves none.
+
+    Args:
+        from_now_on: whether it shall go on after this was looked at.
     """
     library = ctypes.CDLL(None, use_errno=True)
     adjust, read = (getattr(library, name, None) for name in ("mallopt", "process_vm_readv"))
-    return adjust is not None and read is not None and adjust(_M_PERTURB, _FREED) == 1 and _is_overwritten(library)
+    if adjust is None or read is None or adjust(_M_PERTURB, _FREED) != 1:
+        return False
+    overwritten = _is_overwritten(library)
+    if not from_now_on:
+        adjust(_M_PERTURB, 0)
+    return overwritten
 
 
 def _is_overwritten(library: Any) -> bool:

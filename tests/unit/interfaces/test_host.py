@@ -1,9 +1,11 @@
+import ctypes
 import os
 import platform
 import resource
 import stat
 from pathlib import Path
 
+from facekeep.interfaces import memory
 from facekeep.interfaces.host import LinuxHost
 
 
@@ -33,6 +35,7 @@ def test_core_dumps(tmp_path: Path) -> None:
 
 def test_what_is_freed_is_erased_on_glibc() -> None:
     assert LinuxHost().erases_freed() is (platform.libc_ver()[0] == "glibc")
+    assert not memory._is_overwritten(ctypes.CDLL(None)), "this process went on with it"
 
 
 def test_places_are_not_followed(tmp_path: Path) -> None:
