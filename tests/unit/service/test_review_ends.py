@@ -189,6 +189,7 @@ def test_who_stays_an_officer_alone_has_no_claim_and_no_duty(keep: Keep, owner: 
 
 
 def test_nobody_takes_back_what_is_not_theirs_alone_any_more(keep: Keep, owner: Account, people: list[Person]) -> None:
+    a_person(keep, "one more")
     subject = subject_of(keep, "obama")
     appealed = filed(keep, owner, subject=subject, capture=a_capture())
     decide(keep, appealed, Decision.ATTACK, *people[:2])
