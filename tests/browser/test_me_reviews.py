@@ -147,6 +147,9 @@ def test_who_is_reviewed_learns_who_looked_sees_the_same_speaks_and_objects(
         again(scene)
         shown = page.text()
         assert scene.text("home.reviews.open", open="1") in shown
+        assert page.evaluate(
+            "(at => at.scrollHeight <= at.clientHeight)(document.querySelector('.to-do'))"
+        )  # all of it
         assert scene.text("reviews.question.comparison") in shown
         assert all(scene.text(f"reviews.reason.{reason}") in shown for reason in ("eyes-closed", "refusal"))
         assert scene.text("reviews.looked.none") in shown

@@ -56,7 +56,10 @@ class AccountWriting(AccountReading):
         """
         name = normalised_label(name)
         if self._find(tables.accounts.c.handle, name) is not None:
-            raise UsageError("there is already an account with this name", hint="Revoke it first, or take another.")
+            raise UsageError(
+                "there is already an account with this name",
+                hint="For another link, invite it without a role; for somebody else, take another name.",
+            )
         identifier = AccountId(os.urandom(ACCOUNT_ID_BYTES))
         organisation = normalised_organisation(organisation)
         account = Account(identifier, name, frozenset(roles), subject, created, organisation)

@@ -29,7 +29,7 @@ export function openReviews(reviews: readonly OwnReview[]): HTMLElement | null {
   if (open === 0 && first === undefined) return null;
   return h(
     "div",
-    { class: "warning waiting" },
+    { class: "warning to-do" },
     open === 0 ? null : h("p", { say: "home.reviews.open", with: { open: () => number(open) } }),
     first === undefined ? null : h("p", { say: "home.reviews.appeal", with: { time: () => dateAndTime(first) } }),
     h("a", { say: "home.reviews.go", attributes: { href: "#reviews" } }),

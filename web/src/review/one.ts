@@ -55,7 +55,7 @@ export class One {
       h("p", { class: "lead" }, wordsOf("reason", review.reasons)),
       review.urgent ? h("p", { class: "badge", say: "queue.urgent" }) : null,
       facts(review),
-      h("p", { class: "standing", ...standing(review) }),
+      h("p", { class: "standing", ...standing(review, session.roles.includes("reviewer")) }),
       this.#failed,
       evidenceOf(review.evidence),
       this.#showing?.content ?? (mayLook ? h("p", { class: "warning", say: "face.no-key" }) : null),
@@ -141,11 +141,15 @@ const voteOf = ({ decision, code }: Vote): HTMLElement =>
   said(() => listed([worded("decision", decision), worded("code", code)]));
 
 /** How it stands with the review, in a sentence. Of others' votes it says how many are missing, and no more. */
-export function standing(review: FullReview): { say: Key; with?: Readonly<Record<string, () => string>> } {
+export function standing(
+  review: FullReview,
+  reviewer: boolean,
+): { say: Key; with?: Readonly<Record<string, () => string>> } {
   const { state, decision, claim, mine, recused, claimed, votes_missing: missing } = review;
   if (state === "decided" && decision !== null) return { say: `standing.${decision}` };
   if (state !== "open") return { say: state === "expired" ? "standing.expired" : "standing.withdrawn" };
   if (recused) return { say: "standing.recused" };
+  if (!reviewer) return { say: "standing.open" };
   if (mine !== null)
     return { say: missing === 1 ? "standing.one-more" : "standing.more", with: { number: () => number(missing) } };
   if (claim !== null) return { say: "standing.claimed", with: { time: () => timeOfDay(claim.until) } };

@@ -242,13 +242,13 @@ def _statistics_lines(found: ReviewFigures) -> list[Line]:
         ("open", f"{found.open:,}"),
         ("of these urgent", f"{found.urgent:,}"),
         ("the oldest waits", _time(found.oldest_waiting_seconds)),
-        ("until the first vote", f"{_time(found.waiting[0])}; 9 of 10 within {_time(found.waiting[1])}"),
-        ("until the decision", f"{_time(found.deciding[0])}; 9 of 10 within {_time(found.deciding[1])}"),
+        ("until the first vote", _times(found.waiting)),
+        ("until the decision", _times(found.deciding)),
         ("decided", f"{found.decided:,}"),
         ("not decided in time", f"{found.expired:,}"),
         ("appealed", f"{found.appeals:,}"),
         ("of these decided otherwise", f"{found.overturned:,}"),
-        ("faces shown, a review", f"{found.views_per_review:.1f}"),
+        ("faces shown, a review", f"{found.views_per_review:.1f}" if found.opened else "–"),
     ]
     share = found.captures
     if share is not None:
@@ -307,6 +307,11 @@ def revoke_key(
 
 def _read(pictures: Sequence[Path], reference: Path | None) -> tuple[list[bytes], bytes]:
     return [read_picture(path) for path in pictures], b"" if reference is None else read_picture(reference)
+
+
+def _times(found: tuple[float | None, float | None]) -> str:
+    median, most = found
+    return "–" if median is None else f"{_time(median)}; 9 of 10 within {_time(most)}"
 
 
 def _time(seconds: float | None) -> str:
