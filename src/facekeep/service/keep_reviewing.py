@@ -95,9 +95,11 @@ class KeepReviewing(KeepReviews):
         """
         with self._reading(), self._roles.registry.read() as view:
             found = within(view, review, who.organisation)
+            concerns = view.concerns_of(found.id)
+            if who.id in found.recused:  # who knows the person reads nothing of them either
+                return self._seen(found, who, concerns=concerns)
             words = () if found.subject is None else view.review_words(found.id, found.subject)
-            figures, concerns = view.review_figures(found.id), view.concerns_of(found.id)
-            return self._seen(found, who, figures=figures, words=words, concerns=concerns)
+            return self._seen(found, who, figures=view.review_figures(found.id), words=words, concerns=concerns)
 
     def _seen(
         self,

@@ -249,6 +249,7 @@ def test_who_knows_the_person_is_out_of_it(keep: Keep, owner: Account, people: l
     keep.claim_review(name, who=people[0].account)
     keep.recuse(name, who=people[0].account)
     keep.recuse(name, who=people[0].account)
+    assert keep.review_seen(name, who=people[0].account).figures == "{}"
     with pytest.raises(ReviewConflictError, match="concerned"):
         keep.claim_review(name, who=people[0].account)
     with pytest.raises(ReviewConflictError, match="concerned"):
