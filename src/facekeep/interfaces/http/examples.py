@@ -171,10 +171,11 @@ _LEFT_OUT: Final[Mapping[str, frozenset[str]]] = {
     "StatedVerificationRequest": frozenset({"label"}),
     "EnrolmentRequest": frozenset({"notice_hash"}),
     "ConsentRequest": frozenset({"notice_hash"}),
+    "KnownRequest": frozenset({"reasons"}),
     "ApprovalRequest": frozenset({"authenticator_data", "client_data"}),
     "AccountRequest": frozenset({"label", "subject", "issuer", "issuer_subject"}),
 }
-"""Fields that exclude another one."""
+"""Fields that exclude another one, or are usually not given."""
 
 _DETAILS: Final[Mapping[str, tuple[str, str]]] = {
     "unauthenticated": ("nobody is known by this token", "Send a token as “Authorization: Bearer …”."),
