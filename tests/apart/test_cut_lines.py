@@ -12,7 +12,7 @@ from facekeep.service.keep import Keep
 from facekeep.split.wire.methods import Role
 from tests.apart.conftest import ROLES, Apart
 
-pytestmark = pytest.mark.enable_socket
+pytestmark = [pytest.mark.enable_socket, pytest.mark.extended]
 
 STEPS = {Role.REGISTRAR: 60, Role.LEFT: 34, Role.RIGHT: 34}
 """Bytes by which the cut moves on: one short answer of a half, one or two of the registrar."""

@@ -25,7 +25,7 @@ from facekeep.interfaces.vault.tls import KeyFiles, client_context
 from facekeep.split.wire.methods import Role
 from tests.apart.hosts import ANSWER_SECONDS, PATIENCE, ROLES, SERVERS, Hosts, until
 
-pytestmark = pytest.mark.enable_socket
+pytestmark = [pytest.mark.enable_socket, pytest.mark.extended]
 
 NOTICE = "We keep two random halves of your template, to verify and to find you."
 LIMIT = 6 * ANSWER_SECONDS["gate"]

@@ -13,7 +13,7 @@ import pytest
 from facekeep.interfaces.cli import main
 from tests.apart.hosts import Hosts
 
-pytestmark = pytest.mark.enable_socket
+pytestmark = [pytest.mark.enable_socket, pytest.mark.extended]
 
 
 @pytest.fixture

@@ -97,7 +97,7 @@ def turns(everybody: list[Headers]) -> Iterator[Headers]:
 
 
 @SCHEMA.parametrize()
-@settings(max_examples=2, **HOW)
+@settings(max_examples=1, **HOW)
 def test_every_answer_is_documented(
     case: schemathesis.Case, everybody: list[Headers], turns: Iterator[Headers]
 ) -> None:

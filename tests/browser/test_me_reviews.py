@@ -22,7 +22,7 @@ from tests.browser.accessible import faults
 from tests.browser.test_me import DESKTOP, DONE, NAMED, PHONE, Scene, invited
 from tests.unit.service.reviewing import CODE, Person, a_person, decide
 
-pytestmark = pytest.mark.enable_socket
+pytestmark = [pytest.mark.enable_socket, pytest.mark.extended]
 
 PERSON, NAME = "obama", "obama.jpg"
 NOTICE = "We compare your face with your reference to let you in."

@@ -28,7 +28,7 @@ from tests.browser.devtools import Page, chromium
 from tests.browser.test_sign_in import AUTHENTICATOR
 from tests.browser.test_sign_in import FOCUSED as SETTLED
 
-pytestmark = pytest.mark.enable_socket
+pytestmark = [pytest.mark.enable_socket, pytest.mark.extended]
 
 WEB = Path(__file__).resolve().parents[2] / "web"
 PHONE, DESKTOP = (360, 740), (1280, 900)

@@ -29,7 +29,7 @@ from tests.api.serving import served
 from tests.browser.devtools import Page, chromium
 from tests.browser.test_sign_in import AUTHENTICATOR
 
-pytestmark = pytest.mark.enable_socket
+pytestmark = [pytest.mark.enable_socket, pytest.mark.extended]
 
 NOTICE = "We compare your face with your reference, to sign you in and to confirm payments."
 VIEW = "document.body.dataset.view === '%s'"

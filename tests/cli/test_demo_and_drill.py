@@ -14,6 +14,8 @@ from facekeep.interfaces.settings import Settings
 from facekeep.service.drill_report import DrillReport
 from tests.cli.conftest import Ran, clean_environment, process
 
+pytestmark = pytest.mark.extended
+
 Run = Callable[..., Ran]
 
 

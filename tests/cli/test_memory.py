@@ -30,7 +30,7 @@ from tests.capturing import Clock, Crops, Studio, Taker
 from tests.cli.test_served import Served, served
 from tests.hunting import CARELESS, FaceFinder, Found, Hunt, Traces
 
-pytestmark = pytest.mark.enable_socket
+pytestmark = [pytest.mark.enable_socket, pytest.mark.extended]
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="a served keep shows its memory to root alone")
 

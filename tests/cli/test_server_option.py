@@ -292,6 +292,8 @@ def test_tokens_and_accounts_are_managed_there_as_here(run: Run, served: Served,
         for where in (["--keep", here], served.options()):
             ran = run(*command, *where, "--json")
             document = json.loads(_SECRET.sub("a secret", _MOMENT.sub("a moment", ran.out)))
+            if "accounts" in document:  # there are reviewers there, for other tests
+                document["accounts"] = [each for each in document["accounts"] if each["name"] not in ("ann", "bob")]
             for each in (document, *document.get("accounts", [])):
                 each.pop("id", None)
                 each.pop("message", None)

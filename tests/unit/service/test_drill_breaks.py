@@ -26,6 +26,8 @@ from facekeep.store.sealing import Sealer
 from facekeep.store.vault import Vault
 from tests.unit.service.drill_runs import SMALL, leaks, sound_drill
 
+pytestmark = pytest.mark.extended
+
 
 @pytest.fixture
 def no_gates(monkeypatch: pytest.MonkeyPatch) -> None:
