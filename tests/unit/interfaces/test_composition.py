@@ -2,7 +2,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facekeep.errors import DamagedStoreError, UsageError
@@ -16,6 +16,7 @@ def _nobody(role: str, new: bool) -> str:
     pytest.fail(f"asked for the passphrase of {role}, new: {new}")
 
 
+@settings(deadline=None)  # each writes a file
 @given(_roles, _roles, st.none() | st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30))
 def test_a_record_is_read_as_it_was_written(
     tmp_path_factory: pytest.TempPathFactory, one: frozenset[str], other: frozenset[str], name: str | None
