@@ -37,7 +37,7 @@ from tests.capturing import GENUINE, ChosenDetector
 from tests.clips.live import repertoire, rest
 from tests.clips.people import Cast
 
-pytestmark = pytest.mark.enable_socket
+pytestmark = [pytest.mark.enable_socket, pytest.mark.extended]
 
 PURPOSES = [Purpose.VERIFY, Purpose.PAYMENT]
 ASKED = (StepKind.TURN_LEFT, StepKind.BLINK, StepKind.TURN_RIGHT)

@@ -105,7 +105,7 @@ def test_a_second_face_is_for_a_person_to_look_at_and_seen_by_nobody(
 
 def test_a_second_face_that_the_page_kept_back_counts_as_much(studio: Studio, frames: list[SentFrame]) -> None:
     detector = Watching()
-    judge = Judge(cast("Keep", None), lambda: studio.gate, lambda: detector)
+    judge = Judge(cast("Keep", None), lambda: studio.gate, lambda: detector, lambda: studio.masker)
     judged = judge.look(SentTry(1, CAMERA, tuple(frames), (150, 250)), STEPS)
     assert judged.pad.reasons == (PadReason.SECOND_FACE,)
     assert [seen.second_faces for seen in detector.seen] == [(0.15, 0.25)]
