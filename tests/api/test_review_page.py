@@ -4,51 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from unittest.mock import create_autospec
 
 import pytest
 from starlette.testclient import TestClient
 
-from facekeep.interfaces.http import built
-from facekeep.interfaces.http.app import build
-from facekeep.interfaces.http.rates import Rates
-from facekeep.interfaces.http.site import Site
-from facekeep.service.keep import Keep
+from tests.api.built_pages import POLICY, page_client, page_files
 
-POLICY = {
-    "default-src": "'none'",
-    "script-src": "'self'",
-    "style-src": "'self'",
-    "connect-src": "'self'",
-    "img-src": "'self'",
-    "base-uri": "'none'",
-    "form-action": "'none'",
-    "frame-ancestors": "'none'",
-    "require-trusted-types-for": "'script'",
-}
 REVIEW = "0123456789abcdef" * 2
 
 
 @pytest.fixture
 def http() -> TestClient:
-    return TestClient(build(create_autospec(Keep, instance=True), Rates(None, None), site=Site("http://localhost")))
+    return page_client()
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    (tmp_path / "assets").mkdir()
-    (tmp_path / "assets" / "review-B1a2.js").write_text("0")
-    (tmp_path / "review.html").write_text("<!doctype html><title>Reviews</title>")
-    (tmp_path / "icon.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
-    monkeypatch.setattr(built, "_folder", lambda name: tmp_path / {"review": "."}[name])
-    _forget()
-    yield tmp_path
-    _forget()
-
-
-def _forget() -> None:
-    built._files.cache_clear()
-    built._content.cache_clear()
+    with page_files(tmp_path, monkeypatch, "review", "Reviews") as made:
+        yield made
 
 
 @pytest.mark.parametrize("path", ["/review", "/review/concerns", f"/review/{REVIEW}"])

@@ -10,7 +10,10 @@ import pytest
 
 from facekeep.domain.access import Scope
 from facekeep.domain.consent import Purpose
-from facekeep.domain.review import Decision, Review, ReviewId, ReviewKind, ReviewReason, ViewReason, WordsKind
+from facekeep.domain.review import Decision, Review, ReviewId, ReviewKind, ReviewReason, ViewReason
+from facekeep.domain.review_words import (
+    WordsKind,
+)
 from facekeep.domain.subject import SubjectId
 from facekeep.face.images import decode
 from facekeep.face.masking import FaceMasker

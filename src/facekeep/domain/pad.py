@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 from facekeep.domain.curves import Curve
 
@@ -145,6 +146,14 @@ class PadOutcome:
     decision: PadDecision
     reasons: tuple[PadReason, ...]
     findings: tuple[Finding, ...]
+
+    def plain(self) -> dict[str, Any]:
+        """As values of JSON, under the names of the fields."""
+        findings = [
+            {"voice": f.voice, "verdict": f.verdict, "reasons": f.reasons, "figures": dict(f.figures)}
+            for f in self.findings
+        ]
+        return {"decision": self.decision, "reasons": self.reasons, "findings": findings}
 
     @property
     def urgent(self) -> bool:

@@ -16,7 +16,7 @@ from facekeep.domain.accounts import AccountId
 from facekeep.domain.capture import Assurance, Intent
 from facekeep.domain.capture_session import CaptureOutcome
 from facekeep.domain.consent import Purpose
-from facekeep.domain.subject import SubjectId, is_text
+from facekeep.domain.subject import SubjectId
 from facekeep.errors import UsageError
 
 __all__ = [
@@ -28,14 +28,10 @@ __all__ = [
     "PROBES_MAX",
     "REVIEW_ID_BYTES",
     "URGENT_REASONS",
-    "WORDS_MAX",
-    "Concern",
-    "ConcernId",
     "Decision",
     "FinalRefusal",
     "PictureRole",
     "ReasonCode",
-    "ReportedConcern",
     "Review",
     "ReviewId",
     "ReviewKind",
@@ -43,19 +39,13 @@ __all__ = [
     "ReviewReason",
     "ReviewState",
     "ReviewView",
-    "ReviewWords",
-    "ReviewWordsId",
     "ReviewedCapture",
     "ViewReason",
     "Vote",
-    "WordsKind",
-    "checked_words",
     "deadline_at",
 ]
 
 ReviewId = NewType("ReviewId", bytes)
-ConcernId = NewType("ConcernId", bytes)
-ReviewWordsId = NewType("ReviewWordsId", bytes)
 
 REVIEW_ID_BYTES: Final = 16
 DEADLINE_DEFAULT: Final = timedelta(hours=72)
@@ -66,8 +56,6 @@ CLAIM_LENGTH: Final = timedelta(minutes=15)
 EYES: Final = 2
 """Reviewers who have to agree."""
 PROBES_MAX: Final = 3
-WORDS_MAX: Final = 2000
-"""Characters of a statement, an appeal, a concern or its answer."""
 
 
 class ReviewKind(StrEnum):
@@ -180,14 +168,6 @@ class ViewReason(StrEnum):
     CONCERN = "concern"
 
 
-class Concern(StrEnum):
-    """What a reviewer reports to the officer."""
-
-    HARM = "harm"
-    MINOR = "minor"
-    DEATH = "death"
-
-
 class PictureRole(StrEnum):
     """What a picture of the evidence is."""
 
@@ -195,13 +175,6 @@ class PictureRole(StrEnum):
     """Of whoever was before the camera."""
     REFERENCE = "reference"
     """Of whom it is compared with."""
-
-
-class WordsKind(StrEnum):
-    """What a person says in a review of their own."""
-
-    STATEMENT = "statement"
-    APPEAL = "appeal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,6 +354,16 @@ class Review:
         if self.deadline.minute or self.deadline.second or self.deadline.microsecond:
             raise ValueError("evidence ends at a full hour")
 
+    def vote_of(self, account: AccountId) -> Vote | None:
+        """What a reviewer said, in whatever round; None if they did not."""
+        return next((vote for vote in self.votes if vote.reviewer == account), None)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether people decided for the person, and nothing is left that the person could object to."""
+        done = self.capture is None or self.capture.outcome in (CaptureOutcome.PASSED, CaptureOutcome.OFF)
+        return self.decision is not None and self.decision.passes and done
+
     @property
     def ballots(self) -> tuple[Vote, ...]:
         """The votes of this round."""
@@ -397,52 +380,6 @@ class Review:
         return {picture.role for picture in self.pictures} == set(PictureRole)
 
 
-@dataclass(frozen=True, slots=True)
-class ReportedConcern:
-    """What a reviewer reported, and what the officer answered.
-
-    Attributes:
-        id: 16 random bytes.
-        review: about which.
-        concern: what.
-        text: in the reviewer's words, "" for none.
-        reporter: account.
-        reported: when, with time zone.
-        officer: account that answered, or None.
-        answer: what was done, "" before.
-        answered: when, or None.
-    """
-
-    id: ConcernId
-    review: ReviewId
-    concern: Concern
-    text: str = field(repr=False)
-    reporter: AccountId
-    reported: datetime
-    officer: AccountId | None = None
-    answer: str = field(default="", repr=False)
-    answered: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ReviewWords:
-    """What a person said in a review of their own.
-
-    Attributes:
-        id: 16 random bytes.
-        review: in which.
-        kind: what it is.
-        text: in the person's own words.
-        written: when, with time zone.
-    """
-
-    id: ReviewWordsId
-    review: ReviewId
-    kind: WordsKind
-    text: str = field(repr=False)
-    written: datetime
-
-
 def deadline_at(now: datetime, length: timedelta) -> datetime:
     """When evidence ends that begins now: at a full hour, at most an hour earlier than it may, and never within one.
 
@@ -457,15 +394,3 @@ def deadline_at(now: datetime, length: timedelta) -> datetime:
         raise UsageError("evidence lasts for 1 to 168 hours")
     end = now + max(length, DEADLINE_MIN * 2)
     return end.replace(minute=0, second=0, microsecond=0)
-
-
-def checked_words(text: str, *, needed: bool = True) -> str:
-    """A text that somebody wrote, without spaces around it.
-
-    Raises:
-        UsageError: it is empty where one is needed, too long, or cannot be written.
-    """
-    text = text.strip()
-    if not is_text(text, WORDS_MAX) or (needed and not text):
-        raise UsageError(f"what is said has 1 to {WORDS_MAX} characters")
-    return text

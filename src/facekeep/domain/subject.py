@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import NewType
 
 from facekeep.domain.row import Pseudonym
-from facekeep.errors import FormatError
+from facekeep.errors import FormatError, NotFoundError
 
 SubjectId = NewType("SubjectId", bytes)
 _IDENTIFIER = re.compile(r"[0-9a-f]{32}")
@@ -84,6 +84,18 @@ def subject_id(text: str) -> SubjectId | None:
     There is one way to write it: policies and paths name people by this text.
     """
     return SubjectId(bytes.fromhex(text)) if _IDENTIFIER.fullmatch(text) else None
+
+
+def named_subject(text: str) -> SubjectId:
+    """The same, where somebody is asked for by it.
+
+    Raises:
+        NotFoundError: it is none, so there is nobody of it.
+    """
+    identifier = subject_id(text)
+    if identifier is None:
+        raise NotFoundError("there is no such data subject")
+    return identifier
 
 
 def normalised_label(label: str) -> str:

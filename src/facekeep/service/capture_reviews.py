@@ -195,19 +195,11 @@ def _figures_of(order: CaptureOrder, judged: Judged, kind: ReviewKind, deed: Dee
     if kind is ReviewKind.COMPARISON and deed is not None:
         doubted = CaptureReason.DOUBT_BAND in deed.reasons
         comparison = {"fmr": order.fmr, "holds_at": order.doubt_fmr if doubted else None}
-    pad = judged.pad
     figures = {
         "intent": order.intent,
         "purpose": order.purpose,
         "assurance": order.assurance,
-        "pad": {
-            "decision": pad.decision,
-            "reasons": pad.reasons,
-            "findings": [
-                {"voice": f.voice, "verdict": f.verdict, "reasons": f.reasons, "figures": dict(f.figures)}
-                for f in pad.findings
-            ],
-        },
+        "pad": judged.pad.plain(),
         "curves": [{"name": c.name, "unit": c.unit, "at": c.at, "values": c.values} for c in judged.curves],
         "comparison": comparison,
     }

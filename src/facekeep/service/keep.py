@@ -12,7 +12,7 @@ from facekeep.domain.consent import Consent, KnownNotice, Purpose
 from facekeep.domain.evidence import UNTOLD, Circumstances, ConsentRules
 from facekeep.domain.ledger import EntryKind, LedgerEntry
 from facekeep.domain.requests import KeptAnswer, RequestId
-from facekeep.domain.subject import SubjectId, subject_id
+from facekeep.domain.subject import SubjectId, named_subject
 from facekeep.domain.webhooks import Event, EventKind
 from facekeep.errors import ImageError, NotFoundError, UsageError
 from facekeep.service.acquisition import Probe
@@ -192,9 +192,7 @@ class Keep(KeepAccess, KeepRetention, KeepOwn, KeepPaper, KeepWitnessing, KeepBa
         Raises:
             NotFoundError: there is no such person, or not any more.
         """
-        identifier = subject_id(subject)
-        if identifier is None:
-            raise NotFoundError("there is no such data subject")
+        identifier = named_subject(subject)
         with self._reading():
             return self._roles.registry.subject(identifier).label
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from facekeep.domain.accounts import AccountId, Role
-from facekeep.domain.capture_session import CaptureOutcome
 from facekeep.domain.review import (
     DEADLINE_DEFAULT,
     EYES,
@@ -16,16 +15,18 @@ from facekeep.domain.review import (
     ReviewPicture,
     ReviewReason,
     ReviewState,
-    ReviewWords,
-    ReviewWordsId,
     ViewReason,
-    WordsKind,
-    checked_words,
     deadline_at,
 )
 from facekeep.domain.review_evidence import StoredPicture
+from facekeep.domain.review_words import (
+    ReviewWords,
+    ReviewWordsId,
+    WordsKind,
+    checked_words,
+)
 from facekeep.domain.reviewer import ReviewerKeyId
-from facekeep.domain.subject import SubjectId, subject_id
+from facekeep.domain.subject import SubjectId, named_subject, subject_id
 from facekeep.errors import GoneError, NotFoundError
 from facekeep.service.keep_reviewers import KeepReviewers
 from facekeep.service.review_rules import check_alive, conflict, tell_opened
@@ -82,7 +83,7 @@ class KeepOwnReviews(KeepReviewers):
         Raises:
             NotFoundError: there is no such person.
         """
-        identifier = _known(subject)
+        identifier = named_subject(subject)
         with self._reading(), self._roles.registry.read() as view:
             now, words = self._now(), view.words_of(identifier)
             names = {account.id: account.name for account in view.accounts()}
@@ -97,7 +98,7 @@ class KeepOwnReviews(KeepReviewers):
             GoneError: its evidence was destroyed.
         """
         with self._reading(), self._roles.registry.read() as view:
-            found = _of(view, _known(subject), review)
+            found = _of(view, named_subject(subject), review)
             check_alive(found, self._now())
             reviewers = {each.id.hex() for reviewer in view.reviewers() for each in reviewer.keys}
             if subject_id(key) is None or key in reviewers:
@@ -112,7 +113,7 @@ class KeepOwnReviews(KeepReviewers):
             ReviewConflictError: it is over, or something was said before.
             UsageError: nothing is said, or too much.
         """
-        identifier, text = _known(subject), checked_words(text)
+        identifier, text = named_subject(subject), checked_words(text)
         with self._using(), self._roles.registry.transaction() as tx:
             found = _of(tx, identifier, review)
             if found.state is not ReviewState.OPEN or _said(tx, identifier, found, WordsKind.STATEMENT):
@@ -128,13 +129,13 @@ class KeepOwnReviews(KeepReviewers):
             ReviewConflictError: it is not decided, was decided for the person, or was appealed before.
             UsageError: nothing is said, or too much.
         """
-        identifier, text = _known(subject), checked_words(text)
+        identifier, text = named_subject(subject), checked_words(text)
         with self._using():
             now = self._now()
             with self._roles.registry.read() as view:
                 before = _of(view, identifier, review)
             if not _may_appeal(before, now):
-                if before.state is ReviewState.DECIDED and not _passed(before) and before.round == 1:
+                if before.state is ReviewState.DECIDED and not before.is_settled and before.round == 1:
                     raise GoneError("the evidence of this review was destroyed", hint="Appeal on the page /me.")
                 raise conflict("this review cannot be appealed")
             if not self._can_be_decided_anew(before):
@@ -176,13 +177,6 @@ class KeepOwnReviews(KeepReviewers):
         return True
 
 
-def _known(subject: str) -> SubjectId:
-    identifier = subject_id(subject)
-    if identifier is None:
-        raise NotFoundError("there is no such data subject")
-    return identifier
-
-
 def _of(view: View, subject: SubjectId, review: str) -> Review:
     found = next((each for each in view.reviews_of(subject) if each.id.hex() == review), None)
     if found is None:
@@ -198,15 +192,8 @@ def _words(review: Review, kind: WordsKind, text: str, now: datetime) -> ReviewW
     return ReviewWords(ReviewWordsId(os.urandom(_WORDS_ID_BYTES)), review.id, kind, text, now)
 
 
-def _passed(review: Review) -> bool:
-    """Whether nothing is left to object to."""
-    capture = review.capture
-    passes = review.decision is not None and review.decision.passes
-    return passes and (capture is None or capture.outcome in (CaptureOutcome.PASSED, CaptureOutcome.OFF))
-
-
 def _may_appeal(review: Review, now: datetime) -> bool:
-    against = review.state is ReviewState.DECIDED and not _passed(review)
+    against = review.state is ReviewState.DECIDED and not review.is_settled
     return against and review.round == 1 and review.destroyed is None and review.deadline > now
 
 

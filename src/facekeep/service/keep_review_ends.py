@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from facekeep.domain.capture_session import CaptureOutcome
 from facekeep.domain.ledger import EntryKind, LedgerEntry, deed
 from facekeep.domain.review import Review, ReviewId, ReviewState
 from facekeep.domain.subject import SubjectId
@@ -174,18 +173,17 @@ class KeepReviewEnds(KeepSigning):
     def _is_final(self, view: View, review: Review) -> bool:
         """Whether nobody needs the evidence of a review again that was decided.
 
-        It was for the person and their capture passed, or cannot be appealed; and no officer has yet to look.
+        It is settled, or cannot be appealed; and no officer has yet to look.
 
         Args:
             view: a snapshot or transaction of the registry.
             review: decided, with what its capture came to.
         """
-        if any(concern.answered is None for concern in view.concerns_of(review.id)):
+        if any(concern.waits for concern in view.concerns_of(review.id)):
             return False
         if review.subject is None or review.round > 1 or review.known is not None:
             return True
-        passed = review.capture is None or review.capture.outcome is CaptureOutcome.PASSED
-        return review.decision is not None and review.decision.passes and passed
+        return review.is_settled
 
     def _end_if_final(self, review: ReviewId) -> None:
         """Destroy the evidence of what was decided, once the last concern in it is answered.
@@ -228,10 +226,11 @@ class KeepReviewEnds(KeepSigning):
 
     def _forget_reviews(self, subject: SubjectId) -> None:
         """Destroy the evidence of somebody who was erased; the registry has forgotten the rest already."""
-        for review in self._queue.about(lambda review: review.subject == subject):
-            self._queue.remove(review.id)
-            self._claims.drop(review.id)
-            self._destroy(review.id)
+        gone = [review.id for review in self._queue.about(lambda review: review.subject == subject)]
+        for review in gone:
+            self._queue.remove(review)
+            self._claims.drop(review)
+        self._destroy(*gone)
 
     def forget_old_reviews(self) -> int:
         """Forget reviews that were over 90 days ago, and say how many."""

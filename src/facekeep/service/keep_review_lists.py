@@ -7,13 +7,36 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
 
 from facekeep.domain.accounts import Account, AccountId
-from facekeep.domain.review import ReportedConcern, Review, ReviewId, ReviewState
+from facekeep.domain.review import Review, ReviewId, ReviewKind, ReviewReason, ReviewState
+from facekeep.domain.review_words import (
+    ReportedConcern,
+)
 from facekeep.service.keep_reviewing import KeepReviewing, ReviewSeen
 from facekeep.service.review_rules import every
 
-__all__ = ["KeepReviewLists"]
+__all__ = ["KeepReviewLists", "Wanted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which reviews somebody lists; all, unless it says otherwise.
+
+    Attributes:
+        kind: only this one.
+        reason: only those with this one.
+        urgent: only those that are, or are not.
+        mine: only those that the one who asks has claimed or voted in.
+    """
+
+    kind: ReviewKind | None = None
+    reason: ReviewReason | None = None
+    urgent: bool | None = None
+    mine: bool = False
 
 
 class KeepReviewLists(KeepReviewing):
@@ -25,65 +48,41 @@ class KeepReviewLists(KeepReviewing):
             return self._queue.page(organisation, lambda _: True, limit=sys.maxsize)
 
     def reviews_waiting(
-        self,
-        who: Account,
-        *,
-        kind: str = "",
-        reason: str = "",
-        urgent: bool | None = None,
-        mine: bool = False,
-        after: str = "",
-        limit: int = 50,
+        self, who: Account, wanted: Wanted = Wanted(), *, after: str = "", limit: int = 50
     ) -> tuple[ReviewSeen, ...]:
         """Open reviews of somebody's organisation: the urgent first, then whatever ends first.
 
         Args:
             who: asks.
-            kind: only this one.
-            reason: only those with this one.
-            urgent: only those that are, or are not.
-            mine: only those that the one who asks has claimed or voted in.
+            wanted: which of them.
             after: begin behind this place (service.review_queue.place_of).
             limit: how many at most.
         """
-        wanted = self._wanted(who, kind, reason, urgent, mine=mine)
+        fits = self._fitting(who, wanted)
         with self._reading():
-            found = self._queue.page(who.organisation, wanted, after=after, limit=limit)
-            return self._listed(found, who)
+            return self._listed(self._queue.page(who.organisation, fits, after=after, limit=limit), who)
 
     def reviews_over(
-        self,
-        who: Account,
-        state: ReviewState,
-        *,
-        kind: str = "",
-        reason: str = "",
-        urgent: bool | None = None,
-        mine: bool = False,
-        after: str = "",
-        limit: int = 50,
+        self, who: Account, state: ReviewState, wanted: Wanted = Wanted(), *, after: str = "", limit: int = 50
     ) -> tuple[ReviewSeen, ...]:
         """Reviews of somebody's organisation that ended, in the order of their random identifiers.
 
         Args:
             who: asks.
             state: how they ended.
-            kind: only this one, as :meth:`reviews_waiting` has it; so too the next three.
-            reason: only those with this one.
-            urgent: only those that were, or were not.
-            mine: only those that the one who asks voted in.
+            wanted: which of them.
             after: begin behind this identifier, 32 hexadecimal digits.
             limit: how many at most.
         """
-        wanted = self._wanted(who, kind, reason, urgent, mine=mine)
-        found: list[Review] = []
+        fits = self._fitting(who, wanted)
         with self._reading():
             with self._roles.registry.read() as view:
-                for review in every(view, ReviewId(bytes.fromhex(after)) if after else None):
-                    if review.organisation == who.organisation and review.state is state and wanted(review):
-                        found.append(review)
-                        if len(found) == limit:
-                            break
+                ended = (
+                    review
+                    for review in every(view, ReviewId(bytes.fromhex(after)) if after else None)
+                    if review.organisation == who.organisation and review.state is state and fits(review)
+                )
+                found = tuple(islice(ended, limit))
             return self._listed(found, who)
 
     def concerns(self, *, who: Account) -> tuple[ReportedConcern, ...]:
@@ -96,19 +95,21 @@ class KeepReviewLists(KeepReviewing):
         with self._reading(), self._roles.registry.read() as view:
             return {account.id: account.name for account in view.accounts()}
 
-    def _wanted(
-        self, who: Account, kind: str, reason: str, urgent: bool | None, *, mine: bool
-    ) -> Callable[[Review], bool]:
+    def _fitting(self, who: Account, wanted: Wanted) -> Callable[[Review], bool]:
         now = self._now()
 
-        def wanted(review: Review) -> bool:
-            fits = (not kind or review.kind == kind) and (not reason or reason in review.reasons)
-            if not fits or (urgent is not None and review.urgent is not urgent):
-                return False
-            voted = any(vote.reviewer == who.id for vote in review.votes)
-            return not mine or voted or self._claims.of(review.id, who.id, now) is not None
+        def fits(review: Review) -> bool:
+            return (
+                (wanted.kind is None or review.kind is wanted.kind)
+                and (wanted.reason is None or wanted.reason in review.reasons)
+                and (wanted.urgent is None or review.urgent is wanted.urgent)
+                and (not wanted.mine or review.vote_of(who.id) is not None or self._has_claim(review, who, now))
+            )
 
-        return wanted
+        return fits
+
+    def _has_claim(self, review: Review, who: Account, now: datetime) -> bool:
+        return self._claims.of(review.id, who.id, now) is not None
 
     def _listed(self, found: Sequence[Review], who: Account) -> tuple[ReviewSeen, ...]:
         reported: dict[ReviewId, list[ReportedConcern]] = {review.id: [] for review in found}

@@ -13,22 +13,24 @@ from datetime import datetime
 from facekeep.domain.accounts import Account, AccountId, Role
 from facekeep.domain.ledger import EntryKind, deed
 from facekeep.domain.review import (
-    Concern,
-    ConcernId,
     Decision,
     ReasonCode,
-    ReportedConcern,
     Review,
     ReviewKind,
     ReviewState,
     ReviewView,
-    ReviewWords,
     ViewReason,
     Vote,
-    checked_words,
 )
 from facekeep.domain.review_evidence import StoredPicture
 from facekeep.domain.review_vote import decision_of, missing
+from facekeep.domain.review_words import (
+    Concern,
+    ConcernId,
+    ReportedConcern,
+    ReviewWords,
+    checked_words,
+)
 from facekeep.domain.reviewer import ReviewerKeyId
 from facekeep.domain.subject import subject_id
 from facekeep.domain.webhooks import Event, EventKind
@@ -112,9 +114,8 @@ class KeepReviewing(KeepReviews):
     ) -> ReviewSeen:
         now, needed = self._now(), missing(review.ballots) if review.state is ReviewState.OPEN else 0
         claim = self._claims.of(review.id, who.id, now)
-        mine = next((vote for vote in review.votes if vote.reviewer == who.id), None)
         taken = claim is None and self._claims.others(review.id, who.id, now) >= needed > 0
-        return ReviewSeen(review, figures, words, concerns, claim, mine, needed, taken)
+        return ReviewSeen(review, figures, words, concerns, claim, review.vote_of(who.id), needed, taken)
 
     # Claims
 
@@ -152,13 +153,14 @@ class KeepReviewing(KeepReviews):
         with self._using():
             with self._roles.registry.transaction() as tx:
                 before = within(tx, review, who.organisation)
-                if before.state is not ReviewState.OPEN or _voted(before, who):
+                if before.state is not ReviewState.OPEN or before.vote_of(who.id) is not None:
                     raise conflict("who has voted is not recused any more")
-                if who.id in before.recused:
-                    return
-                after = replace(before, recused=(*before.recused, who.id))
-                tx.change_review(after)
+                after = before
+                if who.id not in before.recused:
+                    after = replace(before, recused=(*before.recused, who.id))
+                    tx.change_review(after)
                 known = tx.reviewer(who.id)
+            # Each time: one that failed before is done by asking again.
             for key in () if known is None else known.keys:
                 self._evidence.drop_wrap(after.id, key.id)
             self._claims.drop(after.id, who.id)
@@ -263,7 +265,7 @@ class KeepReviewing(KeepReviews):
             now = self._now()
             with self._roles.registry.transaction() as tx:
                 found = within(tx, review, who.organisation)
-                if sum(each.answered is None for each in tx.concerns_of(found.id)) >= CONCERNS_MAX:
+                if sum(each.waits for each in tx.concerns_of(found.id)) >= CONCERNS_MAX:
                     raise conflict("so much was reported in this review already", hint="The officer was told of it.")
                 identifier = ConcernId(os.urandom(CONCERN_ID_BYTES))
                 reported = ReportedConcern(identifier, found.id, concern, text, who.id, now)
@@ -299,10 +301,6 @@ class KeepReviewing(KeepReviews):
             return after
 
 
-def _voted(review: Review, who: Account) -> bool:
-    return any(vote.reviewer == who.id for vote in review.votes)
-
-
 def _allowed(view: View, review: Review) -> bool:
     """Whether what its capture was for is still on, for everybody and, where it is about somebody, by that person."""
     if review.capture is None:
@@ -316,7 +314,7 @@ def _check_votable(review: Review, who: Account, now: datetime) -> None:
     check_alive(review, now)
     if review.state is not ReviewState.OPEN:
         raise conflict("this review was decided")
-    if _voted(review, who):
+    if review.vote_of(who.id) is not None:
         raise conflict("this reviewer voted in this review before")
     if who.id in review.recused or who.id == review.owner:
         raise conflict("whoever is concerned does not decide")
@@ -325,8 +323,8 @@ def _check_votable(review: Review, who: Account, now: datetime) -> None:
 def _check_may_look(view: View, review: Review, who: Account, *, has_claim: bool) -> None:
     if who.id in review.recused or who.id == review.owner:
         raise conflict("whoever is concerned does not look")
-    told = [concern for concern in view.concerns_of(review.id) if concern.answered is None]
-    hears = Role.OFFICER in who.roles and any(concern.reporter != who.id for concern in told)
+    told = (concern.waits and concern.reporter != who.id for concern in view.concerns_of(review.id))
+    hears = Role.OFFICER in who.roles and any(told)
     if not (has_claim and Role.REVIEWER in who.roles) and not hears:
         raise conflict(
             "this review is not claimed", hint="Claim it first. An officer looks where something was reported."

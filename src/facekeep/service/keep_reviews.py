@@ -174,7 +174,7 @@ class KeepReviews(KeepReviewEnds):
         with self._using():
             with self._roles.registry.read() as view:
                 before = owned(view, review, owner)
-                reported = any(concern.answered is None for concern in view.concerns_of(before.id))
+                reported = any(concern.waits for concern in view.concerns_of(before.id))
             if before.state is not ReviewState.OPEN:
                 raise conflict("this review is over")
             if before.round > 1:

@@ -28,6 +28,8 @@ from facekeep.domain.review import (
     ReviewReason,
     ReviewState,
     ReviewView,
+)
+from facekeep.domain.review_words import (
     ReviewWords,
 )
 from facekeep.domain.subject import DataSubject, Reference

@@ -21,8 +21,8 @@ from facekeep.domain.review import (
     ReviewKind,
     ReviewReason,
 )
-from facekeep.domain.subject import SubjectId, subject_id
-from facekeep.errors import NotFoundError, ReviewConflictError, UsageError
+from facekeep.domain.subject import SubjectId, named_subject
+from facekeep.errors import ReviewConflictError, UsageError
 from facekeep.face.images import decode
 from facekeep.face.masking import FaceMasker
 from facekeep.face.models import ModelPack
@@ -143,11 +143,8 @@ class ReviewFiling:
     def _subject(self, subject: str) -> SubjectId | None:
         if not subject:
             return None
-        identifier = subject_id(subject)
-        if identifier is None:
-            raise NotFoundError("there is no such data subject")
-        self._keep.label_of(subject)
-        return identifier
+        self._keep.label_of(subject)  # or there is nobody of it
+        return named_subject(subject)
 
 
 def shipped_filing(keep: Keep) -> ReviewFiling:

@@ -67,6 +67,7 @@ class EvidenceStore:
         self._keys = BucketKeys(keys)
         self._lock = threading.RLock()
         self._uncleared = False
+        self._expired = -1
         self._database = opened(path) if path.is_file() else None
         try:
             self._clear()
@@ -245,6 +246,8 @@ class EvidenceStore:
         """
         hour = hours_begun(now)
         with self._lock:
+            if hour == self._expired and not self._uncleared:
+                return frozenset()  # asked each second: nothing that is kept ends within the hour that has begun
             self._keys.destroy_until(hour)
             if self._database is None:
                 return frozenset()
@@ -256,6 +259,7 @@ class EvidenceStore:
                         delete_rows(connection, review)
             elif self._uncleared:
                 self._clear()
+            self._expired = hour
         return over
 
     def check(self) -> None:

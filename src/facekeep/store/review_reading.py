@@ -12,7 +12,13 @@ from typing import Any, Final
 from sqlalchemy import Row, select
 
 from facekeep.domain.accounts import AccountId
-from facekeep.domain.review import ConcernId, ReportedConcern, Review, ReviewId, ReviewWords, WordsKind
+from facekeep.domain.review import Review, ReviewId
+from facekeep.domain.review_words import (
+    ConcernId,
+    ReportedConcern,
+    ReviewWords,
+    WordsKind,
+)
 from facekeep.domain.reviewer import Reviewer
 from facekeep.domain.subject import SubjectId
 from facekeep.errors import NotFoundError

@@ -11,11 +11,9 @@ from facekeep.domain.capture import Assurance, Intent
 from facekeep.domain.capture_session import CaptureOutcome
 from facekeep.domain.consent import Purpose
 from facekeep.domain.review import (
-    Concern,
     Decision,
     PictureRole,
     ReasonCode,
-    ReportedConcern,
     Review,
     ReviewedCapture,
     ReviewKind,
@@ -25,6 +23,10 @@ from facekeep.domain.review import (
     ReviewView,
     ViewReason,
     Vote,
+)
+from facekeep.domain.review_words import (
+    Concern,
+    ReportedConcern,
 )
 from facekeep.domain.reviewer import DutyDay, Reviewer, ReviewerKey
 from facekeep.store.records import Value, read_time, write_time

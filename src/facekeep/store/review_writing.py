@@ -6,7 +6,11 @@ import os
 
 from sqlalchemy import delete, insert, update
 
-from facekeep.domain.review import ReportedConcern, Review, ReviewId, ReviewWords
+from facekeep.domain.review import Review, ReviewId
+from facekeep.domain.review_words import (
+    ReportedConcern,
+    ReviewWords,
+)
 from facekeep.domain.reviewer import Reviewer
 from facekeep.domain.subject import SubjectId
 from facekeep.errors import UsageError

@@ -25,10 +25,12 @@ from facekeep.domain.review import (
     ReviewReason,
     ReviewState,
     Vote,
-    checked_words,
     deadline_at,
 )
 from facekeep.domain.review_vote import decision_of, missing
+from facekeep.domain.review_words import (
+    checked_words,
+)
 from facekeep.domain.reviewer import DutyDay, Reviewer, ReviewerKey
 from facekeep.errors import UsageError
 

@@ -23,7 +23,10 @@ from facekeep.domain.appeals import AppealKind
 from facekeep.domain.backups import FILES
 from facekeep.domain.consent import Purpose
 from facekeep.domain.requests import KeptAnswer
-from facekeep.domain.review import Concern, Decision
+from facekeep.domain.review import Decision
+from facekeep.domain.review_words import (
+    Concern,
+)
 from facekeep.domain.row import Pseudonym
 from facekeep.domain.subject import SubjectId
 from facekeep.domain.webhooks import EventKind

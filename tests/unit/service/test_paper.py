@@ -19,7 +19,10 @@ from facekeep.domain.accounts import Role
 from facekeep.domain.consent import Purpose
 from facekeep.domain.evidence import OPERATORS_WORD, Circumstances, Evidence, Guardian
 from facekeep.domain.ledger import EntryKind
-from facekeep.domain.review import Concern, Decision, ReviewReason
+from facekeep.domain.review import Decision, ReviewReason
+from facekeep.domain.review_words import (
+    Concern,
+)
 from facekeep.domain.subject import SubjectId
 from facekeep.domain.webhooks import EventKind
 from facekeep.errors import BadInputError, UsageError

@@ -13,7 +13,10 @@ import pytest
 
 from facekeep.domain.accounts import Account, Role
 from facekeep.domain.capture_session import CaptureOutcome
-from facekeep.domain.review import Concern, Decision, PictureRole, ReviewId, ReviewKind, ReviewState
+from facekeep.domain.review import Decision, PictureRole, ReviewId, ReviewKind, ReviewState
+from facekeep.domain.review_words import (
+    Concern,
+)
 from facekeep.domain.reviewer import ReviewerKeyId
 from facekeep.errors import DamagedStoreError, NotFoundError, RateError, ReviewConflictError, UnavailableError
 from facekeep.service import keep_life, keep_review_ends, keep_reviews

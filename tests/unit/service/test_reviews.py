@@ -18,7 +18,6 @@ from facekeep.domain.capture_session import CaptureOutcome
 from facekeep.domain.consent import Purpose
 from facekeep.domain.ledger import EntryKind
 from facekeep.domain.review import (
-    Concern,
     Decision,
     ReasonCode,
     Review,
@@ -29,12 +28,16 @@ from facekeep.domain.review import (
     ViewReason,
 )
 from facekeep.domain.review_evidence import StoredPicture
+from facekeep.domain.review_words import (
+    Concern,
+)
 from facekeep.domain.reviewer import key_id
 from facekeep.domain.subject import SubjectId
 from facekeep.domain.webhooks import EventKind
 from facekeep.errors import FormatError, GoneError, NotFoundError, ReviewConflictError, UsageError
 from facekeep.service.answers import AccessOutcome
 from facekeep.service.keep import Keep
+from facekeep.service.keep_review_lists import Wanted
 from facekeep.service.review_queue import place_of
 from facekeep.service.review_sealing import open_with
 from tests.unit.service.conftest import MovedClock
@@ -382,11 +385,11 @@ def test_the_queue_is_urgent_first_and_goes_on_behind_a_place(
     who = people[0].account
     assert [seen.review for seen in keep.reviews_waiting(who)] == [urgent, usual, later]
     assert [seen.review for seen in keep.reviews_waiting(who, after=place_of(urgent), limit=1)] == [usual]
-    assert [seen.review for seen in keep.reviews_waiting(who, urgent=True)] == [urgent]
-    assert [seen.review for seen in keep.reviews_waiting(who, kind="comparison")] == [later]
-    assert [seen.review for seen in keep.reviews_waiting(who, reason="eyes-closed")] == [urgent]
+    assert [seen.review for seen in keep.reviews_waiting(who, Wanted(urgent=True))] == [urgent]
+    assert [seen.review for seen in keep.reviews_waiting(who, Wanted(ReviewKind.COMPARISON))] == [later]
+    assert [seen.review for seen in keep.reviews_waiting(who, Wanted(reason=ReviewReason.EYES_CLOSED))] == [urgent]
     keep.claim_review(later.id.hex(), who=who)
-    assert [seen.review for seen in keep.reviews_waiting(who, mine=True)] == [later]
+    assert [seen.review for seen in keep.reviews_waiting(who, Wanted(mine=True))] == [later]
 
 
 def test_known_answers_measure_reviewers_and_cannot_be_told_apart(
@@ -409,7 +412,8 @@ def test_known_answers_measure_reviewers_and_cannot_be_told_apart(
     assert {each.account: (each.known_right, each.known_wrong, each.agreed) for each in figures.reviewers} == {
         person.account.id: (0, 1, 1) for person in people[:2]
     }
-    told = [each.event for each in keep.waiting_deliveries(webhook.id)]
+    # In the order of their kinds: those of one moment wait in a random one.
+    told = sorted((each.event for each in keep.waiting_deliveries(webhook.id)), key=lambda event: event.kind)
     of = [
         [(e.kind, {**e.about, "review": ""}) for e in told if e.about["review"] == x.id.hex()] for x in (known, other)
     ]
@@ -417,6 +421,10 @@ def test_known_answers_measure_reviewers_and_cannot_be_told_apart(
     assert len(of[0]) == 2
     entries = [opening.entry for opening in keep._told_of_nobody() if opening.entry.kind is EntryKind.REVIEW_OPENED]
     assert {entry.facts["review"] for entry in entries} == {known.id.hex(), other.id.hex()}
+    about = [opening.entry for opening in keep._told_of_nobody() if "review" in opening.entry.facts]
+    kinds = [sorted(entry.kind for entry in about if entry.facts["review"] == x.id.hex()) for x in (known, other)]
+    assert kinds[0] == kinds[1]
+    assert len(kinds[0]) == 7  # opened, two looks, two votes, decided, destroyed
 
 
 def test_events_name_nobody_and_urgent_ones_go_twice(keep: Keep, owner: Account, people: list[Person]) -> None:
@@ -583,6 +591,7 @@ def test_nobody_passes_by_people_who_withdrew_meanwhile(keep: Keep, owner: Accou
     ended = decide(keep, review, Decision.BONA_FIDE, *people[:2])
     assert ended.capture is not None
     assert ended.capture.outcome is CaptureOutcome.OFF
+    assert ended.destroyed is not None  # nobody needs it, and there is nothing to object to
 
 
 def test_a_comparison_for_people_tells_nobody_what_it_said(keep: Keep, picture: Callable[[str], bytes]) -> None:

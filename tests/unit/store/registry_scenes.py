@@ -13,12 +13,9 @@ from facekeep.domain.consent import Notice, Purpose
 from facekeep.domain.ledger import EntryKind, LedgerEntry, SignedHead, WatchedLog, Witness
 from facekeep.domain.requests import KeptAnswer
 from facekeep.domain.review import (
-    Concern,
-    ConcernId,
     Decision,
     PictureRole,
     ReasonCode,
-    ReportedConcern,
     Review,
     ReviewedCapture,
     ReviewId,
@@ -26,10 +23,15 @@ from facekeep.domain.review import (
     ReviewPicture,
     ReviewReason,
     ReviewView,
-    ReviewWords,
-    ReviewWordsId,
     ViewReason,
     Vote,
+)
+from facekeep.domain.review_words import (
+    Concern,
+    ConcernId,
+    ReportedConcern,
+    ReviewWords,
+    ReviewWordsId,
     WordsKind,
 )
 from facekeep.domain.reviewer import DutyDay, Reviewer, ReviewerKey

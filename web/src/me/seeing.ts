@@ -2,7 +2,7 @@
 
 import { FormatError } from "../ledger/coding.ts";
 import { clear, drawFace } from "../sealing/drawing.ts";
-import { KeysUnsupportedError, keyOf, type OwnKey } from "../sealing/keys.ts";
+import { keyOf, type OwnKey, unlessUnsupported } from "../sealing/keys.ts";
 import { opened, SealError } from "../sealing/opening.ts";
 import { RequestError } from "../server/exchange.ts";
 import { complaint, type Doing } from "../views/doing.ts";
@@ -15,14 +15,7 @@ import type { OwnReview, Person, Picture } from "./server.ts";
 const UNSEEN: Readonly<Record<number, Key>> = { 404: "reviews.sight.other-key", 410: "reviews.sight.destroyed" };
 
 /** The key of this browser, or null: where nobody was captured in it, or where it can have none. */
-export async function keyHere(): Promise<OwnKey | null> {
-  try {
-    return await keyOf("person");
-  } catch (error) {
-    if (error instanceof KeysUnsupportedError) return null;
-    throw error;
-  }
-}
+export const keyHere = (): Promise<OwnKey | null> => unlessUnsupported(() => keyOf("person"));
 
 export class Seeing {
   readonly content: HTMLElement;

@@ -29,6 +29,16 @@ export async function keyOf(owner: Owner): Promise<OwnKey | null> {
   return pair === undefined ? null : described(pair);
 }
 
+/** What an act with keys gives; null where this browser can have none. */
+export async function unlessUnsupported<T>(act: () => Promise<T>): Promise<T | null> {
+  try {
+    return await act();
+  } catch (error) {
+    if (error instanceof KeysUnsupportedError) return null;
+    throw error;
+  }
+}
+
 /** Makes a key and keeps it, in place of one that was there. */
 export async function makeKey(owner: Owner): Promise<OwnKey> {
   const made = await newKey();

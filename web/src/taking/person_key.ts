@@ -2,7 +2,7 @@
 // once people look; until then it is in memory alone.
 
 import { toBase64Url } from "../ledger/coding.ts";
-import { KeysUnsupportedError, keepKey, keyOf, newKey, type OwnKey } from "../sealing/keys.ts";
+import { keepKey, keyOf, newKey, type OwnKey, unlessUnsupported } from "../sealing/keys.ts";
 
 /** The key of this browser, or a new one; null where it can have none. The capture goes on without. */
 export function personKey(): Promise<OwnKey | null> {
@@ -21,12 +21,3 @@ export async function hasKey(): Promise<boolean> {
 
 /** As it is sent. */
 export const written = (key: OwnKey): string => toBase64Url(key.public);
-
-async function unlessUnsupported<T>(act: () => Promise<T>): Promise<T | null> {
-  try {
-    return await act();
-  } catch (error) {
-    if (error instanceof KeysUnsupportedError) return null;
-    throw error;
-  }
-}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Request, Response
@@ -16,7 +16,7 @@ from facekeep.domain.capture import PAYEE_MAX, Assurance, Intent, Statement
 from facekeep.domain.capture_order import NOTICES_MAX, RETURN_URL_MAX, CaptureOrder, Newcomer
 from facekeep.domain.capture_session import EXPIRES_DEFAULT, EXPIRES_MAX, EXPIRES_MIN, CaptureOutcome, CaptureState
 from facekeep.domain.consent import Purpose
-from facekeep.domain.pad import PadDecision, PadOutcome, PadReason, Verdict, Voice
+from facekeep.domain.pad import PadDecision, PadReason, Verdict, Voice
 from facekeep.interfaces.http.bodies import Body, Gallery, documented_body, read
 from facekeep.interfaces.http.circumstances import MinorFields
 from facekeep.interfaces.http.problems import ALWAYS, WITH_BODY, Problem, documented
@@ -247,15 +247,7 @@ def _told(found: CaptureDetails) -> CaptureAnswer:
         reasons=list(found.reasons),
         tries_left=found.tries_left,
         expires=found.expires,
-        pad=None if found.pad is None else _pad(found.pad),
+        pad=None if found.pad is None else PadAnswer.model_validate(found.pad.plain()),
         result=found.result,
         review=found.review,
     )
-
-
-def _pad(found: PadOutcome) -> PadAnswer:
-    findings: list[dict[str, Any]] = [
-        {"voice": f.voice, "verdict": f.verdict, "reasons": f.reasons, "figures": dict(f.figures)}
-        for f in found.findings
-    ]
-    return PadAnswer.model_validate({"decision": found.decision, "reasons": found.reasons, "findings": findings})

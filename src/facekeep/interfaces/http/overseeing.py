@@ -13,7 +13,12 @@ from pydantic import BaseModel, Field
 
 from facekeep.domain.accounts import Account, AccountId, Principal
 from facekeep.domain.actions import Action
-from facekeep.domain.review import WORDS_MAX, Concern, ReportedConcern, ReviewReason
+from facekeep.domain.review import ReviewReason
+from facekeep.domain.review_words import (
+    WORDS_MAX,
+    Concern,
+    ReportedConcern,
+)
 from facekeep.interfaces.http.bodies import Body, documented_body, read
 from facekeep.interfaces.http.once import KEYED, once
 from facekeep.interfaces.http.paging import Limit, Next, page

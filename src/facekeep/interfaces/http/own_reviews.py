@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 from anyio.to_thread import run_sync
@@ -11,7 +13,11 @@ from pydantic import BaseModel, Field
 
 from facekeep.domain.accounts import Principal
 from facekeep.domain.actions import Action
-from facekeep.domain.review import WORDS_MAX, Decision, ReviewKind, ReviewReason, ReviewState, ViewReason, WordsKind
+from facekeep.domain.review import Decision, ReviewKind, ReviewReason, ReviewState, ViewReason
+from facekeep.domain.review_words import (
+    WORDS_MAX,
+    WordsKind,
+)
 from facekeep.interfaces.http.bodies import Body, documented_body, read
 from facekeep.interfaces.http.once import KEYED, once
 from facekeep.interfaces.http.problems import ALWAYS, WITH_BODY, documented
@@ -148,12 +154,7 @@ async def state_own_review(
 ) -> Response:
     """Say something to those who decide, once, before they do."""
     asked = await read(request, WordsRequest)
-
-    def state() -> OwnReviewAnswer:
-        keep.state_review(subject, review, asked.text)
-        return _one(keep, subject, review)
-
-    return await once(request, keep, who, asked, state)
+    return await once(request, keep, who, asked, partial(_said, keep, keep.state_review, subject, review, asked.text))
 
 
 @router.post(
@@ -172,13 +173,9 @@ async def appeal_own_review(
 ) -> Response:
     """Object to what people decided, once: others decide then, by the same evidence."""
     asked = await read(request, WordsRequest)
-
-    def appeal() -> OwnReviewAnswer:
-        keep.appeal_review(subject, review, asked.text)
-        return _one(keep, subject, review)
-
-    return await once(request, keep, who, asked, appeal)
+    return await once(request, keep, who, asked, partial(_said, keep, keep.appeal_review, subject, review, asked.text))
 
 
-def _one(keep: Keep, subject: str, review: str) -> OwnReviewAnswer:
+def _said(keep: Keep, say: Callable[[str, str, str], object], subject: str, review: str, text: str) -> OwnReviewAnswer:
+    say(subject, review, text)
     return next(_own(each) for each in keep.own_reviews(subject) if each.review.id.hex() == review)

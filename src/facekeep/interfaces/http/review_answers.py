@@ -11,7 +11,6 @@ from pydantic import BaseModel, Field
 from facekeep.domain.capture import Assurance, Intent
 from facekeep.domain.consent import Purpose
 from facekeep.domain.review import (
-    Concern,
     Decision,
     PictureRole,
     ReasonCode,
@@ -20,12 +19,15 @@ from facekeep.domain.review import (
     ReviewPicture,
     ReviewReason,
     ReviewState,
-    ReviewWords,
     Vote,
-    WordsKind,
 )
 from facekeep.domain.review_evidence import StoredPicture
 from facekeep.domain.review_vote import missing
+from facekeep.domain.review_words import (
+    Concern,
+    ReviewWords,
+    WordsKind,
+)
 from facekeep.interfaces.http.bodies import unpadded
 from facekeep.interfaces.http.capture_sessions import PadAnswer
 from facekeep.service.keep_reviewing import ReviewSeen
@@ -159,7 +161,7 @@ def review_answer(seen: ReviewSeen, *, recused: bool) -> ReviewAnswer:
         pictures=picture_answers(review.pictures),
         decision=review.decision,
         decided=review.decided,
-        concerns=sorted({reported.concern for reported in seen.concerns if reported.answered is None}),
+        concerns=sorted({reported.concern for reported in seen.concerns if reported.waits}),
     )
 
 

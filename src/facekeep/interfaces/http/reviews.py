@@ -13,15 +13,17 @@ from pydantic import BaseModel, Field
 from facekeep.domain.accounts import Account, Principal, Role
 from facekeep.domain.actions import Action
 from facekeep.domain.review import (
-    WORDS_MAX,
-    Concern,
     Decision,
     ReasonCode,
-    ReportedConcern,
     ReviewKind,
     ReviewReason,
     ReviewState,
     ViewReason,
+)
+from facekeep.domain.review_words import (
+    WORDS_MAX,
+    Concern,
+    ReportedConcern,
 )
 from facekeep.interfaces.http.bodies import Body, documented_body, read
 from facekeep.interfaces.http.once import KEYED, once
@@ -40,6 +42,7 @@ from facekeep.interfaces.http.review_answers import (
 from facekeep.interfaces.http.security import KeepOf, may, person
 from facekeep.interfaces.http.tags import NOT_MODIFIED, tagged
 from facekeep.service.keep import Keep
+from facekeep.service.keep_review_lists import Wanted
 from facekeep.service.keep_reviewing import ReviewSeen
 from facekeep.service.review_queue import place_of
 
@@ -111,14 +114,13 @@ async def list_reviews(
     limit: Limit = 50,
 ) -> Response:
     """A page of the organisation's reviews, without evidence: the urgent first, then whatever ends first."""
-    asks, place = person(who), after or ""
+    asks, place, wanted = person(who), after or "", Wanted(kind, reason, urgent, mine)
     find = (
-        partial(keep.reviews_waiting, asks, after=place)
+        partial(keep.reviews_waiting, asks, wanted, after=place, limit=limit + 1)
         if state is ReviewState.OPEN
-        else partial(keep.reviews_over, asks, state, after=place[-_ID_DIGITS:])
+        else partial(keep.reviews_over, asks, state, wanted, after=place[-_ID_DIGITS:], limit=limit + 1)
     )
-    wanted = partial(find, kind=kind or "", reason=reason or "", urgent=urgent, mine=mine, limit=limit + 1)
-    found = await run_sync(wanted)
+    found = await run_sync(find)
     page = found[:limit]
     following = None if len(found) <= limit else _place(page[-1], state)
     return tagged(request, ReviewPage(reviews=[_listed(seen, asks) for seen in page], next=following))
