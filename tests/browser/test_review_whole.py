@@ -178,7 +178,11 @@ def test_what_the_machine_cannot_decide_two_people_do_and_the_person_reads_of_bo
             at_the_console(page, scene, f"reviewer {number}")
         stage.detector.finds = LIFELESS
         made = scene.order(label="ann")
-        assert "A person will look at it" in scene.go_through(made, actor)
+        said = scene.go_through(made, actor)
+        for _ in range(2):  # as many tries as everybody has: three browsers share the machine with a head that moves
+            if "Try again" in said:
+                said = scene.try_again(actor)
+        assert "A person will look at it" in said
         waiting = scene.shop.capture(made.id)
         assert (waiting.state, waiting.outcome) == (CaptureState.REVIEW, None)
         (review,) = scene.keep.own_reviews(scene.keep.subject("ann").id)
