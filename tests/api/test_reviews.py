@@ -283,6 +283,20 @@ def test_the_urgent_come_first_a_page_at_a_time(office: Office, file: File) -> N
     assert {each["state"] for each in over["reviews"]} <= {"decided"}
 
 
+def test_whoever_watches_the_service_sees_how_long_an_urgent_one_waits(office: Office, file: File) -> None:
+    def counted() -> list[float]:
+        lines = office.client("", Scope.METRICS).get("/metrics").text.splitlines()
+        names = ("facekeep_reviews_open ", "facekeep_reviews_urgent ", "facekeep_reviews_urgent_seconds ")
+        return [float(line.removeprefix(name)) for name in names for line in lines if line.startswith(name)]
+
+    open_before, urgent_before, waited_before = counted()
+    file()
+    file(reasons=(ReviewReason.EYES_CLOSED,))
+    office.clock.now += timedelta(seconds=90)
+    file(reasons=(ReviewReason.SECOND_FACE,))
+    assert counted() == [open_before + 3, urgent_before + 2, waited_before + 90]
+
+
 def test_as_many_claim_it_as_have_to_vote(office: Office, file: File) -> None:
     review = file()
     for name in ("ann", "bob"):

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { accompanied, counted, facesOf } from "../src/engine/faces.ts";
+import { accompanied, admissible, counted, facesOf } from "../src/engine/faces.ts";
 import { type Point, placed } from "../src/frames/geometry.ts";
 import { groups } from "../src/guiding/amount.ts";
 import { Guide, judge, type Seen } from "../src/guiding/guidance.ts";
@@ -57,6 +57,16 @@ test("overlapping boxes are one face, small ones behind do not count", () => {
   assert.equal(accompanied([face, { ...face, score: 0.89 }]), false, "not seen for sure");
   assert.equal(accompanied([face, { ...face, score: 0.9 }]), true);
   assert.deepEqual(counted([]), []);
+});
+
+test("a crop that the server might refuse is not sent", () => {
+  const face = { left: 0, top: 0, width: 100, height: 123, score: 0.95 };
+  assert.equal(admissible([face], 224, "face"), false, "the server's box may be smaller by a twentieth of the side");
+  assert.equal(admissible([{ ...face, height: 124 }], 224, "face"), true);
+  assert.equal(admissible([{ ...face, height: 43 }], 128, "thumbnail"), true);
+  assert.equal(admissible([{ ...face, width: 40, height: 43 }], 128, "thumbnail"), false);
+  assert.equal(admissible([{ ...face, height: 150 }, { ...face, score: 0.86 }], 224, "face"), false, "a second face");
+  assert.equal(admissible([], 224, "face"), false);
 });
 
 const GOOD: Seen = {

@@ -13,10 +13,9 @@ from itertools import islice
 
 from facekeep.domain.accounts import Account, AccountId
 from facekeep.domain.review import Review, ReviewId, ReviewKind, ReviewReason, ReviewState
-from facekeep.domain.review_words import (
-    ReportedConcern,
-)
+from facekeep.domain.review_words import ReportedConcern
 from facekeep.service.keep_reviewing import KeepReviewing, ReviewSeen
+from facekeep.service.review_queue import Backlog
 from facekeep.service.review_rules import every
 
 __all__ = ["KeepReviewLists", "Wanted"]
@@ -46,6 +45,11 @@ class KeepReviewLists(KeepReviewing):
         """The open reviews of an organisation: the urgent first, then whatever ends first."""
         with self._reading():
             return self._queue.page(organisation, lambda _: True, limit=sys.maxsize)
+
+    def backlog(self) -> Backlog:
+        """What waits for people, in all organisations: numbers, for whoever watches the service."""
+        with self._reading():
+            return self._queue.backlog(self._now())
 
     def reviews_waiting(
         self, who: Account, wanted: Wanted = Wanted(), *, after: str = "", limit: int = 50

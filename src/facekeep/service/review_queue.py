@@ -12,14 +12,15 @@ import threading
 from bisect import bisect_right, insort
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import takewhile
 from operator import itemgetter
 from typing import Final
 
 from facekeep.domain.accounts import AccountId
 from facekeep.domain.review import CLAIM_LENGTH, Review, ReviewId, ReviewState
 
-__all__ = ["Claim", "Claims", "ReviewQueue", "place_of"]
+__all__ = ["Backlog", "Claim", "Claims", "ReviewQueue", "place_of"]
 
 _KEY: Final = itemgetter(0)
 
@@ -27,6 +28,21 @@ _KEY: Final = itemgetter(0)
 def place_of(review: Review) -> str:
     """Where a review stands in the queue, as text that sorts as the queue does."""
     return f"{int(not review.urgent)}-{int(review.deadline.timestamp()):012}-{review.id.hex()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits for people, in all organisations.
+
+    Attributes:
+        open: reviews that are not decided.
+        urgent: so many of these are urgent.
+        urgent_waited: for how long the oldest urgent one has waited, nothing if there is none.
+    """
+
+    open: int
+    urgent: int
+    urgent_waited: timedelta
 
 
 class ReviewQueue:
@@ -85,6 +101,17 @@ class ReviewQueue:
                     if len(found) == limit:
                         break
             return tuple(found)
+
+    def backlog(self, now: datetime) -> Backlog:
+        """What waits, in all organisations."""
+        with self._lock:
+            count, urgent = 0, []
+            for waiting in self._open.values():
+                count += len(waiting)
+                # They stand first.
+                urgent += takewhile(lambda review: review.urgent, (self._known[each] for _, each in waiting))
+            waited = max((now - review.created for review in urgent), default=timedelta())
+            return Backlog(count, len(urgent), max(waited, timedelta()))
 
     def due(self, now: datetime) -> tuple[Review, ...]:
         """Those whose evidence ends."""

@@ -68,8 +68,8 @@ export class Looking {
   }
 
   /**
-   * Whether the server would admit a crop: seen after JPEG and stretched as the server does. The box of a face that is
-   * turned far jumps by a twentieth of the side between pictures that differ by a level.
+   * Whether the server would admit a crop: seen after JPEG and stretched as the server does, and with a margin, for
+   * what decoders differ by.
    */
   async #admitted(sent: Blob, kind: "face" | "thumbnail"): Promise<boolean> {
     const picture = await createImageBitmap(sent);

@@ -64,6 +64,16 @@ class Metrics:
         people.set_function(partial(_people, keep))
         waiting = Gauge("facekeep_searches_waiting", "Searches that wait for a pass.", registry=self._registry)
         waiting.set_function(keep.waiting)
+        reviews = Gauge("facekeep_reviews_open", "Reviews that wait for people.", registry=self._registry)
+        reviews.set_function(lambda: keep.backlog().open)
+        urgent = Gauge("facekeep_reviews_urgent", "Urgent reviews that wait for people.", registry=self._registry)
+        urgent.set_function(lambda: keep.backlog().urgent)
+        oldest = Gauge(
+            "facekeep_reviews_urgent_seconds",
+            "For how long the oldest urgent review has waited; 0 if none does.",
+            registry=self._registry,
+        )
+        oldest.set_function(partial(_urgent_waited, keep))
 
     def answered(self, operation: str, status: int, seconds: float, problem: str) -> None:
         """Count a request.
@@ -112,6 +122,11 @@ def _people(keep: Keep) -> float:
         return keep.people()
     except (UnavailableError, DamagedStoreError):
         return math.nan
+
+
+def _urgent_waited(keep: Keep) -> float:
+    """Seconds that the oldest urgent review has waited."""
+    return keep.backlog().urgent_waited.total_seconds()
 
 
 @router.get(
