@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Final
 
 from facekeep.domain.accounts import AccountId
@@ -105,13 +105,10 @@ class ReviewQueue:
     def backlog(self, now: datetime) -> Backlog:
         """What waits, in all organisations."""
         with self._lock:
-            count, urgent = 0, []
-            for waiting in self._open.values():
-                count += len(waiting)
-                # They stand first.
-                urgent += takewhile(lambda review: review.urgent, (self._known[each] for _, each in waiting))
+            queues = ((self._known[identifier] for _, identifier in waiting) for waiting in self._open.values())
+            urgent = [review for queue in queues for review in takewhile(attrgetter("urgent"), queue)]
             waited = max((now - review.created for review in urgent), default=timedelta())
-            return Backlog(count, len(urgent), max(waited, timedelta()))
+            return Backlog(sum(map(len, self._open.values())), len(urgent), max(waited, timedelta()))
 
     def due(self, now: datetime) -> tuple[Review, ...]:
         """Those whose evidence ends."""
