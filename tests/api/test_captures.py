@@ -293,6 +293,19 @@ def test_somebody_is_enrolled_by_a_capture(scene: Scene) -> None:
     scene.keep.revoke_token("desk")
 
 
+def test_only_who_administers_measures_reviewers_by_a_capture(scene: Scene) -> None:
+    with pytest.raises(RefusedError, match="create-known-review"):
+        scene.shop.create_capture(scene.order(known=Decision.ATTACK))
+    token = scene.keep.issue_token("measuring", [Scope.CAPTURE, Scope.ADMINISTER], days=1).token
+    with scene.client(token) as measuring:
+        made = measuring.create_capture(scene.order(known=Decision.ATTACK))
+        page = scene.page()
+        assert page.open(made.link)["alternative"] is None
+        assert scene.done(page).json()["reasons"] == ["known-answer"]
+        assert measuring.capture(made.id).outcome is CaptureOutcome.INCONCLUSIVE
+    scene.keep.revoke_token("measuring")
+
+
 @pytest.mark.parametrize("about", ["label", "subject"])
 def test_further_references_take_the_scope_enrol_too(scene: Scene, about: str) -> None:
     known = {"label": "marked-label", "subject": scene.keep.subject("marked-label").id}

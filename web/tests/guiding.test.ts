@@ -65,7 +65,18 @@ test("a crop that the server might refuse is not sent", () => {
   assert.equal(admissible([{ ...face, height: 124 }], 224, "face"), true);
   assert.equal(admissible([{ ...face, height: 43 }], 128, "thumbnail"), true);
   assert.equal(admissible([{ ...face, width: 40, height: 43 }], 128, "thumbnail"), false);
-  assert.equal(admissible([{ ...face, height: 150 }, { ...face, score: 0.86 }], 224, "face"), false, "a second face");
+  assert.equal(
+    admissible(
+      [
+        { ...face, height: 150 },
+        { ...face, score: 0.86 },
+      ],
+      224,
+      "face",
+    ),
+    false,
+    "a second face",
+  );
   assert.equal(admissible([], 224, "face"), false);
 });
 

@@ -241,6 +241,8 @@ def create_capture(order: CaptureOrder) -> Call[NewCapture]:
         "expires_in": int(order.expires_in.total_seconds()),
         "return_url": order.return_url,
     }
+    if order.known is not None:
+        body["known"] = order.known
     if statement is not None:
         body["statement"] = asdict(statement)
     if newcomer is not None:

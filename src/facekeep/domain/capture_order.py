@@ -14,6 +14,7 @@ from facekeep.domain.capture import Assurance, Intent, Statement
 from facekeep.domain.capture_session import EXPIRES_DEFAULT, EXPIRES_MAX, EXPIRES_MIN
 from facekeep.domain.consent import Purpose
 from facekeep.domain.evidence import OPERATORS_WORD, Circumstances, Evidence, EvidenceKind, Guardian
+from facekeep.domain.review import Decision, ReviewKind
 from facekeep.errors import UsageError
 
 __all__ = ["DOUBT_FACTOR", "FMR_MAX", "NOTICES_MAX", "RETURN_URL_MAX", "CaptureOrder", "Newcomer"]
@@ -74,13 +75,16 @@ class CaptureOrder:
         notices: digests of the notices that are shown, one for each language, at least one.
         statement: what is confirmed, of a verification.
         assurance: ``live`` or ``live+passkey``.
-        alternatives: whether the person may take a passkey in place of the face; of no effect with ``live+passkey``.
+        alternatives: whether the person may take a passkey in place of the face; of no effect with ``live+passkey``
+            and ``known``.
         light: whether the step of light is asked for.
         fmr: false match rate of a verification, at most 1e-4.
         doubt_fmr: a claim that fails at ``fmr`` and holds at this laxer rate is undecided; at least ``fmr`` and at most
             1e-4, so that with an ``fmr`` of 1e-4 there is no doubt. 0 for ten times ``fmr``, as far as that goes.
         expires_in: for how long the link and all after it work, 30 to 900 s.
         return_url: where the page leads when it is done, "" for nowhere.
+        known: what people should say of it, where it is a question of known answer that measures them: of a
+            verification or of nobody, by the face alone. It is gone through as every other, and passes nobody.
     """
 
     intent: Intent
@@ -98,6 +102,7 @@ class CaptureOrder:
     doubt_fmr: float = 0.0
     expires_in: timedelta = EXPIRES_DEFAULT
     return_url: str = field(default="", repr=False)
+    known: Decision | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         claims = sum((bool(self.subject), bool(self.label), self.newcomer is not None))
@@ -111,6 +116,8 @@ class CaptureOrder:
             raise UsageError("a capture gives live or live+passkey")
         if self.intent is not Intent.VERIFY and (self.statement or self.assurance is not Assurance.LIVE):
             raise UsageError("only a verification confirms a statement, or takes a passkey")
+        if self.known is not None:
+            self._check_known(self.known)
         if not EXPIRES_MIN <= self.expires_in <= EXPIRES_MAX:
             raise UsageError("a capture is open for 30 to 900 seconds")
         if not 0 < self.fmr <= FMR_MAX:
@@ -119,17 +126,29 @@ class CaptureOrder:
             object.__setattr__(self, "doubt_fmr", min(DOUBT_FACTOR * self.fmr, FMR_MAX))
         if not self.fmr <= self.doubt_fmr <= FMR_MAX:
             raise UsageError("the rate of doubt is at least that of the verification, and at most 1e-4")
-        if not 1 <= len(self.notices) <= NOTICES_MAX:
-            raise UsageError(f"a capture shows 1 to {NOTICES_MAX} notices", hint="One for each language.")
-        if len(set(self.notices)) != len(self.notices):
-            raise UsageError("a notice is named twice", hint="Name each once.")
+        _check_notices(self.notices)
         if self.return_url:
             _check_url(self.return_url)
+
+    def _check_known(self, known: Decision) -> None:
+        if known is Decision.UNUSABLE:
+            raise UsageError("that nobody can tell is no known answer")
+        if self.intent is Intent.ENROL or self.assurance is not Assurance.LIVE:
+            raise UsageError("what measures reviewers enrols nobody, and is about the face alone")
+        if self.intent is Intent.PROVE_LIVE and not known.fits(ReviewKind.PRESENTATION):
+            raise UsageError("this does not answer what is asked of a face without a claim")
 
     @property
     def purposes(self) -> tuple[Purpose, ...]:
         """What the person is told of, and agrees to."""
         return (self.purpose,) if self.newcomer is None else self.newcomer.purposes
+
+
+def _check_notices(notices: tuple[str, ...]) -> None:
+    if not 1 <= len(notices) <= NOTICES_MAX:
+        raise UsageError(f"a capture shows 1 to {NOTICES_MAX} notices", hint="One for each language.")
+    if len(set(notices)) != len(notices):
+        raise UsageError("a notice is named twice", hint="Name each once.")
 
 
 def _check_url(url: str) -> None:

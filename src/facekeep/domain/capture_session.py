@@ -97,5 +97,7 @@ class CaptureReason(StrEnum):
     """The claim holds at the laxer rate of the order alone: too little to pass, and too much to be refused."""
     QUALITY = "quality"
     """No crop is fit to be compared, or kept as a reference."""
+    KNOWN_ANSWER = "known-answer"
+    """It was ordered to measure reviewers, and passes nobody."""
     LABEL_TAKEN = "label-taken"
     """Somebody else was enrolled under the label meanwhile."""

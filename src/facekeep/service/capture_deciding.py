@@ -127,6 +127,8 @@ class Deciding:
     def _done(self, session: CaptureSession, deed: Deed) -> None:
         if deed.off:
             self._life.end(session, MachineOutcome.OFF, ())
+        elif session.what.order.known is not None:
+            self._life.end(session, MachineOutcome.INCONCLUSIVE, (CaptureReason.KNOWN_ANSWER,))
         else:
             session.attempt, session.face, session.fmr = None, True, deed.fmr
             session.subject = deed.subject or session.subject

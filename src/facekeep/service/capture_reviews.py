@@ -101,15 +101,17 @@ class CaptureReviews:
             person: public key of the person's browser, or empty.
 
         Returns:
-            Whether they do: not if nothing of the try can be shown, no look would help, or there are not two of them.
+            Whether they do: not if nothing of the try can be shown, no look would help, the known answer does not
+            answer what it came to, or there are not two of them.
         """
         if deed is not None and _BEYOND_PEOPLE.intersection(deed.reasons):
+            return False
+        order, kind = session.what.order, _kind_of(deed)
+        if order.known is not None and not order.known.fits(kind):
             return False
         pictures = self._judge.masked(judged)
         if not pictures:
             return False
-        order = session.what.order
-        kind = _kind_of(deed)
         holds = False
         if kind is ReviewKind.PRESENTATION and order.intent is Intent.VERIFY:
             holds = self._holds(judged, session)
@@ -124,6 +126,7 @@ class CaptureReviews:
                     figures=_figures_of(order, judged, kind, deed),
                     person=person,
                     capture=_reviewed(session, kind, holds=holds),
+                    known=order.known,
                 )
             )
         except (NotFoundError, RateError):  # the person was erased meanwhile, or too much waits for people already

@@ -155,9 +155,10 @@ def takes_alternative(session: CaptureSession) -> bool:
     Whether the person has one is not told to whoever opened a link.
     """
     order = session.what.order
-    both = order.assurance is Assurance.LIVE_PASSKEY
+    if order.assurance is Assurance.LIVE_PASSKEY or order.known is not None:
+        return False
     # Where somebody may be in need of help, the phone of that person does not make the question go away.
-    return order.intent is Intent.VERIFY and order.alternatives and not both and not session.face and not session.urgent
+    return order.intent is Intent.VERIFY and order.alternatives and not session.face and not session.urgent
 
 
 def view_of(session: CaptureSession, standing: Standing | None = None) -> CaptureView:

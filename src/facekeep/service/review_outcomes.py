@@ -6,13 +6,14 @@ from dataclasses import replace
 from typing import Final
 
 from facekeep.domain.capture import Assurance, Intent
-from facekeep.domain.capture_session import CaptureOutcome
+from facekeep.domain.capture_session import CaptureOutcome, CaptureReason
 from facekeep.domain.review import Decision, FinalRefusal, Review, ReviewedCapture, ReviewState
 
 __all__ = [
     "CLAIM",
     "COME_AGAIN",
     "EVIDENCE_LOST",
+    "KNOWN_ANSWER",
     "NOT_REVIEWED",
     "PASSKEY_MISSING",
     "UNDECIDED",
@@ -26,6 +27,7 @@ COME_AGAIN: Final = "come-again"
 CLAIM: Final = "claim"
 EVIDENCE_LOST: Final = "evidence-lost"
 """The keep was restored from a backup, which holds no evidence, before anybody decided."""
+KNOWN_ANSWER: Final = CaptureReason.KNOWN_ANSWER.value
 NOT_REVIEWED: Final = "not-reviewed"
 """Nobody decided in time."""
 PASSKEY_MISSING: Final = "passkey-missing"
@@ -43,6 +45,8 @@ def concluded(review: Review) -> Review:
         raise ValueError("only what is decided comes to something")
     if review.capture is None:
         return review
+    if review.known is not None:
+        return replace(review, capture=_ended(review.capture, CaptureOutcome.INCONCLUSIVE, KNOWN_ANSWER))
     return replace(review, capture=_after(review.decision, review, review.capture))
 
 

@@ -518,3 +518,69 @@ def test_what_nobody_decides_stays_undecided(booth: Panel) -> None:
     assert (found.outcome, found.reasons) == (CaptureOutcome.INCONCLUSIVE, ("not-reviewed",))
     claims = booth.claims(made)
     assert ("decided_by" in claims, claims["review"]) == (False, found.review)
+
+
+# Known answers
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_a_known_answer_looks_like_any_other_capture_and_passes_nobody(booth: Panel) -> None:
+    account, _ = booth.people["rita"]
+    seen: dict[Decision | None, object] = {}
+    for known in (None, Decision.ATTACK):
+        told, size = len(booth.told()), booth.keep.ledger_head().size
+        made, cookie = booth.opened(known=known)
+        assert booth.captures.view(cookie).alternative is (known is None)
+        for _ in range(3):
+            assert booth.tried(cookie, finds=ATTACK).outcome is None
+        found = booth.keep.review_seen(booth.review(made).id.hex(), who=account)
+        shown = found.review.kind, found.review.reasons, found.figures, len(found.review.pictures)
+        events = [event["type"] for event in booth.told()[told:]]
+        seen[known] = shown, events, booth.keep.ledger_head().size - size
+        booth.decide(made, Decision.BONA_FIDE)
+    assert seen[None] == seen[Decision.ATTACK]
+    assert events == ["review.opened"]
+    result = booth.read(made)
+    assert (result.outcome, result.reasons) == (CaptureOutcome.INCONCLUSIVE, ("known-answer",))
+    claims = booth.claims(made)
+    assert (claims["outcome"], claims["reasons"]) == ("inconclusive", ["known-answer"])
+    assert {"sub", "assurance", "fmr"}.isdisjoint(claims)
+    assert booth.review(made).destroyed is not None
+    (rita,) = [each for each in booth.keep.review_statistics("", days=1).reviewers if each.account == account.id]
+    assert (rita.known_right, rita.known_wrong) == (0, 1)
+
+
+def test_a_known_answer_passes_nobody_whom_the_machine_would_pass(booth: Panel) -> None:
+    made, cookie = booth.opened(known=Decision.ATTACK)
+    seen = booth.tried(cookie)
+    assert (seen.state, seen.outcome, seen.reasons) == (
+        CaptureState.DONE,
+        CaptureOutcome.INCONCLUSIVE,
+        ("known-answer",),
+    )
+    assert booth.keep.review_of_capture(made.id, booth.who) is None
+    assert {"sub", "assurance", "fmr"}.isdisjoint(booth.claims(made))
+
+
+def test_people_are_not_asked_what_the_known_answer_does_not_answer(booth: Panel) -> None:
+    for known, outcome in ((Decision.ATTACK, CaptureOutcome.INCONCLUSIVE), (Decision.ANOTHER_PERSON, None)):
+        made, cookie = booth.opened(known=known)
+        for _ in range(3):
+            seen = booth.tried(cookie, "biden")
+        assert (seen.outcome, seen.reasons) == (outcome, ("claim",))
+    assert booth.review(made).kind is ReviewKind.COMPARISON
+    booth.captures.cancel(made.id, booth.who)
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        {"known": Decision.UNUSABLE},
+        {"known": Decision.ATTACK, "assurance": Assurance.LIVE_PASSKEY},
+        {"known": Decision.ATTACK, "intent": Intent.ENROL, "label": "", "newcomer": Newcomer("joe")},
+        {"known": Decision.SAME_PERSON, "intent": Intent.PROVE_LIVE, "label": ""},
+    ],
+)
+def test_what_measures_nobody_is_not_ordered(booth: Panel, order: dict[str, object]) -> None:
+    with pytest.raises(UsageError):
+        booth.order(**order)

@@ -17,6 +17,7 @@ from facekeep.domain.capture_order import NOTICES_MAX, RETURN_URL_MAX, CaptureOr
 from facekeep.domain.capture_session import EXPIRES_DEFAULT, EXPIRES_MAX, EXPIRES_MIN, CaptureOutcome, CaptureState
 from facekeep.domain.consent import Purpose
 from facekeep.domain.pad import PadDecision, PadReason, Verdict, Voice
+from facekeep.domain.review import Decision
 from facekeep.interfaces.http.bodies import Body, Gallery, documented_body, read
 from facekeep.interfaces.http.circumstances import MinorFields
 from facekeep.interfaces.http.problems import ALWAYS, WITH_BODY, Problem, documented
@@ -86,6 +87,11 @@ class CaptureRequest(Body):
     )
     return_url: str = Field("", max_length=RETURN_URL_MAX, description="Where the page leads when it is done; https.")
 
+    known: Decision | None = Field(
+        None,
+        description="What people should say of it, to measure them: then it passes nobody. Not of an enrolment.",
+    )
+
     def order(self) -> CaptureOrder:
         """As the service takes it.
 
@@ -110,6 +116,7 @@ class CaptureRequest(Body):
             doubt_fmr=self.doubt_fmr or 0.0,
             expires_in=timedelta(seconds=self.expires_in),
             return_url=self.return_url,
+            known=self.known,
         )
 
 
@@ -198,6 +205,8 @@ async def create_capture(
     origin, order = _at(site).origin, asked.order()
     for purpose in order.purposes:
         check(request, who, Action.CREATE_CAPTURE, purpose=purpose, assurance=order.assurance)
+    if order.known is not None:
+        check(request, who, Action.CREATE_KNOWN_REVIEW)
     if order.intent is Intent.ENROL:
         check(request, who, Action.ENROL)
         if order.newcomer is None:

@@ -167,7 +167,7 @@ _NULL: Final = frozenset(
 )
 _LEFT_OUT: Final[Mapping[str, frozenset[str]]] = {
     "VerificationRequest": frozenset({"label"}),
-    "CaptureRequest": frozenset({"label", "newcomer"}),
+    "CaptureRequest": frozenset({"label", "newcomer", "known"}),
     "StatedVerificationRequest": frozenset({"label"}),
     "EnrolmentRequest": frozenset({"notice_hash"}),
     "ConsentRequest": frozenset({"notice_hash"}),
