@@ -63,20 +63,14 @@ def claims_of(session: CaptureSession, issuer: str) -> dict[str, Any]:
     if session.outcome is None or session.ended is None:
         raise ValueError("only what is done has a result")
     order = session.what.order
-    issued = int(session.ended.timestamp())
-    claims: dict[str, Any] = {
-        "iss": issuer,
+    said = {
         "aud": session.who.id.hex(),
         "jti": session.name,
-        "iat": issued,
-        "exp": issued + int(RESULT_LENGTH.total_seconds()),
         "nonce": session.nonce.hex(),
         "intent": order.intent,
         "purpose": order.purpose,
         "outcome": session.outcome,
         "reasons": list(session.reasons),
-    }
-    further = {
         # Of another outcome it would tell whether somebody is enrolled, and that a try failed on that person's face.
         "sub": (session.subject or None) if session.outcome is MachineOutcome.PASSED else None,
         "assurance": session.reached,
@@ -84,7 +78,7 @@ def claims_of(session: CaptureSession, issuer: str) -> dict[str, Any]:
         "notice": session.notice or None,
         "statement": None if order.statement is None else order.statement.digest,
     }
-    return claims | {name: value for name, value in further.items() if value is not None}
+    return _claims(issuer, session.ended, RESULT_LENGTH, said)
 
 
 def valid_until(review: Review) -> datetime | None:
@@ -104,20 +98,15 @@ def claims_of_review(review: Review, issuer: str) -> dict[str, Any]:
     if capture is None or capture.outcome is None or until is None:
         raise ValueError("only what is done has a result")
     passed = capture.outcome is CaptureOutcome.PASSED
-    claims: dict[str, Any] = {
-        "iss": issuer,
+    said = {
         "aud": review.owner.hex(),
         "jti": capture.session,
-        "iat": int((until - REVIEWED_RESULT_LENGTH).timestamp()),
-        "exp": int(until.timestamp()),
         "nonce": capture.nonce,
         "intent": capture.intent,
         "purpose": capture.purpose,
         "outcome": capture.outcome,
         "reasons": list(capture.outcome_reasons),
         "review": review.id.hex(),
-    }
-    further = {
         "decided_by": None if review.decision is None else DECIDED_BY_PEOPLE,
         "sub": review.subject.hex() if passed and review.subject is not None else None,
         "assurance": capture.assurance if passed else None,
@@ -125,7 +114,14 @@ def claims_of_review(review: Review, issuer: str) -> dict[str, Any]:
         "notice": capture.notice or None,
         "statement": capture.statement or None,
     }
-    return claims | {name: value for name, value in further.items() if value is not None}
+    return _claims(issuer, until - REVIEWED_RESULT_LENGTH, REVIEWED_RESULT_LENGTH, said)
+
+
+def _claims(issuer: str, ended: datetime, valid: timedelta, said: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said, but for what is None, with who says it and for how long."""
+    issued = int(ended.timestamp())
+    times = {"iss": issuer, "iat": issued, "exp": issued + int(valid.total_seconds())}
+    return times | {name: value for name, value in said.items() if value is not None}
 
 
 def signed_result(claims: Mapping[str, Any], key: Ed25519PrivateKey) -> str:

@@ -12,7 +12,7 @@ open and the hour clears away.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Any, Final, Self
 
 from sqlalchemy import Connection, Select, select, update
 
-from facekeep.domain.review import PictureRole, ReviewId
+from facekeep.domain.review import ReviewId
 from facekeep.domain.review_evidence import SealedPicture, StoredPicture
 from facekeep.domain.reviewer import ReviewerKeyId
 from facekeep.errors import DamagedStoreError, GoneError, NotFoundError, UsageError
@@ -163,15 +163,6 @@ class EvidenceStore:
             hint = "It is sealed to those who were on duty, each in the browser that they had a key in then."
             raise NotFoundError("no picture of this review is sealed to this key", hint=hint)
         return tuple(found)
-
-    def indexes(self, review: ReviewId) -> Mapping[int, PictureRole]:
-        """The numbers of a review's pictures and what each is; nothing once they are gone."""
-        with self._lock:
-            try:
-                with self._base().reading() as connection:
-                    return {row.item: self._held(row).role for row in self._live(connection, review)}
-            except GoneError:
-                return {}
 
     def reviews(self) -> frozenset[ReviewId]:
         """All reviews of which there are rows, opened or not: for comparing with the registry after a crash."""

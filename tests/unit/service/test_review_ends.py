@@ -284,13 +284,14 @@ def test_a_reference_that_was_not_recorded_can_be_sent_again(
         patch.setattr(keep._evidence, "add", full)
         with pytest.raises(DamagedStoreError):
             keep.add_review_reference(review.id.hex(), png(3), owner=owner)
-    assert sorted(keep._evidence.indexes(review.id)) == [0, 1]
+    key = ReviewerKeyId(bytes.fromhex(people[0].key))
+    assert [stored.index for stored in keep._evidence.read(review.id, key)] == [0, 1]
     assert not keep.review_filed(review.id.hex(), owner=owner).has_both
     with keep._roles.registry.read() as view:
         sealed = seal(review.id, 2, png(4), able(view, owner) or (), role=PictureRole.REFERENCE)
     keep._evidence.add(review.id, sealed)  # as a crash leaves it
     keep.add_review_reference(review.id.hex(), png(3), owner=owner)
-    stored = keep._evidence.read(review.id, ReviewerKeyId(bytes.fromhex(people[0].key)))
+    stored = keep._evidence.read(review.id, key)
     assert opened(review, stored[2], people[0]) == png(3)
 
 
