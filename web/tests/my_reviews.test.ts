@@ -31,6 +31,8 @@ test("what happens next is told of every state", () => {
     assert.equal(nextOf({ ...review, state }), `reviews.next.${state}`);
   for (const decision of ["bona-fide", "same-person"])
     assert.equal(nextOf({ ...decided, decision }), "reviews.next.passed");
+  const hit = { ...decided, decision: "same-person", may_appeal: true };
+  assert.equal(nextOf(hit), "reviews.next.may-appeal", "a hit of a search is against the person");
   for (const decision of ["attack", "another-person", "unusable"]) {
     assert.equal(nextOf({ ...decided, decision, may_appeal: true }), "reviews.next.may-appeal");
     assert.equal(nextOf({ ...decided, decision }), "reviews.next.late");

@@ -14,7 +14,7 @@ from facekeep.domain.capture import Assurance, Intent, Statement
 from facekeep.domain.capture_session import EXPIRES_DEFAULT, EXPIRES_MAX, EXPIRES_MIN
 from facekeep.domain.consent import Purpose
 from facekeep.domain.evidence import OPERATORS_WORD, Circumstances, Evidence, EvidenceKind, Guardian
-from facekeep.domain.review import Decision, ReviewKind
+from facekeep.domain.review import Decision
 from facekeep.errors import UsageError
 
 __all__ = ["DOUBT_FACTOR", "FMR_MAX", "NOTICES_MAX", "RETURN_URL_MAX", "CaptureOrder", "Newcomer"]
@@ -83,7 +83,7 @@ class CaptureOrder:
             1e-4, so that with an ``fmr`` of 1e-4 there is no doubt. 0 for ten times ``fmr``, as far as that goes.
         expires_in: for how long the link and all after it work, 30 to 900 s.
         return_url: where the page leads when it is done, "" for nowhere.
-        known: what people should say of it, where it is a question of known answer that measures them: of a
+        known: ``bona-fide`` or ``attack``, where it is a question of known answer that measures reviewers: of a
             verification or of nobody, by the face alone. It is gone through as every other, and passes nobody.
     """
 
@@ -131,12 +131,11 @@ class CaptureOrder:
             _check_url(self.return_url)
 
     def _check_known(self, known: Decision) -> None:
-        if known is Decision.UNUSABLE:
-            raise UsageError("that nobody can tell is no known answer")
+        # An urgent sign makes it a question of a live person: people could not be asked then, were anything else known.
+        if known not in (Decision.BONA_FIDE, Decision.ATTACK):
+            raise UsageError("of a capture is known whether it is a live person", hint="bona-fide or attack.")
         if self.intent is Intent.ENROL or self.assurance is not Assurance.LIVE:
             raise UsageError("what measures reviewers enrols nobody, and is about the face alone")
-        if self.intent is Intent.PROVE_LIVE and not known.fits(ReviewKind.PRESENTATION):
-            raise UsageError("this does not answer what is asked of a face without a claim")
 
     @property
     def purposes(self) -> tuple[Purpose, ...]:

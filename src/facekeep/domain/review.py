@@ -360,9 +360,18 @@ class Review:
 
     @property
     def is_settled(self) -> bool:
-        """Whether people decided for the person, and nothing is left that the person could object to."""
-        done = self.capture is None or self.capture.outcome in (CaptureOutcome.PASSED, CaptureOutcome.OFF)
-        return self.decision is not None and self.decision.passes and done
+        """Whether people decided, and nothing is left that the person could object to.
+
+        Of pictures that were filed, either answer may be against whom it is about: who is the same person is the hit of
+        a search, and who is another one has claimed in vain.
+        """
+        if self.decision is None:
+            return False
+        if self.capture is None:
+            return self.decision is Decision.BONA_FIDE
+        return self.capture.outcome is CaptureOutcome.OFF or (
+            self.decision.passes and self.capture.outcome is CaptureOutcome.PASSED
+        )
 
     @property
     def ballots(self) -> tuple[Vote, ...]:

@@ -7,6 +7,7 @@ pixels are masked here and sealed by the keep, and nothing of them outlives the 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -145,13 +146,25 @@ class CaptureReviews:
 
         Raises:
             NotFoundError: it did not go to them, or was taken back.
-            CaptureError: they have decided.
+            CaptureError: somebody voted, appealed or reported something, or it is over.
         """
+        self._end(session, who, self._keep.withdraw_review)
+
+    def take_alternative(self, session: str, who: Principal) -> None:
+        """Have people look no more, as the person took the way without a face.
+
+        Raises:
+            NotFoundError: it did not go to them, or was taken back.
+            CaptureError: they have decided, or it is urgent.
+        """
+        self._end(session, who, self._keep.take_alternative)
+
+    def _end(self, session: str, who: Principal, end: Callable[..., None]) -> None:
         standing = self.of(session, who)
         if standing is None:
             raise NotFoundError("there is no such capture", hint="Captures are gone ten minutes after their end.")
         try:
-            self._keep.withdraw_review(standing.review, owner=who)
+            end(standing.review, owner=who)
         except (ReviewConflictError, NotFoundError):
             raise broken(CaptureReason.OVER) from None
 

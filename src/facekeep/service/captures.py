@@ -398,7 +398,7 @@ class CaptureService:
             if not off:
                 self._deciding.check_orderer(found.who)
             if found.state is CaptureState.REVIEW:
-                self._reviews.withdraw(found.name, found.who)
+                self._reviews.take_alternative(found.name, found.who)
             if off:
                 self._life.end(found, MachineOutcome.OFF, ())
                 return view_of(found)

@@ -579,9 +579,12 @@ class Keep(KeepAccess, KeepRetention, KeepOwn, KeepPaper, KeepWitnessing, KeepBa
         Raises:
             NotFoundError: there is none of this name.
             UnsignedError: it is forgotten, and has keys that the registrar has to revoke on its own host.
+            DamagedStoreError: it is forgotten, and evidence of reviews is damaged.
         """
-        with self._using(), self._without_keys(self.client_named(name)):
-            super().revoke_token(name, by=by)
+        with self._using():
+            client = self.client_named(name)
+            with self._without_reviews(client), self._without_keys(client):
+                super().revoke_token(name, by=by)
 
     def revoke_account(self, name: str, *, by: Operator | None = None) -> None:
         """Forget an account with its sessions and passkeys; they sign nothing from then on.
@@ -593,7 +596,10 @@ class Keep(KeepAccess, KeepRetention, KeepOwn, KeepPaper, KeepWitnessing, KeepBa
         """
         with self._using():
             account = self.account_named(name)
-            with self._without_reviewer_keys(account, by), self._without_keys(account):
+            with ExitStack() as losing:
+                losing.enter_context(self._without_reviews(account))
+                losing.enter_context(self._without_reviewer_keys(account, by))
+                losing.enter_context(self._without_keys(account))
                 super().revoke_account(name, by=by)
 
     def change_roles(self, name: str, roles: Iterable[Role], *, by: Operator | None = None) -> Account:

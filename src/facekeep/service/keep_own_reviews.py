@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from facekeep.domain.accounts import AccountId, Role
+from facekeep.domain.accounts import AccountId
 from facekeep.domain.review import (
     DEADLINE_DEFAULT,
-    EYES,
     Review,
     ReviewPicture,
     ReviewReason,
@@ -134,11 +133,12 @@ class KeepOwnReviews(KeepReviewers):
             now = self._now()
             with self._roles.registry.read() as view:
                 before = _of(view, identifier, review)
+                others = _may_appeal(before, now) and self._can_be_decided(view, before)
             if not _may_appeal(before, now):
                 if before.state is ReviewState.DECIDED and not before.is_settled and before.round == 1:
                     raise GoneError("the evidence of this review was destroyed", hint="Appeal on the page /me.")
                 raise conflict("this review cannot be appealed")
-            if not self._can_be_decided_anew(before):
+            if not others:
                 raise GoneError("there are not two others who could decide by this", hint="Appeal on the page /me.")
             deadline = deadline_at(now, DEADLINE_DEFAULT)
             reasons = (*before.reasons, ReviewReason.APPEAL)
@@ -160,21 +160,6 @@ class KeepOwnReviews(KeepReviewers):
                 tell_opened(tx, after, now)
             self._queue.put(after)
             return after
-
-    def _can_be_decided_anew(self, review: Review) -> bool:
-        """Whether two reviewers could open it who have not voted in it, nor know the person, nor filed it."""
-        out = {vote.reviewer for vote in review.votes} | {*review.recused, review.owner}
-        with self._roles.registry.read() as view:
-            reviewing = {each.id for each in view.accounts() if Role.REVIEWER in each.roles}
-            fresh = [each for each in view.reviewers() if each.account in reviewing - out]
-        return sum(any(self._is_sealed_to(review, key.id) for key in each.keys) for each in fresh) >= EYES
-
-    def _is_sealed_to(self, review: Review, key: ReviewerKeyId) -> bool:
-        try:
-            self._evidence.read(review.id, key)
-        except NotFoundError:
-            return False
-        return True
 
 
 def _of(view: View, subject: SubjectId, review: str) -> Review:

@@ -19,13 +19,13 @@ from facekeep.domain.subject import SubjectId
 from facekeep.errors import FacekeepError, NotFoundError, UnavailableError
 from facekeep.service.keep_signing import KeepSigning
 from facekeep.service.opening import Roles
-from facekeep.service.review_outcomes import EVIDENCE_LOST, unanswered
+from facekeep.service.review_outcomes import EVIDENCE_LOST, switched_off, unanswered
 from facekeep.service.review_queue import Claims, ReviewQueue
-from facekeep.service.review_rules import every, over, tell_ended
+from facekeep.service.review_rules import every, over, still_allowed, tell_ended
 from facekeep.store.transaction import Transaction
 from facekeep.store.view import View
 
-__all__ = ["REVIEW_DAYS", "KeepReviewEnds"]
+__all__ = ["REVIEW_DAYS", "End", "KeepReviewEnds"]
 
 REVIEW_DAYS: Final = 90
 """For how long it is known that something was reviewed, after it was over."""
@@ -34,7 +34,7 @@ _TOGETHER: Final = 50  # ends that are recorded before others may use the keep i
 
 
 @dataclass(frozen=True, slots=True)
-class _End:
+class End:
     """How a review ends.
 
     Attributes:
@@ -46,6 +46,10 @@ class _End:
     review: Review
     entries: tuple[LedgerEntry, ...] = ()
     told: bool = False
+
+
+Ending = Callable[[View, Review], End | None]
+"""How a review that is not over ends now, by the registry as it is; None if it does not."""
 
 
 class KeepReviewEnds(KeepSigning):
@@ -100,7 +104,7 @@ class KeepReviewEnds(KeepSigning):
     def _end_all(
         self,
         reviews: Sequence[ReviewId],
-        end: Callable[[Review], _End | None],
+        end: Ending,
         now: datetime,
         troubles: list[FacekeepError],
     ) -> None:
@@ -118,7 +122,7 @@ class KeepReviewEnds(KeepSigning):
     def _end_each(
         self,
         reviews: Sequence[ReviewId],
-        end: Callable[[Review], _End | None],
+        end: Ending,
         now: datetime,
         troubles: list[FacekeepError],
     ) -> None:
@@ -130,9 +134,10 @@ class KeepReviewEnds(KeepSigning):
             except FacekeepError as error:
                 troubles.append(error)
 
-    def _end_together(self, reviews: Sequence[ReviewId], end: Callable[[Review], _End | None], now: datetime) -> None:
+    def _end_together(self, reviews: Sequence[ReviewId], end: Ending, now: datetime) -> None:
         alive = [found for review in reviews if (found := self._alive(review)) is not None]
-        ends = [ending for found in alive if (ending := end(found)) is not None]
+        with self._roles.registry.read() as view:
+            ends = [ending for found in alive if (ending := end(view, found)) is not None]
         if ends:
             with self._roles.registry.transaction() as tx:
                 for ending in ends:
@@ -171,29 +176,28 @@ class KeepReviewEnds(KeepSigning):
         return None
 
     def _is_final(self, view: View, review: Review) -> bool:
-        """Whether nobody needs the evidence of a review again that was decided.
+        """Whether nobody needs the evidence of a review again that is not open any more.
 
         It is settled, or cannot be appealed; and no officer has yet to look.
 
         Args:
             view: a snapshot or transaction of the registry.
-            review: decided, with what its capture came to.
+            review: decided, with what its capture came to, or taken back.
         """
         if any(concern.waits for concern in view.concerns_of(review.id)):
             return False
-        if review.subject is None or review.round > 1 or review.known is not None:
-            return True
-        return review.is_settled
+        can_be_appealed = review.state is ReviewState.DECIDED and review.round == 1 and not review.is_settled
+        return not can_be_appealed or review.subject is None or review.known is not None
 
     def _end_if_final(self, review: ReviewId) -> None:
-        """Destroy the evidence of what was decided, once the last concern in it is answered.
+        """Destroy the evidence of what is not open any more, once the last concern in it is answered.
 
         Nothing happens if it is open, over, or may be appealed. The caller has the keep alone, and no
         transaction.
         """
         with self._roles.registry.read() as view:
             found = view.review(review)
-            final = found.state is ReviewState.DECIDED and found.destroyed is None and self._is_final(view, found)
+            final = found.state is not ReviewState.OPEN and found.destroyed is None and self._is_final(view, found)
         if final:
             self._end_review(found, self._now(), told=True)
 
@@ -208,7 +212,7 @@ class KeepReviewEnds(KeepSigning):
             entries: what the ledger is to have of it.
             told: whether it was told before what it came to.
         """
-        ending = _End(replace(review, destroyed=now), tuple(entries), told)
+        ending = End(replace(review, destroyed=now), tuple(entries), told)
         try:
             with self._roles.registry.transaction() as tx:
                 _record(tx, ending, now)
@@ -252,7 +256,7 @@ def _noting(troubles: list[FacekeepError]) -> Iterator[None]:
         troubles.append(error)
 
 
-def _record(tx: Transaction, ending: _End, now: datetime) -> None:
+def _record(tx: Transaction, ending: End, now: datetime) -> None:
     ended = ending.review
     tx.change_review(ended)
     tx.forget_figures(ended.id)
@@ -262,13 +266,15 @@ def _record(tx: Transaction, ending: _End, now: datetime) -> None:
         tell_ended(tx, ended, now)
 
 
-def _expired(review: Review, *, now: datetime) -> _End | None:
-    return _undecided(review, now=now) if review.deadline <= now else None
+def _expired(view: View, review: Review, *, now: datetime) -> End | None:
+    return _undecided(view, review, now=now) if review.deadline <= now else None
 
 
-def _undecided(review: Review, *, now: datetime, **why: str) -> _End:
+def _undecided(view: View, review: Review, *, now: datetime, **why: str) -> End:
     """The end of what nobody decides any more; what was decided is told already, and stays so."""
     if review.state is not ReviewState.OPEN:
-        return _End(replace(review, destroyed=now), told=True)
+        return End(replace(review, destroyed=now), told=True)
     ended = unanswered(replace(review, state=ReviewState.EXPIRED, destroyed=now), **why)
-    return _End(ended, (over(ended, now, **why),))
+    if ended.decision is not None and not still_allowed(view, ended):  # withdrawn while an appeal waited
+        ended = switched_off(ended)
+    return End(ended, (over(ended, now, **why),))

@@ -38,7 +38,7 @@ from facekeep.errors import NotFoundError, UsageError
 from facekeep.service.keep_reviews import KeepReviews
 from facekeep.service.review_outcomes import concluded, switched_off
 from facekeep.service.review_queue import Claim
-from facekeep.service.review_rules import check_alive, conflict, tell_ended, within
+from facekeep.service.review_rules import check_alive, conflict, still_allowed, tell_ended, within
 from facekeep.store.view import View
 
 __all__ = ["KeepReviewing", "ReviewSeen", "ShownReview"]
@@ -178,7 +178,7 @@ class KeepReviewing(KeepReviews):
             who: a reviewer who has claimed it, or an officer where something was reported.
 
         Raises:
-            NotFoundError: there is none in the organisation, or it was not sealed to this key.
+            NotFoundError: there is none in the organisation, or not all of it was sealed to this key.
             GoneError: its evidence was destroyed.
             ReviewConflictError: the reviewer has no claim.
         """
@@ -189,7 +189,7 @@ class KeepReviewing(KeepReviews):
                 check_alive(before, now)
                 _check_may_look(view, before, who, has_claim=self._claims.of(before.id, who.id, now) is not None)
                 _check_own_key(view, key, who)
-                pictures = self._evidence.read(before.id, ReviewerKeyId(bytes.fromhex(key)))
+                pictures = self._sealed_to(before, ReviewerKeyId(bytes.fromhex(key)))
             after = replace(before, views=(*before.views, ReviewView(who.id, reason, now)))
             shown = deed(EntryKind.REVIEW_VIEWED, now, self._known_as(who), review=after.id.hex(), why=reason.value)
             with self._roles.registry.transaction() as tx:
@@ -239,7 +239,7 @@ class KeepReviewing(KeepReviews):
             ended = concluded(replace(review, state=ReviewState.DECIDED, decision=decision, decided=now))
             entries.append(deed(EntryKind.REVIEW_DECIDED, now, "", review=name, decision=decision.value))
             with self._roles.registry.read() as view:
-                review = ended if _allowed(view, ended) else switched_off(ended)
+                review = ended if still_allowed(view, ended) else switched_off(ended)
                 final = self._is_final(view, review)
             if final:  # nobody needs the picture again
                 self._end_review(review, now, entries)
@@ -299,15 +299,6 @@ class KeepReviewing(KeepReviews):
                 tx.record([deed(EntryKind.CONCERN_ANSWERED, now, self._known_as(who), review=name)])
             self._end_if_final(before.review)  # what was decided meanwhile, and kept for the officer
             return after
-
-
-def _allowed(view: View, review: Review) -> bool:
-    """Whether what its capture was for is still on, for everybody and, where it is about somebody, by that person."""
-    if review.capture is None:
-        return True
-    if review.subject is None:
-        return view.switches()[review.capture.purpose]
-    return review.capture.purpose in view.allowed_purposes(review.subject)
 
 
 def _check_votable(review: Review, who: Account, now: datetime) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
-from facekeep.domain.accounts import AccountId, Principal, kind_of
+from facekeep.domain.accounts import AccountId, Principal, Role, kind_of
 from facekeep.domain.review import (
     DEADLINE_DEFAULT,
+    EYES,
     REVIEW_ID_BYTES,
     Decision,
     PictureRole,
@@ -24,11 +26,13 @@ from facekeep.domain.review import (
     ReviewState,
     deadline_at,
 )
+from facekeep.domain.review_evidence import StoredPicture
 from facekeep.domain.review_vote import ConfirmedHit
+from facekeep.domain.reviewer import ReviewerKeyId, key_id
 from facekeep.domain.subject import SubjectId
-from facekeep.errors import GoneError, NotFoundError, RateError
-from facekeep.service.keep_review_ends import REVIEW_DAYS, KeepReviewEnds
-from facekeep.service.review_rules import able, check_alive, conflict, over, owned, tell_opened
+from facekeep.errors import FacekeepError, GoneError, NotFoundError, RateError, UnsignedError
+from facekeep.service.keep_review_ends import REVIEW_DAYS, End, KeepReviewEnds
+from facekeep.service.review_rules import able, check_alive, conflict, over, owned, tell_ended, tell_opened
 from facekeep.service.review_sealing import seal
 from facekeep.store.view import View
 
@@ -152,9 +156,14 @@ class KeepReviews(KeepReviewEnds):
                         raise conflict("this review takes no reference any more")
                     added = ReviewPicture(len(before.pictures), PictureRole.REFERENCE)
                     after = replace(before, pictures=(*before.pictures, added))
-                    recipients = _without_recused(tx, before, able(tx, owner) or [])
-                    if not recipients:
-                        raise GoneError("nobody can review this any more", hint="Have reviewers register their keys.")
+                    if not self._can_be_decided(tx, before):
+                        raise GoneError("nobody can review this any more", hint="Ask anew, with both pictures.")
+                    # Those who can open the rest, and nobody who came later: they would see one of two faces.
+                    recipients = [
+                        public
+                        for public in _without_recused(tx, before, able(tx, owner) or [])
+                        if self._is_sealed_to(before, key_id(public))
+                    ]
                     tx.change_review(after)
                     self._evidence.remove(after.id, added.index)  # what a crash left
                     undone.callback(self._evidence.remove, after.id, added.index)
@@ -162,6 +171,33 @@ class KeepReviews(KeepReviewEnds):
                 undone.pop_all()
             self._queue.put(after)
             return after
+
+    def _can_be_decided(self, view: View, review: Review) -> bool:
+        """Whether two reviewers could open all of it who have not voted in it, nor know the person, nor filed it."""
+        out = {vote.reviewer for vote in review.votes} | {*review.recused, review.owner}
+        reviewing = {each.id for each in view.accounts() if Role.REVIEWER in each.roles}
+        fresh = [each for each in view.reviewers() if each.account in reviewing - out]
+        return sum(any(self._is_sealed_to(review, key.id) for key in each.keys) for each in fresh) >= EYES
+
+    def _is_sealed_to(self, review: Review, key: ReviewerKeyId) -> bool:
+        try:
+            self._sealed_to(review, key)
+        except NotFoundError:
+            return False
+        return True
+
+    def _sealed_to(self, review: Review, key: ReviewerKeyId) -> tuple[StoredPicture, ...]:
+        """The pictures of a review as they are sealed to a key: all, for nobody decides on less than others see.
+
+        Raises:
+            NotFoundError: not all of them are.
+            GoneError: they were destroyed.
+        """
+        wanted = {picture.index for picture in review.pictures}
+        found = tuple(each for each in self._evidence.read(review.id, key) if each.index in wanted)
+        if len(found) != len(wanted):
+            raise NotFoundError("not every picture of this review is sealed to this key")
+        return found
 
     def withdraw_review(self, review: str, *, owner: Principal) -> None:
         """Take back what was filed: its evidence is destroyed.
@@ -185,6 +221,59 @@ class KeepReviews(KeepReviewEnds):
                 raise conflict("something was reported in this review", hint="An officer has to answer it first.")
             now, ended = self._now(), replace(before, state=ReviewState.WITHDRAWN)
             self._end_review(ended, now, [over(ended, now)])
+
+    def take_alternative(self, review: str, *, owner: Principal) -> None:
+        """End what people were asked, as the person took the way without a face: nobody has to look any more.
+
+        It ends whatever was said so far. Its evidence is destroyed, at once or when an officer has answered what was
+        reported in it.
+
+        Raises:
+            NotFoundError: there is no such review of the owner.
+            ReviewConflictError: it is over, was appealed, or is urgent, which no passkey makes go away.
+        """
+        with self._using():
+            now = self._now()
+            with self._roles.registry.read() as view:
+                before = owned(view, review, owner)
+                if before.state is not ReviewState.OPEN or before.round > 1 or before.urgent:
+                    raise conflict("this review cannot be ended by a passkey")
+                ended = replace(before, state=ReviewState.WITHDRAWN)
+                final = self._is_final(view, ended)
+            if final:
+                self._end_review(ended, now, [over(ended, now)])
+                return
+            with self._roles.registry.transaction() as tx:
+                tx.change_review(ended)
+                tx.record([over(ended, now)], ended.subject)
+                tell_ended(tx, ended, now)
+            self._claims.drop(ended.id)
+            self._queue.put(ended)
+
+    @contextmanager
+    def _without_reviews(self, owner: Principal) -> Iterator[None]:
+        """End in the block what somebody may ask, who then has nobody look any more. The caller has the keep alone.
+
+        Raises:
+            FacekeepError: the block is done, and some of what was asked could not be ended.
+        """
+        try:
+            yield
+        except UnsignedError:  # the block is done, all the same
+            self._take_back_of(owner)
+            raise
+        self._take_back_of(owner)
+
+    def _take_back_of(self, owner: Principal) -> None:
+        """Have nobody look for somebody who may ask for nothing any more, and cannot be told what came of it.
+
+        What somebody has voted in goes on, and so does what is urgent, was appealed, or has a report to be answered.
+        """
+        now, troubles = self._now(), list[FacekeepError]()
+        asked = self._queue.about(lambda review: (review.owner_kind, review.owner) == (kind_of(owner), owner.id))
+        self._end_all([review.id for review in asked], partial(_taken_back, now=now), now, troubles)
+        if troubles:
+            raise troubles[0]
 
     def _check_room(self, owner: Principal) -> None:
         waiting = self._queue.about(lambda review: review.state is ReviewState.OPEN)
@@ -241,6 +330,14 @@ class KeepReviews(KeepReviewEnds):
             return ConfirmedHit.of(found)
         except ValueError as error:
             raise conflict(str(error), hint="Act on no candidate that two people did not confirm.") from None
+
+
+def _taken_back(view: View, review: Review, *, now: datetime) -> End | None:
+    going_on = review.votes or review.urgent or any(concern.waits for concern in view.concerns_of(review.id))
+    if review.state is not ReviewState.OPEN or going_on:
+        return None
+    ended = replace(review, state=ReviewState.WITHDRAWN, destroyed=now)
+    return End(ended, (over(ended, now),))
 
 
 def _without_recused(view: View, review: Review, recipients: Sequence[bytes]) -> list[bytes]:

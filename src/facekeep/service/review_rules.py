@@ -23,6 +23,7 @@ __all__ = [
     "every",
     "over",
     "owned",
+    "still_allowed",
     "tell_ended",
     "tell_opened",
     "within",
@@ -97,6 +98,15 @@ def check_alive(review: Review, now: datetime) -> None:
         )
     if review.destroyed is not None or review.deadline <= now:
         raise GoneError("the evidence of this review was destroyed")
+
+
+def still_allowed(view: View, review: Review) -> bool:
+    """Whether what its capture was for is still on, for everybody and, where it is about somebody, by that person."""
+    if review.capture is None:
+        return True
+    if review.subject is None:
+        return view.switches()[review.capture.purpose]
+    return review.capture.purpose in view.allowed_purposes(review.subject)
 
 
 def conflict(message: str, hint: str | None = None) -> ReviewConflictError:

@@ -6,12 +6,14 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from facekeep.domain.access import Scope
 from facekeep.domain.accounts import Account, Role
 from facekeep.domain.capture import Assurance, Intent
 from facekeep.domain.capture_session import CaptureOutcome
@@ -28,9 +30,7 @@ from facekeep.domain.review import (
     ViewReason,
 )
 from facekeep.domain.review_evidence import StoredPicture
-from facekeep.domain.review_words import (
-    Concern,
-)
+from facekeep.domain.review_words import Concern
 from facekeep.domain.reviewer import key_id
 from facekeep.domain.subject import SubjectId
 from facekeep.domain.webhooks import EventKind
@@ -625,3 +625,112 @@ def test_an_officer_looks_at_what_others_reported(keep: Keep, owner: Account, pe
         keep.report_concern(review.id.hex(), Concern.HARM, "", who=people[0].account)
     with pytest.raises(ReviewConflictError, match="reported"):
         keep.report_concern(review.id.hex(), Concern.HARM, "", who=people[0].account)
+
+
+def test_nobody_decides_on_less_than_others_see(keep: Keep, owner: Account, people: list[Person]) -> None:
+    """Who came between the probes and what they are compared with, or was off duty then, sees neither."""
+    review = filed(keep, owner, kind=ReviewKind.COMPARISON)
+    name = review.id.hex()
+    late = [a_person(keep, f"late {number}") for number in range(2)]
+    keep.add_review_reference(name, png(99), owner=owner)
+    for person in late:
+        keep.claim_review(name, who=person.account)
+        with pytest.raises(NotFoundError, match="sealed"):
+            keep.show_review(name, LOOK, key=person.key, who=person.account)
+        with pytest.raises(UsageError, match="looked"):
+            keep.vote(name, Decision.SAME_PERSON, CODE, who=person.account)
+        keep.release_review(name, who=person.account)
+    keep.claim_review(name, who=people[0].account)
+    shown = keep.show_review(name, LOOK, key=people[0].key, who=people[0].account)
+    assert [opened(review, picture, people[0]) for picture in shown.pictures] == [png(), png(91), png(99)]
+
+
+def test_a_reference_takes_two_who_can_open_the_rest(keep: Keep, owner: Account, people: list[Person]) -> None:
+    review = filed(keep, owner, kind=ReviewKind.COMPARISON)
+    for person in people[:2]:
+        keep.recuse(review.id.hex(), who=person.account)
+    for number in range(2):
+        a_person(keep, f"late {number}")
+    with pytest.raises(GoneError, match="nobody"):
+        keep.add_review_reference(review.id.hex(), png(99), owner=owner)
+
+
+@pytest.mark.parametrize("decision", [Decision.SAME_PERSON, Decision.ANOTHER_PERSON])
+def test_either_answer_to_a_filed_comparison_can_be_appealed(keep: Keep, owner: Account, decision: Decision) -> None:
+    """A hit of a search is against whoever it is; a claim in vain is against whoever it is not."""
+    people = [a_person(keep, f"reviewer {number}") for number in range(4)]
+    subject = subject_of(keep, "obama")
+    review = filed(keep, owner, kind=ReviewKind.COMPARISON, reference=png(99), subject=subject)
+    decide(keep, review, decision, *people[:2])
+    (own,) = keep.own_reviews(subject.hex())
+    assert (own.may_appeal, len(own.pictures)) == (True, 3)
+    if decision is Decision.SAME_PERSON:
+        assert keep.hit_confirmed(review.id.hex(), owner=owner).subject == subject
+    keep.appeal_review(subject.hex(), review.id.hex(), "That is my brother.")
+    with pytest.raises(ReviewConflictError):
+        keep.hit_confirmed(review.id.hex(), owner=owner)
+    others = {Decision.SAME_PERSON, Decision.ANOTHER_PERSON} - {decision}
+    assert decide(keep, review, *others, *people[2:]).destroyed is not None
+
+
+def test_what_ended_off_stays_off(keep: Keep, owner: Account, people: list[Person], clock: MovedClock) -> None:
+    subject = subject_of(keep, "obama")
+    review = filed(keep, owner, subject=subject, capture=a_capture())
+    keep.withdraw_consent("obama", Purpose.VERIFY)
+    ended = decide(keep, review, Decision.ATTACK, *people[:2])
+    assert ended.capture is not None
+    assert (ended.capture.outcome, ended.destroyed) == (CaptureOutcome.OFF, clock())
+    with pytest.raises(ReviewConflictError):
+        keep.appeal_review(subject.hex(), review.id.hex(), "I withdrew.")
+
+
+def test_an_appeal_that_nobody_decides_of_who_withdrew_ends_off(keep: Keep, owner: Account, clock: MovedClock) -> None:
+    people = [a_person(keep, f"reviewer {number}") for number in range(4)]
+    subject = subject_of(keep, "obama")
+    review = filed(keep, owner, subject=subject, capture=a_capture())
+    decide(keep, review, Decision.ATTACK, *people[:2])
+    keep.appeal_review(subject.hex(), review.id.hex(), "It was I.")
+    keep.withdraw_consent("obama", Purpose.VERIFY)
+    clock.forward(hours=73)
+    keep.tend()
+    (own,) = keep.own_reviews(subject.hex())
+    assert own.review.capture is not None
+    assert own.review.capture.outcome is CaptureOutcome.OFF
+
+
+def test_nobody_looks_for_who_may_not_ask_any_more(keep: Keep, people: list[Person]) -> None:
+    owner = keep.invite("left", [Role.OPERATOR]).account
+    plain, urgent = filed(keep, owner), filed(keep, owner, reasons=(ReviewReason.SECOND_FACE,))
+    voted, reported = filed(keep, owner), filed(keep, owner)
+    decide(keep, voted, Decision.UNUSABLE, people[0])
+    keep.report_concern(reported.id.hex(), Concern.HARM, "", who=people[0].account)
+    keep.revoke_account("left")
+    waiting = {seen.review.id for seen in keep.reviews_waiting(people[1].account)}
+    assert waiting == {urgent.id, voted.id, reported.id}
+    with pytest.raises(GoneError):
+        keep.show_review(plain.id.hex(), LOOK, key=people[1].key, who=people[1].account)
+    keep.issue_token("leaving", [Scope.REVIEW], days=1)
+    client = keep.client_named("leaving")
+    of_client = keep.file_review(replace(new(people[0].account), owner=client))
+    assert of_client is not None
+    keep.revoke_token("leaving")
+    assert keep.review_seen(of_client.id.hex(), who=people[1].account).review.state is ReviewState.WITHDRAWN
+
+
+def test_the_way_without_a_face_ends_it_whatever_was_said(keep: Keep, owner: Account, people: list[Person]) -> None:
+    officer = a_person(keep, "olga", Role.OFFICER)
+    review = filed(keep, owner)
+    name = review.id.hex()
+    decide(keep, review, Decision.UNUSABLE, people[0])
+    concern = keep.report_concern(name, Concern.HARM, "", who=people[0].account)
+    keep.take_alternative(name, owner=owner)
+    assert keep.reviews_waiting(people[1].account) == ()
+    with pytest.raises(ReviewConflictError):
+        keep.claim_review(name, who=people[1].account)
+    keep.show_review(name, ViewReason.CONCERN, key=officer.key, who=officer.account)
+    keep.answer_concern(concern.id.hex(), "I called.", who=officer.account)
+    with pytest.raises(GoneError):
+        keep.show_review(name, ViewReason.CONCERN, key=officer.key, who=officer.account)
+    urgent = filed(keep, owner, reasons=(ReviewReason.EYES_CLOSED,))
+    with pytest.raises(ReviewConflictError):
+        keep.take_alternative(urgent.id.hex(), owner=owner)

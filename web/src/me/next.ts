@@ -8,8 +8,8 @@ const FOR_THE_PERSON: readonly (string | null)[] = ["bona-fide", "same-person"];
 export function nextOf({ state, decision, appeal, may_appeal }: OwnReview) {
   if (state === "open") return appeal === "" ? "reviews.next.open" : "reviews.next.appealed";
   if (state !== "decided") return `reviews.next.${state}` as const;
-  if (FOR_THE_PERSON.includes(decision)) return "reviews.next.passed";
   if (may_appeal) return "reviews.next.may-appeal";
+  if (FOR_THE_PERSON.includes(decision)) return "reviews.next.passed";
   return appeal === "" ? "reviews.next.late" : "reviews.next.final";
 }
 

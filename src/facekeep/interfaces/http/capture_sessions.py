@@ -87,9 +87,8 @@ class CaptureRequest(Body):
     )
     return_url: str = Field("", max_length=RETURN_URL_MAX, description="Where the page leads when it is done; https.")
 
-    known: Decision | None = Field(
-        None,
-        description="What people should say of it, to measure them: then it passes nobody. Not of an enrolment.",
+    known: Literal["bona-fide", "attack"] | None = Field(
+        None, description="What people should say, to measure them by it: then it passes nobody. Not of an enrolment."
     )
 
     def order(self) -> CaptureOrder:
@@ -116,7 +115,7 @@ class CaptureRequest(Body):
             doubt_fmr=self.doubt_fmr or 0.0,
             expires_in=timedelta(seconds=self.expires_in),
             return_url=self.return_url,
-            known=self.known,
+            known=None if self.known is None else Decision(self.known),
         )
 
 
