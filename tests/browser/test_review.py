@@ -31,7 +31,7 @@ from tests.browser.test_sign_in import FOCUSED as SETTLED
 pytestmark = [pytest.mark.enable_socket, pytest.mark.extended]
 
 WEB = Path(__file__).resolve().parents[2] / "web"
-PHONE, DESKTOP = (360, 740), (1280, 900)
+PHONE, TABLET, DESKTOP = (360, 740), (768, 1024), (1280, 900)
 REVIEWER = "ann"
 DRAWN = "document.querySelectorAll('.faces canvas').length === %d"
 SEEN = """(() => { const at = document.activeElement, marked = getComputedStyle(at);
@@ -40,6 +40,13 @@ KEPT = """new Promise((done, failed) => { const request = indexedDB.open('faceke
   request.onerror = failed;
   request.onsuccess = () => { const got = request.result.transaction('keys').objectStore('keys').get('reviewer');
     got.onsuccess = () => { request.result.close(); done(got.result); } } })"""
+# Where things are in the document and in the window, as [what, top, bottom].
+ORDER = """[...document.querySelectorAll('#duty button, #filter-state, #queue .row, #own-keys h2')].map(one => {
+  const at = one.getBoundingClientRect();
+  return [one.id || one.className || one.tagName, at.top, at.bottom] })"""
+PLACES = """[...document.querySelectorAll('.faces canvas')].map(canvas => {
+  const at = canvas.getBoundingClientRect();
+  return [at.left, at.top, at.width, at.height].map(Math.round) })"""
 CORNER_AND_MIDDLE = """[...document.querySelectorAll('.faces canvas')].map(canvas => {
   const pen = canvas.getContext('2d'), half = canvas.width / 2;
   return [pen.getImageData(1, 1, 1, 1).data[3], pen.getImageData(half, half, 1, 1).data[3]] })"""
@@ -114,6 +121,12 @@ class Desk:
             self.page.press("ArrowDown", 40)
         raise AssertionError(f"no {key} to be chosen")
 
+    def tap(self, left: float, top: float, *, times: int = 1) -> None:
+        """Press what is at a place of the window, as a mouse or a finger does."""
+        for count in range(1, times + 1):
+            for event in ("mousePressed", "mouseReleased"):
+                self.page.call("Input.dispatchMouseEvent", type=event, x=left, y=top, button="left", clickCount=count)
+
     def press(self, key: str) -> None:
         self.to(text(key))
         self.key("Enter")
@@ -170,6 +183,67 @@ def test_the_key_of_this_browser_is_the_reviewers_and_no_script_reads_it(desk: D
     assert desk.page.evaluate(f"{KEPT}.then(pair => pair.privateKey.extractable)") is False
     export = f"{KEPT}.then(pair => crypto.subtle.exportKey('jwk', pair.privateKey)).then(() => 1, error => error.name)"
     assert desk.page.evaluate(export) == "InvalidAccessError"
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP])
+def test_duty_is_seen_at_once_and_turned_before_the_queue_is_reached(desk: Desk, size: tuple[int, int]) -> None:
+    account = desk.keep.account_named(REVIEWER)
+    for _ in range(30):
+        desk.file(ReviewReason.INCONCLUSIVE)
+    desk.page.size(*size)
+    desk.open()
+    desk.until("home")
+    desk.page.until("document.querySelectorAll('#queue tbody .row').length >= 20")
+    (button, _, bottom), *others = desk.page.evaluate(ORDER)
+    assert button == "plain"
+    assert bottom < size[1]  # without scrolling
+    names = [name for name, _, _ in others]
+    assert names[0] == "filter-state"
+    assert names[-1] == "H2"  # your keys, after every row
+    levels = "[...document.querySelectorAll('main :is(h1, h2)')].map(one => one.tagName).join('')"
+    assert desk.page.evaluate(levels) == "H1H2H2H2"
+    assert desk.page.evaluate("document.querySelector('#duty h2').textContent") == text("duty.off")
+    desk.to(text("duty.go-on"))
+    assert desk.page.evaluate("document.querySelector('#queue').contains(document.activeElement)") is False
+    desk.key("Enter")
+    desk.page.until(f"document.querySelector('#duty h2').textContent === '{text('duty.on')}'")
+    assert desk.keep.reviewer(account).reviewer.since is not None
+    # The focus stays, on what undoes it.
+    assert desk.page.evaluate("document.activeElement.textContent") == text("duty.go-off")
+    assert faults(desk.page) == []
+    desk.key("d")
+    desk.page.until(f"document.querySelector('#duty h2').textContent === '{text('duty.off')}'")
+    assert desk.keep.reviewer(account).reviewer.since is None
+    desk.page.size(*DESKTOP)
+
+
+def test_two_faces_stand_beside_one_another_as_large_as_the_window_allows(desk: Desk) -> None:
+    desk.take_on(desk.file(ReviewReason.DOUBT_BAND, both=True))
+    desk.show("compare-faces", 2)
+    for size in (DESKTOP, TABLET, PHONE):
+        desk.page.size(*size)
+        (left, top, width, height), (other_left, *others) = desk.page.evaluate(PLACES)
+        assert others == [top, width, height]
+        assert width == height
+        between = other_left - left - width
+        if size == PHONE:
+            assert (left, other_left + width) == (0, size[0])
+            assert between <= 5
+        else:
+            assert width == 340  # what is drawn has not many more pixels
+            assert between == 17
+        assert desk.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    # Whoever touches a face gets nothing of it, and nothing larger.
+    before = desk.page.evaluate(PLACES)
+    assert desk.page.evaluate("document.querySelector('.faces :is(a, button, [href], [tabindex])')") is None
+    for left, top, width, height in before:
+        desk.tap(left + width / 2, top + height / 2, times=2)
+        desk.key("Enter")
+    assert desk.page.evaluate(PLACES) == before
+    assert desk.page.evaluate("visualViewport.scale") == 1
+    assert desk.page.evaluate("document.fullscreenElement") is None
+    desk.page.size(*DESKTOP)
+    desk.key("Escape")
 
 
 def test_a_face_is_shown_for_a_reason_and_goes(desk: Desk) -> None:

@@ -121,6 +121,7 @@ export class Console {
       [
         heading("review.title"),
         h("div", { class: "lead who" }, h("p", { say: greeting, with: organisation }), button("leave", leave)),
+        duty?.content ?? null,
         h(
           "div",
           { class: "buttons" },
@@ -129,7 +130,6 @@ export class Console {
         ),
         here.known ? null : keys,
         queue.content,
-        duty?.content ?? null,
         here.known ? keys : null,
       ],
       () => queue.end(),

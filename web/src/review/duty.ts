@@ -3,9 +3,8 @@
 import { RequestError } from "../server/exchange.ts";
 import type { Visit } from "../signing/visit.ts";
 import { complaint } from "../views/doing.ts";
-import { h } from "../views/elements.ts";
+import { button, h } from "../views/elements.ts";
 import { bodyOf, cell, row, tableOf } from "../views/table.ts";
-import { Toggle } from "../views/toggle.ts";
 import { date, dateAndTime, measured, say, unsay } from "../words/words.ts";
 import { type Reviewer, setDuty } from "./server.ts";
 import { said } from "./wording.ts";
@@ -16,29 +15,24 @@ export class Duty {
   readonly content: HTMLElement;
   readonly #visit: Visit;
   readonly #failed = complaint();
-  readonly #toggle = new Toggle("duty-title", () => this.turn());
+  /** A heading that says how it is, so that whoever goes from heading to heading is told too. */
+  readonly #state = h("h2", { attributes: { id: "duty-state" } });
   readonly #since = h("p", { class: "note" });
+  readonly #button = button("duty.go-on", () => this.turn());
   #on: boolean;
 
   constructor(visit: Visit, { on_duty, since, hours }: Reviewer) {
     this.#visit = visit;
     this.#on = on_duty;
-    this.#toggle.content.setAttribute("aria-keyshortcuts", "d");
+    this.#button.setAttribute("aria-keyshortcuts", "d");
     this.content = h(
       "section",
-      { attributes: { id: "duty" } },
-      h(
-        "div",
-        { class: "turn" },
-        h("h2", { say: "duty.title", attributes: { id: "duty-title" } }),
-        this.#toggle.content,
-      ),
-      h("p", { say: "duty.text" }),
-      this.#since,
+      { attributes: { id: "duty", "aria-labelledby": "duty-state" } },
+      h("div", { class: "turn" }, h("div", {}, this.#state, this.#since), this.#button),
       this.#failed,
-      hoursOf(hours),
+      h("details", {}, h("summary", { say: "duty.about" }), h("p", { say: "duty.text" }), ...hoursOf(hours)),
     );
-    this.#toggle.show(on_duty);
+    this.#show();
     if (on_duty && since !== null) say(this.#since, "duty.since", { time: () => dateAndTime(since) });
   }
 
@@ -53,18 +47,23 @@ export class Duty {
       }
       this.#visit.used();
       this.#on = !this.#on;
-      this.#toggle.show(this.#on);
-      unsay(this.#since);
-      say(this.#since, this.#on ? "duty.begun" : "duty.ended");
+      this.#show();
       this.#visit.page.tell(this.#on ? "duty.begun" : "duty.ended");
     });
+  }
+
+  #show(): void {
+    this.content.classList.toggle("on", this.#on);
+    say(this.#state, this.#on ? "duty.on" : "duty.off");
+    say(this.#button, this.#on ? "duty.go-off" : "duty.go-on");
+    unsay(this.#since);
   }
 }
 
 /** Hours of the days on which there were any. */
-function hoursOf(hours: Reviewer["hours"]): HTMLElement | null {
+function hoursOf(hours: Reviewer["hours"]): HTMLElement[] {
   const days = hours.filter(({ seconds }) => seconds > 0);
-  if (days.length === 0) return null;
+  if (days.length === 0) return [];
   const body = bodyOf();
   for (const { day, seconds } of days)
     body.append(
@@ -80,5 +79,5 @@ function hoursOf(hours: Reviewer["hours"]): HTMLElement | null {
         ),
       ),
     );
-  return h("details", {}, h("summary", { say: "duty.table" }), tableOf("duty.table", ["duty.day", "duty.hours"], body));
+  return [h("h3", { say: "duty.table" }), tableOf("duty.table", ["duty.day", "duty.hours"], body)];
 }
