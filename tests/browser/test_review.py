@@ -310,6 +310,31 @@ def test_a_vote_by_the_keyboard(desk: Desk) -> None:
     assert (vote.decision, vote.code) == ("bona-fide", "looks-live")
 
 
+def test_a_review_that_is_not_there_leads_back(desk: Desk) -> None:
+    desk.open(f"/review/{'0' * 32}")
+    desk.until("trouble")
+    desk.press("back")
+    desk.until("home")
+    desk.open(f"/review/{'0' * 32}")
+    desk.until("trouble")
+    desk.key("Escape")
+    desk.until("home")
+
+
+def test_reasons_are_parted_in_every_language(desk: Desk) -> None:
+    review = desk.file(ReviewReason.EYES_CLOSED, ReviewReason.LOW_QUALITY)
+    desk.open(f"/review/{review}")
+    desk.until("review")
+    for language, between in (("zh-Hans", "、"), ("en", ", ")):
+        desk.page.evaluate(
+            f"(select => {{ select.value = '{language}'; select.dispatchEvent(new Event('change')); }})"
+            "(document.querySelector('#language'))"
+        )
+        said = _texts(language)
+        wanted = between.join(said[f"reason.{reason}"] for reason in ("eyes-closed", "low-quality"))
+        assert desk.page.evaluate("document.querySelector('.lead').textContent") == wanted
+
+
 def test_who_knows_the_person_steps_aside(desk: Desk) -> None:
     review = desk.file(ReviewReason.INCONCLUSIVE)
     desk.open(f"/review/{review}")

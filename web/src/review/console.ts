@@ -176,9 +176,10 @@ export class Console {
       await act(() => turn === this.#turn);
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
-      this.#keyboard.set([]);
+      const back = location.pathname === HOME ? null : () => void this.#go(HOME);
+      this.#keyboard.set([], back);
       if (error.status === 401) this.#visit.over("enter.ended");
-      else this.#visit.trouble(error, () => void again());
+      else this.#visit.trouble(error, () => void again(), back);
     }
   }
 }

@@ -31,11 +31,7 @@ function captured({ intent, purpose, assurance }: Evidence): HTMLElement | null 
   if (facts.length === 0) return null;
   const parts = facts.flatMap(({ name, value }) => [
     h("dt", { say: `evidence.${name}` }),
-    h(
-      "dd",
-      {},
-      name === "purpose" ? wordOf("purpose", value) : name === "intent" ? wordOf("intent", value) : said(() => value),
-    ),
+    h("dd", {}, wordOf(name, value)),
   ]);
   return h("dl", { class: "held" }, ...parts);
 }

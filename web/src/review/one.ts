@@ -68,7 +68,7 @@ export class One {
         h("div", { class: "buttons" }, ...others.map(({ button }) => button), button("back", ways.back)),
         this.#forms.content,
       ),
-      h("p", { class: "note" }, button("keys.help", ways.help)),
+      h("div", { class: "buttons" }, button("keys.help", ways.help)),
     ];
   }
 

@@ -82,7 +82,7 @@ export class Queue {
       { key: "j", says: "queue.next", act: () => this.#step(1) },
       { key: "k", says: "queue.before", act: () => this.#step(-1) },
       { key: "c", says: "queue.claim", act: () => this.#claim() },
-      { key: "s", says: "queue.filters", act: () => this.#state.focus() },
+      { key: "s", says: "queue.to-filters", act: () => this.#state.focus() },
       { key: "u", says: "queue.refresh", act: () => refresh.click() },
       { key: "m", says: "queue.more", act: () => this.#more.click() },
     ];

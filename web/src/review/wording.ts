@@ -15,7 +15,8 @@ export type Group =
   | "verdict"
   | "doubt"
   | "purpose"
-  | "intent";
+  | "intent"
+  | "assurance";
 
 /** A word in the language of the page. */
 export function worded(group: Group, word: string): string {

@@ -79,12 +79,21 @@ export class Visit {
     }
   }
 
-  /** Something that a view needs could not be had. */
-  trouble(error: RequestError, again: () => void): void {
+  /**
+   * Something that a view needs could not be had.
+   *
+   * @param back leads to another view, since some things can never be had; null where there is no other.
+   */
+  trouble(error: RequestError, again: () => void, back: (() => void) | null = null): void {
     this.page.show("trouble", [
       heading("trouble.title"),
       h("p", { class: "lead", say: this.#why(error) }),
-      h("div", { class: "buttons" }, button("trouble.again", again, "main")),
+      h(
+        "div",
+        { class: "buttons" },
+        button("trouble.again", again, "main"),
+        back === null ? null : button("back", back),
+      ),
     ]);
   }
 }
