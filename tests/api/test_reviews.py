@@ -297,6 +297,26 @@ def test_whoever_watches_the_service_sees_how_long_an_urgent_one_waits(office: O
     assert counted() == [open_before + 3, urgent_before + 2, waited_before + 90]
 
 
+def test_counters_tell_no_known_question_and_no_other_organisation(office: Office, probe: bytes) -> None:
+    def counted(operation: str) -> int:
+        text = office.client("", Scope.METRICS).get("/metrics").text
+        start = f'facekeep_request_seconds_count{{operation="{operation}",status="201"}} '
+        return sum(int(float(line.removeprefix(start))) for line in text.splitlines() if line.startswith(start))
+
+    before = counted("POST /v1/reviews")
+    document = {"kind": "presentation", "answer": "attack", "probe": [b64(probe)]}
+    assert office["adam"].post("/v1/reviews/known", document).status_code == 201
+    assert counted("POST /v1/reviews") == before + 1  # as every other that is filed
+    assert "known" not in office.client("", Scope.METRICS).get("/metrics").text.replace("unknown", "")
+    office.keep.invite("rae", [Role.REVIEWER, Role.ADMINISTRATOR])
+    rae = Person(office.keep, office.app, "rae")
+    assert [rae.get(path).status_code for path in ("/metrics", "/v1/review-statistics")] == [403, 403]
+    office.keep.change_roles("rae", [Role.ADMINISTRATOR])
+    assert rae.get("/metrics").status_code == 200
+    office.keep.revoke_account("rae")
+    assert office.client("other", Scope.METRICS).get("/metrics").status_code == 403
+
+
 def test_as_many_claim_it_as_have_to_vote(office: Office, file: File) -> None:
     review = file()
     for name in ("ann", "bob"):

@@ -127,7 +127,7 @@ class Policies:
 
 
 def _entities(principal: Principal) -> tuple[dict[str, str], list[dict[str, Any]]]:
-    attributes: dict[str, Any] = {"name": principal.name}
+    attributes: dict[str, Any] = {"name": principal.name, "organisation": principal.organisation}
     if isinstance(principal, Client):
         who = {"type": "Client", "id": principal.id.hex()}
         attributes["scopes"] = sorted(principal.scopes)

@@ -113,6 +113,22 @@ def test_whoever_reviews_sees_no_statistics(everything_permitted: Policies) -> N
         assert sees == (Role.REVIEWER not in roles), roles
 
 
+def test_whoever_reviews_or_works_for_an_organisation_sees_no_counters(
+    shipped: Policies, everything_permitted: Policies
+) -> None:
+    for roles in combinations(_OF_STAFF, 2):
+        who = person(*roles)
+        assert (Action.READ_METRICS in allowed(everything_permitted, who)) == (Role.REVIEWER not in roles), roles
+    watching: tuple[Account | Client, ...] = (person(Role.ADMINISTRATOR), person(Role.AUDITOR), client(Scope.METRICS))
+    for own in watching:
+        other = replace(own, organisation="other")
+        assert shipped.decide(own, Action.READ_METRICS, "", NOW).allowed
+        assert shipped.decide(other, Action.READ_METRICS, "", NOW).reason == "organisations-see-no-counters"
+        assert Action.READ_METRICS not in allowed(everything_permitted, other)
+    both = person(Role.REVIEWER, Role.ADMINISTRATOR)
+    assert shipped.decide(both, Action.READ_METRICS, "", NOW).reason == "reviewers-see-no-counters"
+
+
 def test_who_may_do_what_with_reviews(shipped: Policies) -> None:
     may: dict[Role | Scope, set[Action]] = {
         Role.DATA_SUBJECT: OWN_REVIEWS,
