@@ -15,6 +15,7 @@ from facekeep.domain.review import (
     DEADLINE_DEFAULT,
     EYES,
     REVIEW_ID_BYTES,
+    URGENT_REASONS,
     Decision,
     PictureRole,
     Review,
@@ -30,7 +31,7 @@ from facekeep.domain.review_evidence import StoredPicture
 from facekeep.domain.review_vote import ConfirmedHit
 from facekeep.domain.reviewer import ReviewerKeyId, key_id
 from facekeep.domain.subject import SubjectId
-from facekeep.errors import FacekeepError, GoneError, NotFoundError, RateError, UnsignedError
+from facekeep.errors import DamagedStoreError, FacekeepError, GoneError, NotFoundError, RateError, UnsignedError
 from facekeep.service.keep_review_ends import REVIEW_DAYS, End, KeepReviewEnds
 from facekeep.service.review_rules import able, check_alive, conflict, over, owned, tell_ended, tell_opened
 from facekeep.service.review_sealing import seal
@@ -39,9 +40,9 @@ from facekeep.store.view import View
 __all__ = ["REVIEWS_MAX", "REVIEWS_OF_ONE", "REVIEW_DAYS", "KeepReviews", "NewReview"]
 
 REVIEWS_OF_ONE: Final = 1000
-"""Open reviews of one who files, at most."""
+"""Open reviews of one who files, at most; and as many urgent ones."""
 REVIEWS_MAX: Final = 20_000
-"""Open reviews, at most."""
+"""Open reviews, at most; and as many urgent ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +97,11 @@ class KeepReviews(KeepReviewEnds):
 
         Raises:
             NotFoundError: it is about somebody who is not known, or not any more.
-            RateError: 1,000 reviews of the owner are open, or 20,000 in all.
+            RateError: 1,000 reviews of the owner are open, or 20,000 in all. Urgent ones are counted by themselves.
         """
         with self._using():
             now = self._now()
-            self._check_room(new.owner)
+            self._check_room(new.owner, urgent=not URGENT_REASONS.isdisjoint(new.reasons))
             with self._roles.registry.read() as view:
                 recipients = able(view, new.owner)
             if recipients is None:
@@ -259,7 +260,7 @@ class KeepReviews(KeepReviewEnds):
         """
         try:
             yield
-        except UnsignedError:  # the block is done, all the same
+        except (UnsignedError, DamagedStoreError):  # the block is done, all the same
             self._take_back_of(owner)
             raise
         self._take_back_of(owner)
@@ -275,8 +276,9 @@ class KeepReviews(KeepReviewEnds):
         if troubles:
             raise troubles[0]
 
-    def _check_room(self, owner: Principal) -> None:
-        waiting = self._queue.about(lambda review: review.state is ReviewState.OPEN)
+    def _check_room(self, owner: Principal, *, urgent: bool) -> None:
+        """Whoever may be in need of help has room of their own: no number of usual questions keeps them from people."""
+        waiting = self._queue.about(lambda review: review.state is ReviewState.OPEN and review.urgent is urgent)
         own = sum((review.owner_kind, review.owner) == (kind_of(owner), owner.id) for review in waiting)
         if own >= REVIEWS_OF_ONE or len(waiting) >= REVIEWS_MAX:
             hint = "Wait until people have decided, or take back what is not needed."

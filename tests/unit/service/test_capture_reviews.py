@@ -34,6 +34,7 @@ from facekeep.domain.webhooks import EventKind
 from facekeep.errors import AuthenticationError, CaptureError, NotFoundError, QualityError, UsageError
 from facekeep.face.images import decode
 from facekeep.face.models import ModelPack
+from facekeep.service import keep_reviews
 from facekeep.service.capture_life import SessionLife
 from facekeep.service.capture_orders import Resolved, SignIn
 from facekeep.service.capture_results import valid_until
@@ -257,6 +258,25 @@ def test_an_urgent_sign_goes_to_people_at_once_and_no_passkey_takes_it_back(boot
     with pytest.raises(CaptureError):
         booth.captures.passkey_options(cookie, ISSUER)
     booth.captures.cancel(made.id, booth.who)
+
+
+def test_an_urgent_sign_goes_to_people_though_usual_ones_have_no_room(
+    booth: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    booth.who = booth.keep.issue_token("busy", [Scope.VERIFY], days=1).client
+    monkeypatch.setattr(keep_reviews, "REVIEWS_OF_ONE", 1)
+    ordered = []
+    for state in (CaptureState.REVIEW, CaptureState.DONE):
+        made, cookie = booth.opened()
+        ordered.append(made)
+        for _ in range(3):
+            seen = booth.tried(cookie, finds=UNDECIDED)
+        assert seen.state is state
+    urgent, cookie = booth.opened()
+    assert booth.tried(cookie, finds=LIFELESS).state is CaptureState.REVIEW
+    for made in (ordered[0], urgent):
+        booth.captures.cancel(made.id, booth.who)
+    booth.keep.revoke_token("busy")
 
 
 def test_a_doubt_is_no_refusal(booth: Panel, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from facekeep.domain.accounts import Account, Role
 from facekeep.domain.capture_session import CaptureOutcome
-from facekeep.domain.review import Decision, PictureRole, ReviewId, ReviewKind, ReviewState
+from facekeep.domain.review import Decision, PictureRole, ReviewId, ReviewKind, ReviewReason, ReviewState
 from facekeep.domain.review_words import (
     Concern,
 )
@@ -308,5 +308,11 @@ def test_nobody_fills_the_queue(
     filed(keep, other)
     with pytest.raises(RateError):
         keep.file_review(new(other))
+    # The urgent have as much room of their own, which no usual one takes.
+    urgent: dict[str, object] = {"reasons": (ReviewReason.INCONCLUSIVE, ReviewReason.NO_VITAL_SIGNS)}
+    for account in (owner, owner, other):
+        filed(keep, account, **urgent)
+    with pytest.raises(RateError):
+        keep.file_review(new(other, **urgent))
     keep.withdraw_review(first.id.hex(), owner=owner)
     filed(keep, owner)
