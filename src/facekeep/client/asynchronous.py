@@ -591,7 +591,7 @@ class AsyncClient:
 
         Raises:
             NotFoundError: there is none.
-            ReviewConflictError: it is over.
+            ReviewConflictError: it is over, cannot be taken back any more, or goes with its capture alone.
         """
         await self._do(reviews.withdraw(review))
 

@@ -588,7 +588,7 @@ class Client:
 
         Raises:
             NotFoundError: there is none.
-            ReviewConflictError: it is over.
+            ReviewConflictError: it is over, cannot be taken back any more, or goes with its capture alone.
         """
         self._do(reviews.withdraw(review))
 

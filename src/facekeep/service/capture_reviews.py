@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from facekeep.domain.accounts import Principal
@@ -148,7 +149,7 @@ class CaptureReviews:
             NotFoundError: it did not go to them, or was taken back.
             CaptureError: somebody voted, appealed or reported something, or it is over.
         """
-        self._end(session, who, self._keep.withdraw_review)
+        self._end(session, who, partial(self._keep.withdraw_review, with_capture=True))
 
     def take_alternative(self, session: str, who: Principal) -> None:
         """Have people look no more, as the person took the way without a face.

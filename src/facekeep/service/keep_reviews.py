@@ -200,13 +200,19 @@ class KeepReviews(KeepReviewEnds):
             raise NotFoundError("not every picture of this review is sealed to this key")
         return found
 
-    def withdraw_review(self, review: str, *, owner: Principal) -> None:
+    def withdraw_review(self, review: str, *, owner: Principal, with_capture: bool = False) -> None:
         """Take back what was filed: its evidence is destroyed.
+
+        Args:
+            review: its identifier.
+            owner: whoever filed it.
+            with_capture: whether the capture that it is of is taken back with it. One that went on without its review
+                would come to something that nobody decided.
 
         Raises:
             NotFoundError: there is no such review of the owner.
-            ReviewConflictError: it is over, somebody voted in it, the person appealed, or an officer has yet to answer
-                what was reported in it.
+            ReviewConflictError: it is over, somebody voted in it, the person appealed, an officer has yet to answer
+                what was reported in it, or it is of a capture that is not taken back.
         """
         with self._using():
             with self._roles.registry.read() as view:
@@ -220,6 +226,9 @@ class KeepReviews(KeepReviewEnds):
                 raise conflict("somebody voted in this review")
             if reported:
                 raise conflict("something was reported in this review", hint="An officer has to answer it first.")
+            if before.capture is not None and not with_capture:
+                hint = "Cancel the capture: DELETE /v1/capture-sessions/{capture}."
+                raise conflict("this review is of a capture, which is taken back with it", hint=hint)
             now, ended = self._now(), replace(before, state=ReviewState.WITHDRAWN)
             self._end_review(ended, now, [over(ended, now)])
 

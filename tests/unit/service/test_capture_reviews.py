@@ -31,7 +31,14 @@ from facekeep.domain.review import (
 )
 from facekeep.domain.reviewer import key_id
 from facekeep.domain.webhooks import EventKind
-from facekeep.errors import AuthenticationError, CaptureError, NotFoundError, QualityError, UsageError
+from facekeep.errors import (
+    AuthenticationError,
+    CaptureError,
+    NotFoundError,
+    QualityError,
+    ReviewConflictError,
+    UsageError,
+)
 from facekeep.face.images import decode
 from facekeep.face.models import ModelPack
 from facekeep.service import keep_reviews
@@ -424,6 +431,10 @@ def test_whoever_ordered_it_takes_it_back(booth: Panel) -> None:
     for _ in range(3):
         booth.tried(cookie, finds=UNDECIDED)
     review = booth.review(made)
+    # Not its review alone: the session would come to something that nobody decided.
+    with pytest.raises(ReviewConflictError, match="is of a capture"):
+        booth.keep.withdraw_review(review.id.hex(), owner=booth.who)
+    assert (booth.read(made).state, booth.captures.view(cookie).outcome) == (CaptureState.REVIEW, None)
     booth.captures.cancel(made.id, booth.who)
     ended = booth.keep.review_filed(review.id.hex(), owner=booth.who)
     assert (ended.state, ended.destroyed is not None) == (ReviewState.WITHDRAWN, True)
