@@ -432,6 +432,7 @@ def test_an_appeal_goes_to_others_and_the_person_sees_it_all(office: Office, fil
     assert office["dan"].vote(review, LIVE).json()["decision"] == "bona-fide"
     (told,) = person.get(own).json()["reviews"]
     assert (told["decision"], told["may_appeal"], told["pictures"]) == ("bona-fide", False, [])
+    assert told["measured"] is False
     assert person.post(f"{own}/{review}/views", {"key": person.key}).status_code == 410
     # Nobody else, whoever it is.
     assert [office[name].get(own).status_code for name in ("ann", "olga", "adam")] == [403, 403, 403]

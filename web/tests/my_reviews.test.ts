@@ -19,6 +19,7 @@ const review: OwnReview = {
   statement: "",
   appeal: "",
   may_appeal: false,
+  measured: false,
   pictures: [{ index: 0, role: "probe" }],
 };
 const decided = { ...review, state: "decided", decided: "2026-11-28T10:00:00Z" } as const;
@@ -38,6 +39,14 @@ test("what happens next is told of every state", () => {
     assert.equal(nextOf({ ...decided, decision }), "reviews.next.late");
     assert.equal(nextOf({ ...decided, decision, appeal: "No." }), "reviews.next.final");
   }
+});
+
+test("of what only measured reviewers it is said that it says nothing of the person", () => {
+  for (const decision of ["attack", "bona-fide", "unusable"])
+    assert.equal(nextOf({ ...decided, decision, measured: true }), "reviews.next.measured");
+  for (const state of ["expired", "withdrawn"] as const)
+    assert.equal(nextOf({ ...review, state, measured: true }), "reviews.next.measured");
+  assert.ok("reviews.next.measured" in texts);
 });
 
 test("the pictures can be seen where there are any, and a key", () => {

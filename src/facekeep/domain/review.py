@@ -384,6 +384,11 @@ class Review:
         return any(reason in URGENT_REASONS for reason in self.reasons)
 
     @property
+    def measured(self) -> bool:
+        """Whether it only measured reviewers, as far as that may be told: not while they might still decide it."""
+        return self.known is not None and self.state is not ReviewState.OPEN
+
+    @property
     def has_both(self) -> bool:
         """Whether there is a picture of either role, so that they can be compared."""
         return {picture.role for picture in self.pictures} == set(PictureRole)

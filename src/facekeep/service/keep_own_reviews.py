@@ -125,7 +125,8 @@ class KeepOwnReviews(KeepReviewers):
         Raises:
             NotFoundError: there is no such review about the person.
             GoneError: its evidence was destroyed.
-            ReviewConflictError: it is not decided, was decided for the person, or was appealed before.
+            ReviewConflictError: it is not decided, was decided for the person, only measured reviewers, or was
+                appealed before.
             UsageError: nothing is said, or too much.
         """
         identifier, text = named_subject(subject), checked_words(text)
@@ -135,7 +136,7 @@ class KeepOwnReviews(KeepReviewers):
                 before = _of(view, identifier, review)
                 others = _may_appeal(before, now) and self._can_be_decided(view, before)
             if not _may_appeal(before, now):
-                if before.state is ReviewState.DECIDED and not before.is_settled and before.round == 1:
+                if _is_against(before):
                     raise GoneError("the evidence of this review was destroyed", hint="Appeal on the page /me.")
                 raise conflict("this review cannot be appealed")
             if not others:
@@ -178,8 +179,13 @@ def _words(review: Review, kind: WordsKind, text: str, now: datetime) -> ReviewW
 
 
 def _may_appeal(review: Review, now: datetime) -> bool:
-    against = review.state is ReviewState.DECIDED and not review.is_settled
-    return against and review.round == 1 and review.destroyed is None and review.deadline > now
+    return _is_against(review) and review.destroyed is None and review.deadline > now
+
+
+def _is_against(review: Review) -> bool:
+    """Whether people decided something that the person has not objected to; not where it only measured them."""
+    against = review.state is ReviewState.DECIDED and not review.is_settled and review.known is None
+    return against and review.round == 1
 
 
 def _own(review: Review, words: tuple[ReviewWords, ...], names: Mapping[AccountId, str], now: datetime) -> OwnReview:

@@ -69,6 +69,8 @@ class OwnReviewRecord:
 
     Attributes:
         views: when the face was shown, why, and the account that it was shown to.
+        measured: whether it only measured how well people decide, by what was known before, and says nothing of the
+            person; told once it is over.
         capture: identifier of the capture session, "" of none.
         outcome: what the capture came to by it, or None.
     """
@@ -86,6 +88,7 @@ class OwnReviewRecord:
     decided: datetime | None
     before: Decision | None
     destroyed: datetime | None
+    measured: bool
     capture: str
     outcome: CaptureOutcome | None
 

@@ -322,6 +322,36 @@ def test_the_person_reads_who_looked_speaks_and_appeals_once_to_others(
     assert [access.operator for access in reversed(looks)] == [f"account reviewer {number}" for number in range(4)]
 
 
+def test_whom_it_was_staged_with_learns_that_it_measured_reviewers_once_it_is_over(
+    keep: Keep, owner: Account, clock: MovedClock
+) -> None:
+    people = [a_person(keep, f"reviewer {number}") for number in range(4)]
+    officer, me = a_person(keep, "officer", Role.OFFICER), subject_of(keep, "obama")
+    usual = filed(keep, owner, subject=me)
+    known = filed(keep, owner, subject=me, capture=a_capture(), known=Decision.ATTACK)
+
+    def told() -> list[bool]:
+        page = {own.review.id: own.review.measured for own in keep.own_reviews(me.hex())}
+        export = {each["id"]: each["measured"] for each in json.loads(keep.own_data("obama").as_json())["reviews"]}
+        assert export == {review.hex(): measured for review, measured in page.items()}
+        return [page[usual.id], page[known.id]]
+
+    concern = keep.report_concern(known.id.hex(), Concern.HARM, "", who=people[0].account)
+    assert told() == [False, False]
+    for review in (usual, known):
+        decided = decide(keep, review, Decision.ATTACK, *people[:2])
+    assert told() == [False, True]
+    # Its evidence waits for the officer, and there is nothing to object to all the same.
+    assert decided.destroyed is None
+    assert [own.may_appeal for own in keep.own_reviews(me.hex())] == [False, True]
+    with pytest.raises(ReviewConflictError):
+        keep.appeal_review(me.hex(), known.id.hex(), "That was staged.")
+    keep.answer_concern(concern.id.hex(), "It was staged.", who=officer.account)
+    with pytest.raises(ReviewConflictError):  # and no evidence is missed
+        keep.appeal_review(me.hex(), known.id.hex(), "That was staged.")
+    assert keep.review_filed(known.id.hex(), owner=owner).destroyed is not None
+
+
 def test_an_unappealed_refusal_keeps_its_evidence_until_the_deadline(
     keep: Keep, owner: Account, people: list[Person], clock: MovedClock
 ) -> None:

@@ -5,7 +5,8 @@ import type { OwnReview } from "./server.ts";
 const FOR_THE_PERSON: readonly (string | null)[] = ["bona-fide", "same-person"];
 
 /** What happens next. */
-export function nextOf({ state, decision, appeal, may_appeal }: OwnReview) {
+export function nextOf({ state, decision, appeal, may_appeal, measured }: OwnReview) {
+  if (measured) return "reviews.next.measured";
   if (state === "open") return appeal === "" ? "reviews.next.open" : "reviews.next.appealed";
   if (state !== "decided") return `reviews.next.${state}` as const;
   if (may_appeal) return "reviews.next.may-appeal";

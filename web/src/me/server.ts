@@ -90,6 +90,8 @@ export interface OwnReview {
   readonly statement: string;
   readonly appeal: string;
   readonly may_appeal: boolean;
+  /** Whether it only measured how well people decide, and says nothing of the person; told once it is over. */
+  readonly measured: boolean;
   /** Which can be seen still. */
   readonly pictures: readonly Picture[];
 }

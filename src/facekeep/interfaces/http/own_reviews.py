@@ -64,6 +64,10 @@ class OwnReviewAnswer(BaseModel):
     statement: str
     appeal: str
     may_appeal: bool
+    measured: bool = Field(
+        description="Whether it only measured how well people decide, by what was known before, and says nothing of "
+        "the person. Told once it is over."
+    )
     pictures: list[PictureAnswer] = Field(description="Which can be seen still; none once they are destroyed.")
 
 
@@ -115,6 +119,7 @@ def _own(own: OwnReview) -> OwnReviewAnswer:
         statement=words_of(own.words, WordsKind.STATEMENT),
         appeal=words_of(own.words, WordsKind.APPEAL),
         may_appeal=own.may_appeal,
+        measured=review.measured,
         pictures=picture_answers(own.pictures),
     )
 
