@@ -12,8 +12,9 @@ const OVERLAP = 0.3;
 const OTHER_SIDE = 0.3; // of the subject's: smaller faces are far behind, and no crop shows them
 
 // What the server's gate asks of a crop (src/facekeep/face/pad/gate.py), 0.5 and 0.3, with a margin: the box of a face
-// that is turned far jumps by up to 0.051 of the side between pictures that differ by a level (3,960 pairs, 60 people).
-const SHARE = { face: 0.55, thumbnail: 0.34 };
+// that is turned far jumps by up to 0.051 of a face crop's side between pictures that differ by a level (3,960 pairs,
+// 60 people). Of thumbnails that was not measured; rightly made ones have 0.346 and more.
+const SHARE = { face: 0.56, thumbnail: 0.34 };
 const ANOTHER = 0.85;
 const SURE = 0.9; // as the gate: from which a second face is told of
 

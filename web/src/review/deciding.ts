@@ -10,9 +10,6 @@ const CODES: Readonly<Record<Decision, readonly string[]>> = {
   unusable: ["too-dark", "blurred", "covered", "other"],
 };
 
-/** Decisions for which whoever votes has to have seen the face. */
-const NEED_A_LOOK: readonly Decision[] = ["bona-fide", "same-person", "another-person"];
-
 export function decisionsOf({ kind, pictures }: Pick<Review, "kind" | "pictures">): Decision[] {
   if (kind === "presentation") return ["bona-fide", "attack", "unusable"];
   const roles = new Set(pictures.map(({ role }) => role));
@@ -21,7 +18,8 @@ export function decisionsOf({ kind, pictures }: Pick<Review, "kind" | "pictures"
 
 export const codesOf = (decision: Decision): readonly string[] => CODES[decision];
 
-export const needsALook = (decision: Decision): boolean => NEED_A_LOOK.includes(decision);
+/** Whether whoever votes so has to have seen the face: who refuses by the figures alone does what the machine did. */
+export const needsALook = (decision: Decision): boolean => decision !== "unusable";
 
 type Seen = Pick<Review, "urgent" | "pictures" | "round" | "concerns">;
 
