@@ -228,6 +228,7 @@ def test_where_nothing_can_be_shown_the_page_says_why(
         keep.add_review_reference(review.id.hex(), masked[1], owner=owner)
         # What was added later is sealed to reviewers alone.
         again(scene, "zh-Hans")
+        assert scene.text("reviews.sight.compared") in page.text()
         scene.press("reviews.sight.could")
         page.until(NAMED % "#reviews .faces canvas")
         assert page.evaluate(f"{CANVASES}.length") == 1

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { maySay, nextOf, unseenBecause } from "../src/me/next.ts";
+import { aboutSight, maySay, nextOf, unseenBecause } from "../src/me/next.ts";
 import type { OwnReview } from "../src/me/server.ts";
 
 const review: OwnReview = {
@@ -56,6 +56,13 @@ test("the pictures can be seen where there are any, and a key", () => {
     assert.equal(unseenBecause({ ...review, pictures: [] }, key), "reviews.sight.none");
     assert.equal(unseenBecause({ ...decided, pictures: [] }, key), "reviews.sight.destroyed");
   }
+});
+
+test("of a picture to compare with it is said beforehand that it may be for reviewers alone", () => {
+  assert.equal(aboutSight(review), "reviews.sight.text");
+  const compared = { ...review, pictures: [...review.pictures, { index: 1, role: "reference" }] } as const;
+  assert.equal(aboutSight(compared), "reviews.sight.compared");
+  assert.ok("reviews.sight.compared" in texts);
 });
 
 test("something is said once, and before it is decided", () => {

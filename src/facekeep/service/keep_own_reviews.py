@@ -59,7 +59,8 @@ class OwnReview:
         review: it.
         views: who looked.
         words: what the person said in it.
-        pictures: which could be seen still; none once they are destroyed.
+        pictures: which reviewers could see still; none once they are destroyed. What was added later is not sealed to
+            the person, whose key is not kept.
         may_appeal: whether the person can object to the decision.
     """
 

@@ -20,5 +20,9 @@ export function unseenBecause({ state, pictures }: OwnReview, hasKey: boolean) {
   return hasKey ? null : "reviews.sight.no-key";
 }
 
+/** What is said of pictures before they are shown. One to compare with may have been added when no key was at hand. */
+export const aboutSight = ({ pictures }: OwnReview) =>
+  pictures.some(({ role }) => role === "reference") ? "reviews.sight.compared" : "reviews.sight.text";
+
 /** Whether something can still be said to those who decide. */
 export const maySay = ({ state, statement }: OwnReview): boolean => state === "open" && statement === "";

@@ -8,7 +8,7 @@ import { RequestError } from "../server/exchange.ts";
 import { complaint, type Doing } from "../views/doing.ts";
 import { button, h } from "../views/elements.ts";
 import { type Key, number, say } from "../words/words.ts";
-import { unseenBecause } from "./next.ts";
+import { aboutSight, unseenBecause } from "./next.ts";
 import type { OwnReview, Person, Picture } from "./server.ts";
 
 /** What the server says of pictures that were destroyed meanwhile, and of those that are sealed to other keys. */
@@ -35,7 +35,7 @@ export class Seeing {
     const unseen = unseenBecause(review, key !== null);
     const show = () => void doing.do(this.#failed, () => (key === null ? Promise.resolve() : this.#show(key)));
     this.#open = button(review.views.length === 0 ? "reviews.sight.could" : "reviews.sight.show", show);
-    const about = h("p", { class: "note", say: unseen ?? "reviews.sight.text" });
+    const about = h("p", { class: "note", say: unseen ?? aboutSight(review) });
     this.content = h("div", { class: "sight" }, about, unseen === null ? this.#open : null, this.#failed, this.#panel);
   }
 

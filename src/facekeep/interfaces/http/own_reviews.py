@@ -68,7 +68,10 @@ class OwnReviewAnswer(BaseModel):
         description="Whether it only measured how well people decide, by what was known before, and says nothing of "
         "the person. Told once it is over."
     )
-    pictures: list[PictureAnswer] = Field(description="Which can be seen still; none once they are destroyed.")
+    pictures: list[PictureAnswer] = Field(
+        description="Which reviewers can see still; none once they are destroyed. One to compare with that was added "
+        "later is sealed to reviewers alone: it opens in no browser of the person."
+    )
 
 
 class OwnReviewsAnswer(BaseModel):
