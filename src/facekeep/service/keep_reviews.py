@@ -33,6 +33,7 @@ from facekeep.domain.reviewer import ReviewerKeyId, key_id
 from facekeep.domain.subject import SubjectId
 from facekeep.errors import DamagedStoreError, FacekeepError, GoneError, NotFoundError, RateError, UnsignedError
 from facekeep.service.keep_review_ends import REVIEW_DAYS, End, KeepReviewEnds
+from facekeep.service.review_outcomes import unanswered
 from facekeep.service.review_rules import able, check_alive, conflict, over, owned, tell_ended, tell_opened
 from facekeep.service.review_sealing import seal
 from facekeep.store.view import View
@@ -347,7 +348,7 @@ def _taken_back(view: View, review: Review, *, now: datetime) -> End | None:
     going_on = review.votes or review.urgent or any(concern.waits for concern in view.concerns_of(review.id))
     if review.state is not ReviewState.OPEN or going_on:
         return None
-    ended = replace(review, state=ReviewState.WITHDRAWN, destroyed=now)
+    ended = unanswered(replace(review, state=ReviewState.WITHDRAWN, destroyed=now))  # the person may be at its page
     return End(ended, (over(ended, now),))
 
 

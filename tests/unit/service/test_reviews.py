@@ -343,7 +343,7 @@ def test_whom_it_was_staged_with_learns_that_it_measured_reviewers_once_it_is_ov
     assert told() == [False, True]
     # Its evidence waits for the officer, and there is nothing to object to all the same.
     assert decided.destroyed is None
-    assert [own.may_appeal for own in keep.own_reviews(me.hex())] == [False, True]
+    assert {own.review.id: own.may_appeal for own in keep.own_reviews(me.hex())} == {usual.id: True, known.id: False}
     with pytest.raises(ReviewConflictError):
         keep.appeal_review(me.hex(), known.id.hex(), "That was staged.")
     keep.answer_concern(concern.id.hex(), "It was staged.", who=officer.account)
@@ -741,10 +741,13 @@ def test_nobody_looks_for_who_may_not_ask_any_more(keep: Keep, people: list[Pers
         keep.show_review(plain.id.hex(), LOOK, key=people[1].key, who=people[1].account)
     keep.issue_token("leaving", [Scope.REVIEW], days=1)
     client = keep.client_named("leaving")
-    of_client = keep.file_review(replace(new(people[0].account), owner=client))
+    of_client = keep.file_review(replace(new(people[0].account), owner=client, capture=a_capture()))
     assert of_client is not None
     keep.revoke_token("leaving")
-    assert keep.review_seen(of_client.id.hex(), who=people[1].account).review.state is ReviewState.WITHDRAWN
+    ended = keep.review_seen(of_client.id.hex(), who=people[1].account).review
+    assert ended.state is ReviewState.WITHDRAWN
+    assert ended.capture is not None
+    assert (ended.capture.outcome, ended.capture.outcome_reasons) == (CaptureOutcome.INCONCLUSIVE, ("not-reviewed",))
 
 
 def test_the_way_without_a_face_ends_it_whatever_was_said(keep: Keep, owner: Account, people: list[Person]) -> None:
