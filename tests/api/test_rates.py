@@ -99,6 +99,15 @@ def test_what_needs_no_token_counts_for_the_address(keep: Keep) -> None:
     assert [ask("", path).status_code for path in paths] == [200, 200, 404, 429]
 
 
+def test_pages_count_for_nobody(keep: Keep) -> None:
+    """One is a page with six files, and a whole office may be behind one address."""
+    ask = _asking(keep, Rates(None, Rate(2, HOUR)))
+    paths = ("/review", "/review/icon.svg", "/capture", "/capture/assets/none.js", "/me", "/sign-in", "/sign.js")
+    assert [ask("", path).status_code for path in paths] == [200, 200, 200, 404, 200, 200, 200]
+    assert [ask("", "/v1/version").status_code for _ in range(3)] == [200, 200, 429]
+    assert ask("", "/review").status_code == 429  # as everything of who asked too often
+
+
 def test_without_limits_nothing_is_told(keep: Keep) -> None:
     answer = _asking(keep, Rates(None, None))("", "/v1/version")
     assert not {"ratelimit", "ratelimit-policy", "retry-after"} & set(answer.headers)

@@ -6,14 +6,15 @@ from functools import cache
 from typing import Final
 
 from anyio.to_thread import run_sync
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from facekeep.face.models import ModelPack
 from facekeep.interfaces.http.built import ASK, Built
+from facekeep.interfaces.http.rates import uncounted
 
 __all__ = ["MODELS", "router"]
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, dependencies=[Depends(uncounted)])
 
 MODELS: Final = frozenset({"fr_detect", "fr_landmark", "fr_eye"})
 """What a browser needs to find a face and guide a person. It compares nothing."""

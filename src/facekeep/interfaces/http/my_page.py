@@ -8,13 +8,14 @@ from __future__ import annotations
 from importlib import resources
 from typing import Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from facekeep.interfaces.http.built import ASK, Built
+from facekeep.interfaces.http.rates import uncounted
 
 __all__ = ["router"]
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, dependencies=[Depends(uncounted)])
 
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; "

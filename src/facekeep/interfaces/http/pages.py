@@ -6,13 +6,15 @@ from functools import cache
 from html import escape
 from importlib import resources
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
+
+from facekeep.interfaces.http.rates import uncounted
 
 __all__ = ["page", "router"]
 
 _ELSEWHERE = b"<!-- elsewhere -->"
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, dependencies=[Depends(uncounted)])
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; "

@@ -2,7 +2,8 @@
 
 A client is counted once it is known, and before anything of its body is read. An address is counted for what it asks
 without a token that is known, so that tokens cannot be guessed at leisure; once it has asked too often, its tokens are
-not even looked at. Health is never counted: a supervisor that is refused would end the service.
+not even looked at. Health is never counted: a supervisor that is refused would end the service. What pages are made of
+is not counted either, as long as the address may ask.
 
 Who asks is not known yet when a request comes. It is therefore counted for its address at once, and given back as soon
 as its client is known: guesses that come together are counted as those that come one by one. Where all that an address
@@ -34,7 +35,7 @@ from facekeep.interfaces.http.problems import Problem, told
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["KEYS_MAX", "RATE", "UNLIMITED", "Limited", "Meter", "Rate", "Rates", "Standing", "admitted"]
+__all__ = ["KEYS_MAX", "RATE", "UNLIMITED", "Limited", "Meter", "Rate", "Rates", "Standing", "admitted", "uncounted"]
 
 KEYS_MAX: Final = 65_536
 """Clients or addresses that are counted at once; of more, the one that asked longest ago begins anew."""
@@ -277,6 +278,17 @@ def admitted(request: Request, client: str) -> None:
         request.state.standing = standing = meter.take(client)
         if standing.wait:
             raise _too_many(standing)
+
+
+async def uncounted(request: Request) -> None:
+    """Count a request for an address no longer: what pages are made of is the same for everybody, and in memory.
+
+    Behind one address may be a whole office, whose pages would stay blank; who has used up its requests otherwise gets
+    no page either.
+    """
+    decide: Callable[[bool], None] | None = getattr(request.state, "decide", None)
+    if decide is not None:
+        decide(True)
 
 
 def _too_many(standing: Standing) -> Problem:
