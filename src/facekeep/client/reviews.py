@@ -115,12 +115,12 @@ class ReviewFigures:
         opened: filed.
         open: not over.
         urgent: of these.
-        oldest_waiting_seconds: for how long the oldest of these waits.
+        oldest_waiting_seconds: for how long the oldest open one waits, without appeals.
         waiting: seconds from filing to the first vote: median, and what 9 of 10 do not exceed.
         deciding: seconds from filing to the decision, the same.
         decided: by people.
         expired: not decided in time.
-        appeals: decisions that were appealed.
+        appeals: decisions that were appealed, whether or not others decided then.
         overturned: of these, decided otherwise by others.
         escalated: captures that the machine could not decide, or must not.
         captures: of the whole service; None where it does not tell: to other organisations, or beside no service.

@@ -380,8 +380,8 @@ class Review:
 
     @property
     def urgent(self) -> bool:
-        """Whether somebody may be in need of help."""
-        return any(reason in URGENT_REASONS for reason in self.reasons)
+        """Whether somebody may be in need of help: not in an appeal, as two people decided on it before."""
+        return self.round == 1 and any(reason in URGENT_REASONS for reason in self.reasons)
 
     @property
     def measured(self) -> bool:

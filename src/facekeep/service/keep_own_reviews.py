@@ -121,7 +121,9 @@ class KeepOwnReviews(KeepReviewers):
             tx.add_review_words(identifier, _words(found, WordsKind.STATEMENT, text, self._now()))
 
     def appeal_review(self, subject: str, review: str, text: str) -> Review:
-        """Object to what people decided, once. Others decide then, by the same evidence, which lasts for so long.
+        """Object to what people decided, once. Others decide then, by the same evidence.
+
+        It lasts until they have, for 72 hours from now, or until its hour if that is later.
 
         Raises:
             NotFoundError: there is no such review about the person.
@@ -142,7 +144,8 @@ class KeepOwnReviews(KeepReviewers):
                 raise conflict("this review cannot be appealed")
             if not others:
                 raise GoneError("there are not two others who could decide by this", hint="Appeal on the page /me.")
-            deadline = deadline_at(now, DEADLINE_DEFAULT)
+            # Never earlier: should this be cut short, the pictures would end before the review does.
+            deadline = max(before.deadline, deadline_at(now, DEADLINE_DEFAULT))
             reasons = (*before.reasons, ReviewReason.APPEAL)
             after = replace(
                 before,

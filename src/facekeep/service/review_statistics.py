@@ -15,10 +15,13 @@ from typing import Final
 
 from facekeep.domain.accounts import AccountId
 from facekeep.domain.review import Decision, Review, ReviewReason, ReviewState, Vote
+from facekeep.domain.review_vote import decision_of
 
 __all__ = ["ReasonFigures", "ReviewStatistics", "ReviewerFigures", "Spread", "statistics_of"]
 
 _P90: Final = 0.9
+_FIRST: Final = 1
+_APPEAL: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,13 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class ReasonFigures:
-    """Of one reason: how many reviews have it, how many of these were decided, and how often a face was shown."""
+    """Of one reason.
+
+    Attributes:
+        opened: how many reviews have it.
+        decided: how many of these people decided; of appeals, how many of these others decided.
+        views: how often a face was shown in these.
+    """
 
     opened: int
     decided: int
@@ -45,7 +54,7 @@ class ReviewerFigures:
     Attributes:
         account: who.
         votes: so many, those of known answer among them.
-        agreed: votes that were what was decided, of reviews that are decided and have no known answer.
+        agreed: votes that were what their round decided, of rounds that decided and reviews without a known answer.
         disagreed: the others of these.
         known_right: votes of known answer that were right, of reviews that are over.
         known_wrong: the others of these.
@@ -72,12 +81,12 @@ class ReviewStatistics:
         opened: filed.
         open: not over.
         urgent: of these.
-        oldest: seconds for which the oldest of these waits.
+        oldest: seconds for which the oldest open one waits, without appeals: people have decided these once.
         waiting: from filing to the first vote.
         deciding: from filing to the decision.
         decided: by people.
         expired: not decided in time.
-        appeals: decisions that were appealed.
+        appeals: decisions that were appealed, whether or not others decided then.
         overturned: of these, with another decision in the second round.
         escalated: of all, captures that the machine could not decide, or must not.
         views_per_review: how often a face was shown, by all that were filed.
@@ -113,19 +122,19 @@ def statistics_of(reviews: Iterable[Review], since: datetime, now: datetime) -> 
     every = [review for review in reviews if review.created >= since]
     waiting = [review for review in every if review.state is ReviewState.OPEN]
     decided = [review for review in every if review.state is ReviewState.DECIDED]
-    appealed = [review for review in every if review.round > 1]
+    appealed = [review for review in every if ReviewReason.APPEAL in review.reasons]
     return ReviewStatistics(
         since=since,
         opened=len(every),
         open=len(waiting),
         urgent=sum(review.urgent for review in waiting),
-        oldest=max(((now - review.created).total_seconds() for review in waiting), default=None),
+        oldest=max(((now - r.created).total_seconds() for r in waiting if r.round == _FIRST), default=None),
         waiting=_spread((review.votes[0].time - review.created).total_seconds() for review in every if review.votes),
         deciding=_spread((r.decided - r.created).total_seconds() for r in decided if r.decided is not None),
         decided=len(decided),
         expired=sum(review.state is ReviewState.EXPIRED for review in every),
         appeals=len(appealed),
-        overturned=sum(review.decision is not None and review.decision is not review.before for review in appealed),
+        overturned=sum(_in_round(review, _APPEAL) not in (None, _in_round(review, _FIRST)) for review in appealed),
         escalated=sum(review.capture is not None for review in every),
         views_per_review=sum(len(review.views) for review in every) / len(every) if every else 0.0,
         by_reason={reason: figures for reason in ReviewReason if (figures := _of_reason(every, reason)).opened},
@@ -135,7 +144,10 @@ def statistics_of(reviews: Iterable[Review], since: datetime, now: datetime) -> 
 
 def _of_reason(reviews: Sequence[Review], reason: ReviewReason) -> ReasonFigures:
     of = [review for review in reviews if reason in review.reasons]
-    decided = sum(review.state is ReviewState.DECIDED for review in of)
+    if reason is ReviewReason.APPEAL:  # of one that nobody decided, what was decided before stands
+        decided = sum(_in_round(review, _APPEAL) is not None for review in of)
+    else:
+        decided = sum(review.state is ReviewState.DECIDED for review in of)
     return ReasonFigures(len(of), decided, sum(len(review.views) for review in of))
 
 
@@ -154,9 +166,10 @@ def _figures(who: AccountId, cast: Sequence[tuple[Review, Vote]], views: int) ->
         for review, vote in cast
         if review.known is not None and review.state is not ReviewState.OPEN
     ]
-    # What was decided in the round of the vote.
     with_all = [
-        vote.decision is ended for review, vote in cast if review.known is None and (ended := _ended(review, vote))
+        vote.decision is ended
+        for review, vote in cast
+        if review.known is None and (ended := _in_round(review, vote.round))
     ]
     return ReviewerFigures(
         account=who,
@@ -170,8 +183,9 @@ def _figures(who: AccountId, cast: Sequence[tuple[Review, Vote]], views: int) ->
     )
 
 
-def _ended(review: Review, vote: Vote) -> Decision | None:
-    return review.decision if vote.round == review.round else review.before
+def _in_round(review: Review, number: int) -> Decision | None:
+    """What a round decided, by its votes: of an appeal that nobody decided the review tells the first round alone."""
+    return decision_of([vote for vote in review.votes if vote.round == number])
 
 
 def _spread(seconds: Iterable[float]) -> Spread:

@@ -73,7 +73,7 @@ class ReasonFiguresAnswer(BaseModel):
     """Of one reason."""
 
     opened: int
-    decided: int
+    decided: int = Field(description="By people; of appeals, by others.")
     views: int = Field(description="How often a face was shown.")
 
 
@@ -105,12 +105,12 @@ class StatisticsAnswer(BaseModel):
     opened: int
     open: int
     urgent: int
-    oldest_waiting_seconds: float | None
+    oldest_waiting_seconds: float | None = Field(description="Since it was filed; of an open one that is no appeal.")
     waiting: SpreadAnswer = Field(description="From filing to the first vote.")
     deciding: SpreadAnswer = Field(description="From filing to the decision.")
     decided: int
     expired: int = Field(description="Not decided in time.")
-    appeals: int
+    appeals: int = Field(description="Whether or not others decided then.")
     overturned: int = Field(description="Of these, decided otherwise by others.")
     escalated: int = Field(description="Of all, captures that the machine could not decide, or must not.")
     captures: CaptureCountsAnswer | None = Field(

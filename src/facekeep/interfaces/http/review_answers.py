@@ -84,7 +84,7 @@ class ReviewAnswer(BaseModel):
     id: str
     kind: ReviewKind
     reasons: list[ReviewReason] = Field(description="Why people have to look, urgent ones first.")
-    urgent: bool = Field(description="Whether somebody may be in need of help.")
+    urgent: bool = Field(description="Whether somebody may be in need of help; not in an appeal.")
     state: ReviewState
     round: int = Field(ge=1, le=2, description="2 after an appeal.")
     created: datetime
