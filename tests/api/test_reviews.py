@@ -537,6 +537,13 @@ def test_a_concern_reaches_the_officer_who_alone_looks_then(office: Office, file
     elsewhere = office.invite("oscar", Role.OFFICER, "other")
     assert elsewhere.get("/v1/review-concerns").json() == {"concerns": [], "next": None}
     assert elsewhere.post(answer, {"text": "Not mine."}).status_code == 404
+    both = office.invite("una", Role.REVIEWER)
+    office.keep.change_roles("una", [Role.REVIEWER, Role.OFFICER])
+    own = both.post(f"/v1/reviews/{review}/concerns", {"concern": "minor"}).json()["id"]
+    refused = both.post(f"/v1/review-concerns/{own}/answer", {"text": "It was nothing."})
+    assert (refused.status_code, refused.json()["type"].rpartition(":")[2]) == (409, "review-conflict")
+    assert olga.post(f"/v1/review-concerns/{own}/answer", {"text": "The parents were told."}).status_code == 201
+    office.keep.revoke_account("una", by="desk")
     assert olga.post(answer, {"text": "The police were told."}).json()["answer"] == "The police were told."
     assert olga.post(answer, {"text": "Again."}).status_code == 422
     assert olga.post(f"/v1/review-concerns/{'0' * 32}/answer", {"text": "x"}).status_code == 404

@@ -13,6 +13,7 @@ import pytest
 from facekeep.domain.access import Scope
 from facekeep.domain.accounts import Role
 from facekeep.domain.review import Review, ReviewId, ReviewKind, ReviewReason
+from facekeep.domain.review_words import Concern
 from facekeep.face.images import decode
 from facekeep.face.masking import FaceMasker
 from facekeep.face.models import ModelPack
@@ -358,17 +359,19 @@ def test_letters_write_where_somebody_types(desk: Desk) -> None:
     desk.press("report.send")
     desk.until_said(text("one.concerns"))
     assert desk.review(review).recused == ()
-    # The officer reads it, and says what was done.
+    # The officer reads it, and says what was done: not about what they reported themselves.
+    desk.keep.report_concern(review, Concern.DEATH, "Cold.", who=desk.keep.account_named("bob"))
     desk.open()
     desk.until("home")
     desk.key("o")
     desk.until("concerns")
     assert "fxc1" in desk.page.text()
-    desk.to(text("concerns.answer"))
-    desk.key("y")
-    desk.press("concerns.send")
-    desk.until_said(text("concerns.answered"))
-    assert [concern.answer for concern in desk.keep.concerns(who=desk.keep.account_named(REVIEWER))] == ["y"]
+    for said in ("no.conflict", "concerns.answered"):
+        desk.to(text("concerns.answer"))
+        desk.key("y")
+        desk.press("concerns.send")
+        desk.until_said(text(said))
+    assert [concern.answer for concern in desk.keep.concerns(who=desk.keep.account_named(REVIEWER))] == ["", "y"]
 
 
 @pytest.mark.parametrize("look", [(PHONE, "light"), (DESKTOP, "dark")])

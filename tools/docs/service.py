@@ -94,7 +94,8 @@ pictures are sealed to the keys of reviewers' browsers ([the format](../spec/rev
 not there. What people alone do (list, claim, look, vote, report) no token does. An open list has the urgent first, then
 whatever ends first; one of reviews that are over is in the order of their identifiers. Votes are told once it is
 decided, without whose they are. `gone` (410) says that evidence was destroyed, `review-conflict` (409) that whoever
-asks voted before, has no claim, filed it or knows the person, or that it is over. See [how to
+asks voted before, has no claim, filed it or knows the person, reported what is to be answered, or reported more than
+may wait, or that it is over. See [how to
 review](../how-to/review.md) and [how to have people look](../how-to/review-api.md).
 
 Whoever asks too often is answered by 429 (`too-many-requests`) with `Retry-After`: a client after

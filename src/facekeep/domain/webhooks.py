@@ -52,7 +52,7 @@ class EventKind(StrEnum):
     REVIEW_CONCERN = "review.concern"
     """A reviewer reported that somebody may be in danger; of what kind, officers alone are told."""
     REVIEW_DECIDED = "review.decided"
-    """People decided about a review."""
+    """A review is over: decided, expired, taken back, or gone with the person."""
     CASE_OPENED = "case.opened"
     """A case was opened."""
     CASE_CLOSED = "case.closed"

@@ -40,7 +40,7 @@ SENTENCES: Final[Mapping[EventKind, tuple[str, str]]] = {
         "a reviewer reported a concern",
         "A reviewer reported that somebody may be in danger. An officer has to look at once.",
     ),
-    EventKind.REVIEW_DECIDED: ("a review was decided", "People decided about a review."),
+    EventKind.REVIEW_DECIDED: ("a review is over", "A review is over. Nobody has to look any more."),
     EventKind.CASE_OPENED: ("a case was opened", "A case was opened."),
     EventKind.CASE_CLOSED: ("a case was closed", "A case was closed before its time."),
 }

@@ -45,7 +45,7 @@ __all__ = ["KeepReviewing", "ReviewSeen", "ShownReview"]
 
 CONCERN_ID_BYTES = 16
 CONCERNS_MAX = 10
-"""Concerns of one review that wait for an answer: each is told at once."""
+"""Concerns of one reviewer in one review that wait for an answer: each is told at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +258,7 @@ class KeepReviewing(KeepReviews):
 
         Raises:
             NotFoundError: there is no such review in the organisation.
+            ReviewConflictError: ten reports of this reviewer in this review wait for an answer.
             UsageError: the text is too long.
         """
         text = checked_words(text, needed=False)
@@ -265,7 +266,9 @@ class KeepReviewing(KeepReviews):
             now = self._now()
             with self._roles.registry.transaction() as tx:
                 found = within(tx, review, who.organisation)
-                if sum(each.waits for each in tx.concerns_of(found.id)) >= CONCERNS_MAX:
+                # Of each by itself: what one reports keeps nobody else from reporting.
+                waiting = sum(each.waits and each.reporter == who.id for each in tx.concerns_of(found.id))
+                if waiting >= CONCERNS_MAX:
                     raise conflict("so much was reported in this review already", hint="The officer was told of it.")
                 identifier = ConcernId(os.urandom(CONCERN_ID_BYTES))
                 reported = ReportedConcern(identifier, found.id, concern, text, who.id, now)
@@ -281,6 +284,7 @@ class KeepReviewing(KeepReviews):
 
         Raises:
             NotFoundError: there is no such concern in the organisation.
+            ReviewConflictError: whoever answers reported it, or filed the review.
             UsageError: it was answered before, or nothing is said.
         """
         text = checked_words(text)
@@ -291,8 +295,11 @@ class KeepReviewing(KeepReviews):
             now = self._now()
             with self._roles.registry.transaction() as tx:
                 before = tx.concern(ConcernId(identifier))
-                if tx.review(before.review).organisation != who.organisation:
+                about = tx.review(before.review)
+                if about.organisation != who.organisation:
                     raise NotFoundError("there is no such concern")
+                if who.id in (before.reporter, about.owner):
+                    raise conflict("whoever is concerned does not answer", hint="Another officer has to.")
                 after = replace(before, officer=who.id, answer=text, answered=now)
                 tx.answer_concern(after)
                 name = before.review.hex()

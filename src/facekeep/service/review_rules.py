@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from facekeep.domain.accounts import Account, Principal, Role, kind_of
 from facekeep.domain.ledger import EntryKind, LedgerEntry, deed
 from facekeep.domain.review import EYES, Review, ReviewId, ReviewState
-from facekeep.domain.subject import subject_id
+from facekeep.domain.subject import SubjectId, subject_id
 from facekeep.domain.webhooks import Event, EventKind
 from facekeep.errors import GoneError, NotFoundError, ReviewConflictError
 from facekeep.store.transaction import Transaction
@@ -25,6 +26,7 @@ __all__ = [
     "owned",
     "still_allowed",
     "tell_ended",
+    "tell_gone",
     "tell_opened",
     "within",
 ]
@@ -138,6 +140,16 @@ def tell_ended(tx: Transaction, review: Review, now: datetime) -> None:
         reasons = " ".join(capture.outcome_reasons)
         facts = {"capture": capture.session, "outcome": capture.outcome.value, "reasons": reasons}
         tx.tell(Event(EventKind.CAPTURE_FINISHED, now, facts), review.organisation)
+
+
+def tell_gone(tx: Transaction, subject: SubjectId, now: datetime) -> None:
+    """Tell whoever was called to look that what they were called for is about to go with the person."""
+    for review in tx.reviews_of(subject):
+        called = review.urgent and review.state is ReviewState.OPEN
+        if called or any(concern.waits for concern in tx.concerns_of(review.id)):
+            capture = None if review.capture is None else replace(review.capture, outcome=None, outcome_reasons=())
+            gone = replace(review, state=ReviewState.WITHDRAWN, decision=None, decided=None, capture=capture)
+            tell_ended(tx, gone, now)
 
 
 def over(review: Review, now: datetime, **why: str) -> LedgerEntry:

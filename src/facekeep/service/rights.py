@@ -16,6 +16,7 @@ from facekeep.errors import ConsentError, NotFoundError
 from facekeep.service.enrolment import consent_entry, resolved
 from facekeep.service.opening import Roles
 from facekeep.service.references import comparable, head_of
+from facekeep.service.review_rules import tell_gone
 from facekeep.store.journal import JournalKind
 from facekeep.store.transaction import Transaction
 
@@ -224,6 +225,7 @@ class RightsService:
         rows = [reference.pseudonym for reference in self._roles.registry.references_of(subject)]
 
         def decide(tx: Transaction) -> None:
+            tell_gone(tx, subject, now)
             tx.erase_subject(subject, now)
             tx.tell(Event(EventKind.SUBJECT_ERASED, now, {"subject": subject.hex()}))
             # Of nobody: the data key of who it is about goes with this very transaction.

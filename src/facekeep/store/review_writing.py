@@ -72,7 +72,17 @@ class ReviewWriting(ReviewReading):
         self.scrub = True
 
     def remove_review(self, review: ReviewId) -> None:
-        """Forget a review with what was reported in it. Nothing happens if there is none: it is gone as asked."""
+        """Forget a review with all that was said in it, by reviewers and by the person.
+
+        Nothing happens if there is none: it is gone as asked.
+        """
+        row = self._row(tables.reviews.c.id, review)
+        if row is None:
+            return
+        if row.subject is not None:
+            # In which review something was said is sealed with it, so that no column ties the two.
+            said = [words.id for words in self.review_words(review, row.subject)]
+            self._connection.execute(delete(tables.review_words).where(tables.review_words.c.id.in_(said)))
         self._connection.execute(delete(tables.reviews).where(tables.reviews.c.id == review))
         self.scrub = True
 

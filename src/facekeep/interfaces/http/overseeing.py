@@ -161,7 +161,7 @@ def _concern(concern: ReportedConcern, names: _Names) -> ReportedConcernAnswer:
     "/review-concerns/{concern}/answer",
     status_code=201,
     response_model=ReportedConcernAnswer,
-    responses=documented(*WITH_BODY, "not-found", "request-under-way"),
+    responses=documented(*WITH_BODY, "not-found", "review-conflict", "request-under-way"),
     openapi_extra=documented_body(ConcernAnswerRequest, **KEYED),
 )
 async def answer_concern(

@@ -219,7 +219,7 @@ async def vote(
     "/{review}/concerns",
     status_code=201,
     response_model=ConcernFiledAnswer,
-    responses=documented(*WITH_BODY, "not-found", "request-under-way"),
+    responses=documented(*WITH_BODY, "not-found", "review-conflict", "request-under-way"),
     openapi_extra=documented_body(ConcernRequest, **KEYED),
 )
 async def report_concern(
