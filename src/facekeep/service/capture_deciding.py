@@ -59,7 +59,9 @@ class Deciding:
         """
         judged = self._seen(session, sent, attempt)
         with session.lock:
-            if session.state is CaptureState.DONE:  # declined meanwhile
+            if session.state is CaptureState.DONE:  # declined or taken back meanwhile
+                if judged.pad.urgent:  # whoever said no may not be whoever needs help; there is nothing to look at
+                    self._life.alarm(session, judged.pad.reasons)
                 return
             session.pad, session.urgent = judged.pad, judged.pad.urgent
             alive = judged.pad.decision is PadDecision.BONA_FIDE
@@ -67,7 +69,7 @@ class Deciding:
                 attack = judged.pad.decision is PadDecision.ATTACK
                 self._life.note(session, judged.pad.reasons, refused=attack)
                 if session.urgent:
-                    self._life.alarm(session)
+                    self._life.alarm(session, session.reasons)
                 elif session.tries_left:
                     return
             session.acting = True

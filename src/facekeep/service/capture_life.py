@@ -108,9 +108,10 @@ class SessionLife:
         session.refusals += refused
         session.reasons = tuple(str(reason) for reason in reasons)
 
-    def alarm(self, session: CaptureSession) -> None:
-        """Have it told that a person has to look at once. Its lock is held."""
-        session.untold.append(_event(EventKind.CAPTURE_ESCALATED, session, self._clock(), session.reasons))
+    def alarm(self, session: CaptureSession, reasons: tuple[str, ...]) -> None:
+        """Have it told that a person has to look at once. Its lock is held, and it may have ended."""
+        about = _about(session, tuple(str(reason) for reason in reasons))
+        session.untold.append(Event(EventKind.CAPTURE_ESCALATED, self._clock(), about))
 
     def to_people(self, session: CaptureSession) -> None:
         """Have it wait for what people say. Its lock is held, and it is not over."""
@@ -150,7 +151,8 @@ class SessionLife:
         if not counted:
             self._count()
         if session.what.sign_in is None:  # nobody ordered that, and anybody can begin it
-            session.untold.append(_event(EventKind.CAPTURE_FINISHED, session, now, reasons))
+            about = _about(session, reasons) | {"outcome": outcome.value}
+            session.untold.append(Event(EventKind.CAPTURE_FINISHED, now, about))
 
     def _expire(self, session: CaptureSession, now: datetime) -> None:
         # What came in time is judged in peace, and people have longer.
@@ -177,6 +179,5 @@ class SessionLife:
                 return
 
 
-def _event(kind: EventKind, session: CaptureSession, now: datetime, reasons: tuple[str, ...]) -> Event:
-    about = {"capture": session.name, "reasons": " ".join(reasons)}
-    return Event(kind, now, about if session.outcome is None else about | {"outcome": session.outcome.value})
+def _about(session: CaptureSession, reasons: tuple[str, ...]) -> dict[str, str]:
+    return {"capture": session.name, "reasons": " ".join(reasons)}

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,6 +43,7 @@ from facekeep.errors import (
 from facekeep.face.images import decode
 from facekeep.face.models import ModelPack
 from facekeep.service import keep_reviews
+from facekeep.service.capture_judging import Judged
 from facekeep.service.capture_life import SessionLife
 from facekeep.service.capture_orders import Resolved, SignIn
 from facekeep.service.capture_results import valid_until
@@ -284,6 +286,51 @@ def test_an_urgent_sign_goes_to_people_though_usual_ones_have_no_room(
     for made in (ordered[0], urgent):
         booth.captures.cancel(made.id, booth.who)
     booth.keep.revoke_token("busy")
+
+
+@pytest.mark.usefixtures("endpoint")
+@pytest.mark.parametrize("taken_back", [False, True])
+def test_saying_no_while_frames_are_judged_silences_no_alarm(
+    booth: Panel, monkeypatch: pytest.MonkeyPatch, *, taken_back: bool
+) -> None:
+    made, cookie = booth.opened()
+    taker, look = booth.gone_through(cookie), booth.captures._judge.look
+
+    def ended_meanwhile(*args: Any) -> Judged:
+        judged = look(*args)
+        if taken_back:
+            booth.captures.cancel(made.id, booth.who)
+        else:
+            booth.captures.decline(cookie)
+        return judged
+
+    monkeypatch.setattr(booth.captures._judge, "look", ended_meanwhile)
+    with finding(booth.detector, LIFELESS):
+        seen = booth.captures.take_frames(cookie, taker.body())
+    assert (seen.state, seen.outcome, seen.reasons) == (CaptureState.DONE, CaptureOutcome.DECLINED, ())
+    told = {event["type"]: event for event in booth.told()}
+    alarm = {"type": "capture.escalated", "capture": made.id, "reasons": "no-vital-signs"}
+    finished = {"type": "capture.finished", "capture": made.id, "reasons": "", "outcome": "declined"}
+    expected = [alarm] if taken_back else [alarm, finished]
+    assert told == {event["type"]: event for event in expected}
+    assert booth.keep.review_of_capture(made.id, booth.who) is None
+
+
+def test_saying_no_while_frames_are_judged_drops_what_calls_nobody(
+    booth: Panel, endpoint: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, cookie = booth.opened()
+    taker, look = booth.gone_through(cookie), booth.captures._judge.look
+
+    def declined_meanwhile(*args: Any) -> Judged:
+        judged = look(*args)
+        booth.captures.decline(cookie)
+        return judged
+
+    monkeypatch.setattr(booth.captures._judge, "look", declined_meanwhile)
+    with finding(booth.detector, ATTACK):
+        booth.captures.take_frames(cookie, taker.body())
+    assert [event["type"] for event in booth.told()] == ["capture.finished"]
 
 
 def test_a_doubt_is_no_refusal(booth: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
