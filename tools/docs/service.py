@@ -104,7 +104,8 @@ bore no token that is known (`FACEKEEP_RATE_ADDRESS`). Requests may come all at 
 fills steadily, when they come; what an address asked is given back once its client is known. An address that has used
 up its requests is refused before its token is looked at, also if the token is good: put clients and strangers on
 different addresses, and name the proxy before the service in `FACEKEEP_PROXIES`, else all that come through it are
-one address. Health is not counted, nor what pages are made of, which an address gets as long as it may ask. Every other answer says where the caller stands, by `RateLimit-Policy` and
+one address. Health is not counted, nor what pages are made of, which an address gets as long as it may ask. Every
+other answer says where the caller stands, by `RateLimit-Policy` and
 `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10). Counts are in the memory of the process and begin anew with it.
 The budgets of both halves are something else, and also answered by 429
 (`budget-used-up`), without `Retry-After`: see [budgets](../how-to/budgets.md).
