@@ -414,7 +414,7 @@ def test_an_appeal_goes_to_others_and_the_person_sees_it_all(office: Office, fil
     assert person.post(f"{own}/{review}/appeal", {"text": "No."}).status_code == 409
     office["bob"].vote(review, ATTACK)
     (told,) = person.get(own).json()["reviews"]
-    assert (told["state"], told["decision"], told["may_appeal"]) == ("decided", "attack", True)
+    assert (told["state"], told["decision"], told["against"], told["may_appeal"]) == ("decided", "attack", True, True)
     looks = [(view["reviewer"], view["reason"]) for view in told["views"]]
     assert looks == [("ann", "figures-undecided"), ("bob", "figures-undecided")]
     shown = person.post(f"{own}/{review}/views", {"key": person.key})
@@ -431,7 +431,7 @@ def test_an_appeal_goes_to_others_and_the_person_sees_it_all(office: Office, fil
     office["cyd"].vote(review, LIVE)
     assert office["dan"].vote(review, LIVE).json()["decision"] == "bona-fide"
     (told,) = person.get(own).json()["reviews"]
-    assert (told["decision"], told["may_appeal"], told["pictures"]) == ("bona-fide", False, [])
+    assert (told["decision"], told["against"], told["may_appeal"], told["pictures"]) == ("bona-fide", False, False, [])
     assert told["measured"] is False
     assert person.post(f"{own}/{review}/views", {"key": person.key}).status_code == 410
     # Nobody else, whoever it is.

@@ -18,6 +18,7 @@ const review: OwnReview = {
   views: [],
   statement: "",
   appeal: "",
+  against: false,
   may_appeal: false,
   measured: false,
   pictures: [{ index: 0, role: "probe" }],
@@ -32,12 +33,13 @@ test("what happens next is told of every state", () => {
     assert.equal(nextOf({ ...review, state }), `reviews.next.${state}`);
   for (const decision of ["bona-fide", "same-person"])
     assert.equal(nextOf({ ...decided, decision }), "reviews.next.passed");
-  const hit = { ...decided, decision: "same-person", may_appeal: true };
-  assert.equal(nextOf(hit), "reviews.next.may-appeal", "a hit of a search is against the person");
-  for (const decision of ["attack", "another-person", "unusable"]) {
-    assert.equal(nextOf({ ...decided, decision, may_appeal: true }), "reviews.next.may-appeal");
-    assert.equal(nextOf({ ...decided, decision }), "reviews.next.late");
-    assert.equal(nextOf({ ...decided, decision, appeal: "No." }), "reviews.next.final");
+  // "same-person" too: a hit of a search is against the person.
+  for (const decision of ["attack", "another-person", "unusable", "same-person"]) {
+    const against = { ...decided, decision, against: true };
+    assert.equal(nextOf({ ...against, may_appeal: true }), "reviews.next.may-appeal");
+    assert.equal(nextOf(against), "reviews.next.nobody");
+    assert.equal(nextOf({ ...against, pictures: [] }), "reviews.next.late");
+    assert.equal(nextOf({ ...against, appeal: "No." }), "reviews.next.final");
   }
 });
 

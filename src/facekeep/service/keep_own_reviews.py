@@ -34,6 +34,7 @@ from facekeep.store.view import View
 __all__ = ["KeepOwnReviews", "OwnReview", "OwnView"]
 
 _WORDS_ID_BYTES = 16
+_IN_WORDS = "File an appeal in words all the same: a person answers it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +62,15 @@ class OwnReview:
         words: what the person said in it.
         pictures: which reviewers could see still; none once they are destroyed. What was added later is not sealed to
             the person, whose key is not kept.
-        may_appeal: whether the person can object to the decision.
+        against: whether people decided something that is not for the person; not where it only measured them.
+        may_appeal: whether the person can object to that, and two others could decide anew.
     """
 
     review: Review
     views: tuple[OwnView, ...]
     words: tuple[ReviewWords, ...] = field(repr=False)
     pictures: tuple[ReviewPicture, ...]
+    against: bool
     may_appeal: bool
 
 
@@ -87,7 +90,10 @@ class KeepOwnReviews(KeepReviewers):
         with self._reading(), self._roles.registry.read() as view:
             now, words = self._now(), view.words_of(identifier)
             names = {account.id: account.name for account in view.accounts()}
-            found = [_own(review, words, names, now) for review in view.reviews_of(identifier)]
+            found = [
+                _own(review, words, names, may_appeal=_in_time(review, now) and self._can_be_decided(view, review))
+                for review in view.reviews_of(identifier)
+            ]
             return tuple(reversed(found))
 
     def show_own_review(self, subject: str, review: str, *, key: str) -> tuple[StoredPicture, ...]:
@@ -137,13 +143,13 @@ class KeepOwnReviews(KeepReviewers):
             now = self._now()
             with self._roles.registry.read() as view:
                 before = _of(view, identifier, review)
-                others = _may_appeal(before, now) and self._can_be_decided(view, before)
-            if not _may_appeal(before, now):
-                if _is_against(before):
-                    raise GoneError("the evidence of this review was destroyed", hint="Appeal on the page /me.")
+                others = _in_time(before, now) and self._can_be_decided(view, before)
+            if not _is_against(before) or before.round > 1:
                 raise conflict("this review cannot be appealed")
+            if not _in_time(before, now):
+                raise GoneError("the evidence of this review was destroyed", hint=_IN_WORDS)
             if not others:
-                raise GoneError("there are not two others who could decide by this", hint="Appeal on the page /me.")
+                raise GoneError("there are not two others who could decide by this", hint=_IN_WORDS)
             # Never earlier: should this be cut short, the pictures would end before the review does.
             deadline = max(before.deadline, deadline_at(now, DEADLINE_DEFAULT))
             reasons = (*before.reasons, ReviewReason.APPEAL)
@@ -182,21 +188,23 @@ def _words(review: Review, kind: WordsKind, text: str, now: datetime) -> ReviewW
     return ReviewWords(ReviewWordsId(os.urandom(_WORDS_ID_BYTES)), review.id, kind, text, now)
 
 
-def _may_appeal(review: Review, now: datetime) -> bool:
-    return _is_against(review) and review.destroyed is None and review.deadline > now
-
-
 def _is_against(review: Review) -> bool:
-    """Whether people decided something that the person has not objected to; not where it only measured them."""
-    against = review.state is ReviewState.DECIDED and not review.is_settled and review.known is None
-    return against and review.round == 1
+    return review.state is ReviewState.DECIDED and not review.is_settled and review.known is None
 
 
-def _own(review: Review, words: tuple[ReviewWords, ...], names: Mapping[AccountId, str], now: datetime) -> OwnReview:
+def _in_time(review: Review, now: datetime) -> bool:
+    """Whether the person may object still, once."""
+    return _is_against(review) and review.round == 1 and review.destroyed is None and review.deadline > now
+
+
+def _own(
+    review: Review, words: tuple[ReviewWords, ...], names: Mapping[AccountId, str], *, may_appeal: bool
+) -> OwnReview:
     return OwnReview(
         review,
         tuple(OwnView(seen.time, names.get(seen.reviewer, ""), seen.reason) for seen in review.views),
         tuple(each for each in words if each.review == review.id),
         review.pictures if review.destroyed is None else (),
-        _may_appeal(review, now),
+        _is_against(review),
+        may_appeal,
     )

@@ -611,6 +611,8 @@ def test_an_appeal_takes_two_others_who_can_open_it(keep: Keep, owner: Account, 
     review = filed(keep, owner, subject=subject)
     decide(keep, review, Decision.ATTACK, *people[:2])
     a_person(keep, "came later")
+    (own,) = keep.own_reviews(subject.hex())
+    assert (own.against, own.may_appeal, len(own.pictures)) == (True, False, 2)  # it is not offered
     with pytest.raises(GoneError, match="two others"):
         keep.appeal_review(subject.hex(), review.id.hex(), "I was there.")
 

@@ -2,16 +2,15 @@
 
 import type { OwnReview } from "./server.ts";
 
-const FOR_THE_PERSON: readonly (string | null)[] = ["bona-fide", "same-person"];
-
 /** What happens next. */
-export function nextOf({ state, decision, appeal, may_appeal, measured }: OwnReview) {
+export function nextOf({ state, against, appeal, may_appeal, measured, pictures }: OwnReview) {
   if (measured) return "reviews.next.measured";
   if (state === "open") return appeal === "" ? "reviews.next.open" : "reviews.next.appealed";
   if (state !== "decided") return `reviews.next.${state}` as const;
+  if (!against) return "reviews.next.passed";
   if (may_appeal) return "reviews.next.may-appeal";
-  if (FOR_THE_PERSON.includes(decision)) return "reviews.next.passed";
-  return appeal === "" ? "reviews.next.late" : "reviews.next.final";
+  if (appeal !== "") return "reviews.next.final";
+  return pictures.length > 0 ? "reviews.next.nobody" : "reviews.next.late";
 }
 
 /** Why the pictures cannot be seen here; null where they may. */

@@ -121,10 +121,12 @@ class One {
     }
     this.hide();
     const said = h("p", { class: "done", say: done, attributes: { role: "status", tabindex: "-1" } });
-    if (review === undefined) this.content.replaceChildren(said);
+    // Whoever is too late has the words still, to say them elsewhere.
+    const told = done === "reviews.too-late" ? [said, quoted(words)] : [said];
+    if (review === undefined) this.content.replaceChildren(...told);
     else {
       this.#show(review);
-      this.content.prepend(said);
+      this.content.prepend(...told);
     }
     said.focus();
   }

@@ -89,6 +89,9 @@ export interface OwnReview {
   /** What the person said; empty for nothing. */
   readonly statement: string;
   readonly appeal: string;
+  /** Whether people decided something that is not for the person. */
+  readonly against: boolean;
+  /** Whether the person can object to that, and two others could decide anew. */
   readonly may_appeal: boolean;
   /** Whether it only measured how well people decide, and says nothing of the person; told once it is over. */
   readonly measured: boolean;

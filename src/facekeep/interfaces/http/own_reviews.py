@@ -63,7 +63,8 @@ class OwnReviewAnswer(BaseModel):
     views: list[OwnViewAnswer] = Field(description="Who was shown the face, in their order.")
     statement: str
     appeal: str
-    may_appeal: bool
+    against: bool = Field(description="Whether people decided something that is not for the person.")
+    may_appeal: bool = Field(description="Whether the person can object to that, and two others could decide anew.")
     measured: bool = Field(
         description="Whether it only measured how well people decide, by what was known before, and says nothing of "
         "the person. Told once it is over."
@@ -121,6 +122,7 @@ def _own(own: OwnReview) -> OwnReviewAnswer:
         views=[OwnViewAnswer(time=each.time, reviewer=each.reviewer, reason=each.reason) for each in own.views],
         statement=words_of(own.words, WordsKind.STATEMENT),
         appeal=words_of(own.words, WordsKind.APPEAL),
+        against=own.against,
         may_appeal=own.may_appeal,
         measured=review.measured,
         pictures=picture_answers(own.pictures),
