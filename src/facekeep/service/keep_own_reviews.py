@@ -10,6 +10,7 @@ from datetime import datetime
 from facekeep.domain.accounts import AccountId
 from facekeep.domain.review import (
     DEADLINE_DEFAULT,
+    Decision,
     Review,
     ReviewPicture,
     ReviewReason,
@@ -189,7 +190,10 @@ def _words(review: Review, kind: WordsKind, text: str, now: datetime) -> ReviewW
 
 
 def _is_against(review: Review) -> bool:
-    return review.state is ReviewState.DECIDED and not review.is_settled and review.known is None
+    # Of pictures that were filed nobody knows which answer is for the person, until the person has objected to one.
+    turned = review.capture is None and review.before is not None
+    turned = turned and review.decision not in (review.before, Decision.UNUSABLE)
+    return review.state is ReviewState.DECIDED and not review.is_settled and review.known is None and not turned
 
 
 def _in_time(review: Review, now: datetime) -> bool:

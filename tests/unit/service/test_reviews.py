@@ -699,6 +699,8 @@ def test_either_answer_to_a_filed_comparison_can_be_appealed(keep: Keep, owner: 
         keep.hit_confirmed(review.id.hex(), owner=owner)
     others = {Decision.SAME_PERSON, Decision.ANOTHER_PERSON} - {decision}
     assert decide(keep, review, *others, *people[2:]).destroyed is not None
+    (own,) = keep.own_reviews(subject.hex())
+    assert not own.against
 
 
 def test_what_ended_off_stays_off(keep: Keep, owner: Account, people: list[Person], clock: MovedClock) -> None:
