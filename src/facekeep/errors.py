@@ -142,7 +142,7 @@ class CaptureError(RefusedError):
 class ReviewConflictError(RefusedError):
     """Somebody voted in this review before, has not claimed it, is a party to it, or it was decided."""
 
-    default_hint = "Four eyes are two different people's: take another review."
+    default_hint = "See how the review stands: somebody acted on it before, it is over, or it is not yours to act on."
 
 
 class DisagreementError(RefusedError):

@@ -42,7 +42,12 @@ def test_a_review_is_filed_seen_and_taken_back(run: Run, reviewed: Path, picture
     filed = run(*asked, "--account", "desk", "--subject", "obama", "--json").document["review"]
     (listed,) = run("review", "list", *at, "--json").document["reviews"]
     assert (listed["review"], listed["reasons"], listed["votes"]) == (filed, ["asked"], 0)
-    assert run("review", "list", *at, "--organisation", "other").out.strip() == "no review is open."
+    nowhere = run("review", "list", *at, "--organisation", "other")
+    assert (nowhere.code, "facekeep account list" in nowhere.error) == (1, True)
+    with Keep.open(reviewed) as opened:
+        opened.invite("zoe", [Role.REVIEWER], organisation="The Bank")
+    assert run("review", "list", *at, "--organisation", "The Bank").out.strip() == "no review is open."
+    assert "because" in run("review", "list", *at).out
     shown = run("review", "show", filed, *at, "--account", "desk", "--json").document
     assert (shown["pictures"], shown["votes_missing"], shown["votes"]) == (["probe", "reference"], 2, [])
     assert run("review", "show", filed, *at, "--account", "ann").code == 1
@@ -74,7 +79,7 @@ def test_a_known_answer_is_in_the_statistics(run: Run, reviewed: Path, pictures:
     assert told["decided"] == 1, "totals tell nobody which question is known"
     text = run("review", "statistics", "--keep", reviewed).out
     assert "1 of 1" in text
-    assert run("review", "statistics", "--organisation", "other", *at).document["reviewers"] == []
+    assert run("review", "statistics", "--organisation", "other", *at).code == 1
 
 
 def test_a_key_is_revoked(run: Run, reviewed: Path) -> None:
@@ -83,3 +88,25 @@ def test_a_key_is_revoked(run: Run, reviewed: Path) -> None:
     assert run("review", "revoke-key", "ann", key["key"], *at).code == 1
     assert run("review", "revoke-key", "bob", key["key"], *at).code == 0
     assert run("review", "keys", "bob", *at).document == {"keys": [], "on_duty": False}
+    assert "bob has no key yet" in run("review", "keys", "bob", "--keep", reviewed).out
+    assert "desk is no reviewer" in run("review", "keys", "desk", "--keep", reviewed).out
+    again = run("review", "revoke-key", "bob", "zzz", "--keep", reviewed)
+    assert (again.code, "facekeep review keys" in again.error) == (1, True)
+    elsewhere = run("review", "keys", "bob", "--server", "https://x")
+    assert (elsewhere.code, "while it is not served" in " ".join(elsewhere.error.split())) == (2, True)
+
+
+def test_who_files_nothing_to_compare_with_is_told(run: Run, tmp_path: Path, notice: Path, pictures: Path) -> None:
+    folder = new_keep(tmp_path, notice, pictures)
+    with Keep.open(folder) as opened:
+        opened.invite("desk", [Role.OPERATOR])
+        for name in ("ann", "bob"):
+            key = X25519PrivateKey.generate().public_key().public_bytes_raw()
+            opened.add_reviewer_key(key, who=opened.invite(name, [Role.REVIEWER]).account)
+    at = ("--keep", folder, "--account", "desk")
+    filed = run("review", "file", pictures / "obama2.jpg", "--kind", "comparison", *at)
+    review = filed.out.split()[3].rstrip(".")
+    for told in (filed.out, run("review", "show", review, *at).out):
+        assert f"/v1/reviews/{review}/reference" in told
+    whole = run("review", "file", pictures / "obama2.jpg", "--kind", "presentation", *at)
+    assert "reference" not in whole.out

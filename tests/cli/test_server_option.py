@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -19,12 +19,13 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from facekeep.client import Client, verify_webhook
+from facekeep.client import Client, WebhookDetails, verify_webhook
 from facekeep.client.exchange import trusted
 from facekeep.domain.access import Scope
 from facekeep.domain.accounts import Role
 from facekeep.domain.consent import Notice, Purpose
 from facekeep.interfaces.cli import main
+from facekeep.interfaces.cli.hooking import _state
 from tests.cli.conftest import Ran, clean_environment
 from tests.mail_receiver import MailReceiver, receiving_mail
 from tests.receiver import certificate, receiving
@@ -390,11 +391,14 @@ def test_the_environment_names_server_and_token(run: Run, served: Served, monkey
         (["list", "--server", "https://user:word@host", "--token-file", "TOKEN"], "no address"),
         (["list", "--server", "faces.example", "--token-file", "TOKEN"], "no address"),
         (["list", "--server", "https://127.0.0.1", "--token-file", "nowhere"], "cannot be read"),
-        (["list", "--server", "https://127.0.0.1", "--token-file", "OPEN"], "others may read"),
+        (
+            ["list", "--server", "https://127.0.0.1", "--token-file", "OPEN"],
+            "others may read the file that --token-file names",
+        ),
         (["list", "--server", "https://127.0.0.1", "--token-file", "TOKEN", "--authorities", "TOKEN"], "authorities"),
         (["case", "open", "x", "--operator", "ann", "--server", "https://127.0.0.1", "--token-file", "TOKEN"], "token"),
         (["init", "x", "--server", "https://x"], "this machine only"),
-        (["rotate", "--server", "https://x"], "this machine only"),
+        (["rotate", "--server", "https://x"], "while it is not served"),
         (["drill", "--quick", "--server", "https://x"], "this machine only"),
         (["refresh", "--server", "https://x"], "this machine only"),
         (
@@ -413,6 +417,12 @@ def test_what_cannot_be_is_told_before_anything_is_sent(
         (tmp_path / name).chmod(mode)
     ran = run(*(tmp_path / word if word in ("TOKEN", "OPEN") else word for word in arguments))
     assert (ran.code, message in ran.error) == (2, True), ran
+
+
+def test_how_an_endpoint_does_is_said_in_numbers_that_fit() -> None:
+    found = WebhookDetails("0" * 32, "https://x", (), datetime.datetime.now(datetime.UTC), None, 0, None, 0, 0, 0)
+    said = [_state(replace(found, failures=failures)) for failures in range(3)]
+    assert said == ["well", "failed once", "failed 2 times"]
 
 
 @pytest.mark.enable_socket

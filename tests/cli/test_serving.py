@@ -91,6 +91,22 @@ def test_a_served_keep_verifies_and_ends_when_it_is_told(run: Run, keep: Path, p
     assert process(["list", "--keep", str(keep)]).code == 0
 
 
+@pytest.mark.enable_socket
+def test_where_people_sign_in_is_told_beside_the_address(keep: Path) -> None:
+    asked = ["serve", "--port", "0", "--origin", "https://faces.example", "--keep", str(keep)]
+    serving = subprocess.Popen(
+        [sys.executable, "-m", "facekeep", *asked], stderr=subprocess.PIPE, env=clean_environment(), text=True
+    )
+    try:
+        assert serving.stderr is not None
+        assert serving.stderr.readline().startswith("Listening on http://127.0.0.1:")
+        signing_in = "People sign in at https://faces.example/sign-in, review at https://faces.example/review\n"
+        assert serving.stderr.readline() == signing_in
+    finally:
+        serving.send_signal(signal.SIGTERM)
+        serving.communicate(timeout=30)
+
+
 def test_plain_http_does_not_leave_the_machine(run: Run, keep: Path) -> None:
     for host in ("0.0.0.0", "192.0.2.1", "example.invalid", "::"):  # noqa: S104 - that it is refused is the point
         ran = run("serve", "--host", host, "--keep", keep)

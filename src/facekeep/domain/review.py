@@ -25,6 +25,7 @@ __all__ = [
     "DEADLINE_MAX",
     "DEADLINE_MIN",
     "EYES",
+    "FORGOTTEN",
     "PROBES_MAX",
     "REVIEW_ID_BYTES",
     "URGENT_REASONS",
@@ -56,6 +57,8 @@ CLAIM_LENGTH: Final = timedelta(minutes=15)
 EYES: Final = 2
 """Reviewers who have to agree."""
 PROBES_MAX: Final = 3
+FORGOTTEN: Final = "Reviews are forgotten 90 days after they were over."
+"""What to say to whoever asks for a review that is not there."""
 
 
 class ReviewKind(StrEnum):

@@ -50,7 +50,7 @@ class EventKind(StrEnum):
     REVIEW_URGENT = "review.urgent"
     """A person has to look at something at once: somebody may be in need of help."""
     REVIEW_CONCERN = "review.concern"
-    """A reviewer reported that somebody may be in danger; of what kind, officers alone are told."""
+    """A reviewer reported a concern about somebody; of what kind, officers alone are told."""
     REVIEW_DECIDED = "review.decided"
     """A review is over: decided, expired, taken back, or gone with the person."""
     CASE_OPENED = "case.opened"

@@ -35,7 +35,7 @@ __all__ = ["HERE", "ROLES", "Ask", "Composition", "KeyRecord"]
 ROLES: Final = ("registry", "left", "right")
 """The roles whose epoch keys can be in the keyring or under a passphrase."""
 
-HERE: Final = "Give --keep DIR, on the machine of the keep."
+HERE: Final = "Give --keep DIR, on the machine of the keep, while it is not served."
 
 Ask = Callable[[str, bool], str]
 """Asks a person for the passphrase of a role; the flag says that it is new and has to be given twice."""

@@ -38,7 +38,7 @@ SENTENCES: Final[Mapping[EventKind, tuple[str, str]]] = {
     ),
     EventKind.REVIEW_CONCERN: (
         "a reviewer reported a concern",
-        "A reviewer reported that somebody may be in danger. An officer has to look at once.",
+        "A reviewer reported a concern about somebody. An officer has to look at once.",
     ),
     EventKind.REVIEW_DECIDED: ("a review is over", "A review is over. Nobody has to look any more."),
     EventKind.CASE_OPENED: ("a case was opened", "A case was opened."),

@@ -73,5 +73,5 @@ def check_url(url: str, *, private: bool, mail: bool) -> None:
         raise UsageError("a webhook beyond this machine is reached by https", hint="Give an address with https://.")
     if not private and (loopback or (literal is not None and not is_public(host))):
         raise UsageError(
-            "a webhook may not be in this network", hint="An administrator can allow it: FACEKEEP_WEBHOOKS_PRIVATE."
+            "a webhook may not be in this network", hint="An administrator can allow it: FACEKEEP_WEBHOOKS_PRIVATE=1."
         )

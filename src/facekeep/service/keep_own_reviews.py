@@ -10,6 +10,7 @@ from datetime import datetime
 from facekeep.domain.accounts import AccountId
 from facekeep.domain.review import (
     DEADLINE_DEFAULT,
+    FORGOTTEN,
     Decision,
     Review,
     ReviewPicture,
@@ -109,7 +110,10 @@ class KeepOwnReviews(KeepReviewers):
             check_alive(found, self._now())
             reviewers = {each.id.hex() for reviewer in view.reviewers() for each in reviewer.keys}
             if subject_id(key) is None or key in reviewers:
-                raise NotFoundError("this browser has no key of this review")
+                raise NotFoundError(
+                    "this browser has no key of this review",
+                    hint="Open it in the browser that the capture was made in.",
+                )
         return self._evidence.read(found.id, ReviewerKeyId(bytes.fromhex(key)))
 
     def state_review(self, subject: str, review: str, text: str) -> None:
@@ -146,7 +150,7 @@ class KeepOwnReviews(KeepReviewers):
                 before = _of(view, identifier, review)
                 others = _in_time(before, now) and self._can_be_decided(view, before)
             if not _is_against(before) or before.round > 1:
-                raise conflict("this review cannot be appealed")
+                raise conflict("this review cannot be appealed", hint="What was decided against you can be, once.")
             if not _in_time(before, now):
                 raise GoneError("the evidence of this review was destroyed", hint=_IN_WORDS)
             if not others:
@@ -177,7 +181,7 @@ class KeepOwnReviews(KeepReviewers):
 def _of(view: View, subject: SubjectId, review: str) -> Review:
     found = next((each for each in view.reviews_of(subject) if each.id.hex() == review), None)
     if found is None:
-        raise NotFoundError("there is no such review", hint="Reviews are forgotten 90 days after they were over.")
+        raise NotFoundError("there is no such review", hint=FORGOTTEN)
     return found
 
 

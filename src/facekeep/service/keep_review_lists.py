@@ -14,6 +14,7 @@ from itertools import islice
 from facekeep.domain.accounts import Account, AccountId
 from facekeep.domain.review import Review, ReviewId, ReviewKind, ReviewReason, ReviewState
 from facekeep.domain.review_words import ReportedConcern
+from facekeep.errors import NotFoundError
 from facekeep.service.keep_reviewing import KeepReviewing, ReviewSeen
 from facekeep.service.review_queue import Backlog
 from facekeep.service.review_rules import every
@@ -40,6 +41,22 @@ class Wanted:
 
 class KeepReviewLists(KeepReviewing):
     """The part of a keep that lists reviews. See :class:`facekeep.service.keep.Keep`."""
+
+    def check_organisation(self, organisation: str) -> None:
+        """See to it that an organisation is known here: its name, written otherwise, would have no reviews either.
+
+        Raises:
+            NotFoundError: no account, client or review is of it.
+        """
+        with self._reading(), self._roles.registry.read() as view:
+            known = {account.organisation for account in view.accounts()}
+            known.update(client.organisation for client in view.clients())
+            known.update(review.organisation for review in every(view))
+            if organisation and organisation not in known:
+                raise NotFoundError(
+                    "no account, client or review is of this organisation",
+                    hint="See how it is written: facekeep account list, facekeep token list.",
+                )
 
     def reviews_open(self, organisation: str) -> tuple[Review, ...]:
         """The open reviews of an organisation: the urgent first, then whatever ends first."""

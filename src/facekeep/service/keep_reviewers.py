@@ -77,7 +77,9 @@ class KeepReviewers(KeepReviewLists):
         with self._using():
             known = self._reviewer_of(who)
             if known is None or all(each.id.hex() != key for each in known.keys):
-                raise NotFoundError("there is no such key of this reviewer")
+                raise NotFoundError(
+                    "there is no such key of this reviewer", hint="List the keys: facekeep review keys ACCOUNT."
+                )
             damaged = self._revoke_keys(known, {key}, self._known_as(by))
         if damaged is not None:
             raise damaged

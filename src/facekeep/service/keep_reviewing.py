@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Final
 
 from facekeep.domain.accounts import Account, AccountId, Role
 from facekeep.domain.ledger import EntryKind, deed
 from facekeep.domain.review import (
+    FORGOTTEN,
     Decision,
     ReasonCode,
     Review,
@@ -46,6 +48,7 @@ __all__ = ["KeepReviewing", "ReviewSeen", "ShownReview"]
 CONCERN_ID_BYTES = 16
 CONCERNS_MAX = 10
 """Concerns of one reviewer in one review that wait for an answer: each is told at once."""
+_FOUR_EYES: Final = "Two different people decide, and none who asked or knows the person: take another review."
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +157,8 @@ class KeepReviewing(KeepReviews):
             with self._roles.registry.transaction() as tx:
                 before = within(tx, review, who.organisation)
                 if before.state is not ReviewState.OPEN or before.vote_of(who.id) is not None:
-                    raise conflict("who has voted is not recused any more")
+                    hint = "A vote stays, and what is over is shown to no reviewer again."
+                    raise conflict("who has voted is not recused any more", hint=hint)
                 after = before
                 if who.id not in before.recused:
                     after = replace(before, recused=(*before.recused, who.id))
@@ -290,14 +294,14 @@ class KeepReviewing(KeepReviews):
         text = checked_words(text)
         identifier = subject_id(concern)
         if identifier is None:
-            raise NotFoundError("there is no such concern")
+            raise NotFoundError("there is no such concern", hint=FORGOTTEN)
         with self._using():
             now = self._now()
             with self._roles.registry.transaction() as tx:
                 before = tx.concern(ConcernId(identifier))
                 about = tx.review(before.review)
                 if about.organisation != who.organisation:
-                    raise NotFoundError("there is no such concern")
+                    raise NotFoundError("there is no such concern", hint=FORGOTTEN)
                 if who.id in (before.reporter, about.owner):
                     raise conflict("whoever is concerned does not answer", hint="Another officer has to.")
                 after = replace(before, officer=who.id, answer=text, answered=now)
@@ -311,16 +315,16 @@ class KeepReviewing(KeepReviews):
 def _check_votable(review: Review, who: Account, now: datetime) -> None:
     check_alive(review, now)
     if review.state is not ReviewState.OPEN:
-        raise conflict("this review was decided")
+        raise conflict("this review was decided", hint="Take another review.")
     if review.vote_of(who.id) is not None:
-        raise conflict("this reviewer voted in this review before")
+        raise conflict("this reviewer voted in this review before", hint=_FOUR_EYES)
     if who.id in review.recused or who.id == review.owner:
-        raise conflict("whoever is concerned does not decide")
+        raise conflict("whoever is concerned does not decide", hint=_FOUR_EYES)
 
 
 def _check_may_look(view: View, review: Review, who: Account, *, has_claim: bool) -> None:
     if who.id in review.recused or who.id == review.owner:
-        raise conflict("whoever is concerned does not look")
+        raise conflict("whoever is concerned does not look", hint=_FOUR_EYES)
     told = (concern.waits and concern.reporter != who.id for concern in view.concerns_of(review.id))
     hears = Role.OFFICER in who.roles and any(told)
     if not (has_claim and Role.REVIEWER in who.roles) and not hears:

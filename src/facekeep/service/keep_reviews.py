@@ -155,7 +155,8 @@ class KeepReviews(KeepReviewEnds):
                     before = owned(tx, review, owner)
                     check_alive(before, now)
                     if before.state is not ReviewState.OPEN or before.views or before.votes or before.has_both:
-                        raise conflict("this review takes no reference any more")
+                        hint = "It has one, is over, or somebody looked or voted. File a new one with both pictures."
+                        raise conflict("this review takes no reference any more", hint=hint)
                     added = ReviewPicture(len(before.pictures), PictureRole.REFERENCE)
                     after = replace(before, pictures=(*before.pictures, added))
                     if not self._can_be_decided(tx, before):
@@ -198,7 +199,10 @@ class KeepReviews(KeepReviewEnds):
         wanted = {picture.index for picture in review.pictures}
         found = tuple(each for each in self._evidence.read(review.id, key) if each.index in wanted)
         if len(found) != len(wanted):
-            raise NotFoundError("not every picture of this review is sealed to this key")
+            raise NotFoundError(
+                "not every picture of this review is sealed to this key",
+                hint="It opens what came after it was registered, and while its reviewer was on duty.",
+            )
         return found
 
     def withdraw_review(self, review: str, *, owner: Principal, with_capture: bool = False) -> None:
@@ -220,11 +224,12 @@ class KeepReviews(KeepReviewEnds):
                 before = owned(view, review, owner)
                 reported = any(concern.waits for concern in view.concerns_of(before.id))
             if before.state is not ReviewState.OPEN:
-                raise conflict("this review is over")
+                raise conflict("this review is over", hint="Nothing is left to take back.")
             if before.round > 1:
-                raise conflict("this review was appealed, which is the person's to take back and nobody else's")
+                message = "this review was appealed, which is the person's to take back and nobody else's"
+                raise conflict(message, hint="Wait for what others decide by the appeal.")
             if before.votes:
-                raise conflict("somebody voted in this review")
+                raise conflict("somebody voted in this review", hint="Wait until it is decided, or for its deadline.")
             if reported:
                 raise conflict("something was reported in this review", hint="An officer has to answer it first.")
             if before.capture is not None and not with_capture:
@@ -248,7 +253,8 @@ class KeepReviews(KeepReviewEnds):
             with self._roles.registry.read() as view:
                 before = owned(view, review, owner)
                 if before.state is not ReviewState.OPEN or before.round > 1 or before.urgent:
-                    raise conflict("this review cannot be ended by a passkey")
+                    hint = "Wait for what people decide."
+                    raise conflict("this review cannot be ended by a passkey", hint=hint)
                 ended = replace(before, state=ReviewState.WITHDRAWN)
                 final = self._is_final(view, ended)
             if final:

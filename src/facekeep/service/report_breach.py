@@ -303,7 +303,10 @@ class BreachPack:
                 "tell integrators and auditors which keys no longer count."
             )
         if Lost.KEYS_REVIEWER in lost:
-            yield "Remove the reviewer's key (/review, or revoke the account): open reviews are sealed anew without it."
+            yield (
+                "facekeep review revoke-key (or /review, or revoke the account): open reviews are sealed anew without "
+                "the reviewer's key."
+            )
         if Lost.EVIDENCE in lost:
             yield "Have open reviews decided or withdrawn: keys of the gate that are stolen later open no copy of them."
         if Taken.FACES in self.taken:

@@ -9,7 +9,7 @@ from typing import Final
 
 from facekeep.domain.accounts import Account, Principal, Role, kind_of
 from facekeep.domain.ledger import EntryKind, LedgerEntry, deed
-from facekeep.domain.review import EYES, Review, ReviewId, ReviewState
+from facekeep.domain.review import EYES, FORGOTTEN, Review, ReviewId, ReviewState
 from facekeep.domain.subject import SubjectId, subject_id
 from facekeep.domain.webhooks import Event, EventKind
 from facekeep.errors import GoneError, NotFoundError, ReviewConflictError
@@ -169,4 +169,4 @@ def _identified(review: str) -> ReviewId:
 
 
 def _none() -> NotFoundError:
-    return NotFoundError("there is no such review", hint="Reviews are forgotten 90 days after they were over.")
+    return NotFoundError("there is no such review", hint=FORGOTTEN)

@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Row, select
 
 from facekeep.domain.accounts import AccountId
-from facekeep.domain.review import Review, ReviewId
+from facekeep.domain.review import FORGOTTEN, Review, ReviewId
 from facekeep.domain.review_words import (
     ConcernId,
     ReportedConcern,
@@ -111,7 +111,7 @@ class ReviewReading(Snapshot, ABC):
         """
         row = self._row(tables.concerns.c.id, concern)
         if row is None:
-            raise NotFoundError("there is no such concern")
+            raise NotFoundError("there is no such concern", hint=FORGOTTEN)
         return self._concern_of(row)
 
     def concerns(self) -> tuple[ReportedConcern, ...]:
@@ -127,7 +127,7 @@ class ReviewReading(Snapshot, ABC):
     def _review_row(self, review: ReviewId) -> Row[Any]:
         row = self._row(tables.reviews.c.id, review)
         if row is None:
-            raise NotFoundError("there is no such review")
+            raise NotFoundError("there is no such review", hint=FORGOTTEN)
         return row
 
     def _review_of(self, row: Row[Any]) -> Review:

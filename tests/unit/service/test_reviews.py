@@ -405,6 +405,24 @@ def test_what_is_taken_back_is_destroyed(keep: Keep, owner: Account, people: lis
         keep.claim_review(review.id.hex(), who=people[0].account)
 
 
+def test_what_cannot_be_done_says_what_can(keep: Keep, owner: Account, people: list[Person]) -> None:
+    review, voted = filed(keep, owner), filed(keep, owner)
+    keep.withdraw_review(review.id.hex(), owner=owner)
+    decide(keep, voted, Decision.UNUSABLE, people[0])
+    for refused, error, hint in (
+        (lambda: keep.withdraw_review(review.id.hex(), owner=owner), ReviewConflictError, "left to take back"),
+        (lambda: keep.withdraw_review(voted.id.hex(), owner=owner), ReviewConflictError, "until it is decided"),
+        (lambda: keep.recuse(voted.id.hex(), who=people[0].account), ReviewConflictError, "A vote stays"),
+        (lambda: keep.claim_review(voted.id.hex(), who=people[0].account), ReviewConflictError, "another review"),
+        (lambda: keep.review_filed("0" * 32, owner=owner), NotFoundError, "forgotten 90 days after"),
+        (lambda: keep.review_filed("zzz", owner=owner), NotFoundError, "forgotten 90 days after"),
+        (lambda: keep.revoke_reviewer_key("zzz", who=people[0].account), NotFoundError, "facekeep review keys"),
+    ):
+        with pytest.raises(error) as raised:
+            refused()
+        assert hint in raised.value.hint
+
+
 def test_the_queue_is_urgent_first_and_goes_on_behind_a_place(
     keep: Keep, owner: Account, people: list[Person], clock: MovedClock
 ) -> None:

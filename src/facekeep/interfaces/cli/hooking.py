@@ -99,7 +99,9 @@ def remove_webhook(
 def _state(webhook: WebhookDetails) -> str:
     if webhook.disabled is not None:
         return f"disabled since {when(webhook.disabled)}"
-    return f"failed {webhook.failures} times" if webhook.failures else "well"
+    if not webhook.failures:
+        return "well"
+    return f"failed {webhook.failures} times" if webhook.failures > 1 else "failed once"
 
 
 def _document(webhook: WebhookDetails) -> dict[str, object]:

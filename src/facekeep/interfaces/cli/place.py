@@ -117,7 +117,8 @@ def here_only(command: Callable[..., None]) -> Callable[..., None]:
     def run(**given: Any) -> None:
         if given.pop("server") is not None or given.pop("token_file") is not None:
             raise UsageError(
-                "this command works on this machine only, not on a server", hint="Run it on the machine of the keep."
+                "this command works on this machine only, not on a server",
+                hint="Run it on the machine of the keep, while it is not served.",
             )
         command(**given)
 
@@ -162,7 +163,10 @@ def read_token(path: Path) -> str:
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
             if stat.S_ISREG(status.st_mode) and status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-                raise UsageError("others may read the file of the token", hint="chmod 600 it, and make a new token.")
+                raise UsageError(
+                    "others may read the file that --token-file names",
+                    hint="chmod 600 it, and put a new token into it: others could read this one.",
+                )
             return file.read(_LARGEST_TOKEN).decode().strip()
     except (OSError, UnicodeDecodeError):
         raise UsageError(

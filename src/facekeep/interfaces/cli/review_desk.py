@@ -133,6 +133,7 @@ class _Here:
         """See :class:`ReviewDesk`."""
         from facekeep.client import ReasonCounts, ReviewerCounts, ReviewFigures
 
+        self._keep.check_organisation(self._organisation)
         found, names = self._keep.review_statistics(self._organisation, days=days), self._keep.account_names()
         return ReviewFigures(
             since=found.since,

@@ -18,6 +18,7 @@ from facekeep.interfaces.cli.review_desk import review_desk
 
 if TYPE_CHECKING:
     from facekeep.client import ReviewFigures
+    from facekeep.domain.accounts import Account
 
 __all__ = ["add_commands"]
 
@@ -105,12 +106,13 @@ def list_reviews(
 ) -> None:
     """List the open reviews of an organisation: the urgent first, then whatever ends first. No face, no vote."""
     with composition(context).open(keep) as opened:
+        opened.check_organisation(organisation)
         found = opened.reviews_open(organisation)
     cells = [
         (r.id.hex(), r.kind, ", ".join(r.reasons), "yes" if r.urgent else "no", f"{len(r.ballots)}", when(r.deadline))
         for r in found
     ]
-    rows = Rows(("review", "asks", "since", "urgent", "votes", "ends (UTC)"), cells, frozenset({4}))
+    rows = Rows(("review", "asks", "because", "urgent", "votes", "ends (UTC)"), cells, frozenset({4}))
     documents = [
         {
             "review": r.id.hex(),
@@ -149,7 +151,10 @@ def file(
     probes, other = _read(pictures, reference)
     with review_desk(context, place, account=account) as at:
         filed = at.file_review(ReviewKind(kind.value), probes, other, label=subject, days=days)
-    reply({"review": filed}, [f"filed the review {filed}."], as_json=as_json)
+    lines: list[Line] = [f"filed the review {filed}."]
+    if kind is _Kind.COMPARISON and not other:
+        lines.append(_nothing_to_compare_with(filed))
+    reply({"review": filed}, lines, as_json=as_json)
 
 
 def known(
@@ -189,18 +194,34 @@ def show(
     """Show what came of a review that one filed."""
     from dataclasses import asdict
 
+    from facekeep.domain.review import PictureRole, ReviewKind, ReviewState
+
     with review_desk(context, place, account=account) as at:
         found = at.review(review)
     cells = [
         ("asks", found.kind),
-        ("since", ", ".join(found.reasons)),
+        ("because", ", ".join(found.reasons)),
         ("state", found.state),
         ("votes missing", f"{found.votes_missing}"),
         ("decision", found.decision or "–"),
         ("decided (UTC)", when(found.decided)),
         ("ends (UTC)", when(found.deadline)),
     ]
-    reply(asdict(found), [Rows(("what", "is"), cells)], as_json=as_json)
+    lines: list[Line] = [Rows(("what", "is"), cells)]
+    if (
+        found.state == ReviewState.OPEN
+        and found.kind == ReviewKind.COMPARISON
+        and PictureRole.REFERENCE not in found.pictures
+    ):
+        lines.append(_nothing_to_compare_with(found.id))
+    reply(asdict(found), lines, as_json=as_json)
+
+
+def _nothing_to_compare_with(review: str) -> str:
+    return (
+        "There is no picture to compare with: until one is added, people can only say that it cannot be told. "
+        f"Add it at the server: PUT /v1/reviews/{review}/reference, or Client.add_review_reference."
+    )
 
 
 def withdraw(
@@ -280,13 +301,24 @@ def keys(
 ) -> None:
     """List the keys of a reviewer or an officer, one for each browser, and whether they are on duty."""
     with composition(context).open(keep) as opened:
-        reviewer = opened.reviewer(opened.account_named(account)).reviewer
+        who = opened.account_named(account)
+        reviewer = opened.reviewer(who).reviewer
     found = [{"key": key.id.hex(), "added": key.added} for key in reviewer.keys]
     lines: list[Line] = [
         "on duty." if reviewer.since is not None else "not on duty.",
         Rows(("key", "added (UTC)"), [(key.id.hex(), when(key.added)) for key in reviewer.keys]),
     ]
-    reply({"keys": found, "on_duty": reviewer.since is not None}, lines if found else lines[:1], as_json=as_json)
+    if not found:
+        lines = [_why_no_key(who)]
+    reply({"keys": found, "on_duty": reviewer.since is not None}, lines, as_json=as_json)
+
+
+def _why_no_key(who: Account) -> str:
+    from facekeep.domain.accounts import Role
+
+    if {Role.REVIEWER, Role.OFFICER}.isdisjoint(who.roles):
+        return f"{shown(who.name)} is no reviewer and no officer, and has no key."
+    return f"{shown(who.name)} has no key yet: it is made at /review, in the browser of whoever reviews."
 
 
 def revoke_key(

@@ -126,11 +126,14 @@ def serve(
     parts = composition(context)
 
     def told(address: str) -> None:
+        at = listening.origin
         if as_json:
-            print_json({"listening": address})
+            print_json({"listening": address, **({"origin": at} if at else {})})
             sys.stdout.flush()
-        else:
-            typer.echo(f"Listening on {address}", err=True)
+            return
+        typer.echo(f"Listening on {address}", err=True)
+        if at:  # they cannot at the address above
+            typer.echo(f"People sign in at {at}/sign-in, review at {at}/review", err=True)
 
     proxies = tuple(proxy.strip() for proxy in parts.settings.proxies.split(",") if proxy.strip())
     listening = Listening(
