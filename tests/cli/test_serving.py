@@ -99,9 +99,10 @@ def test_where_people_sign_in_is_told_beside_the_address(keep: Path) -> None:
     )
     try:
         assert serving.stderr is not None
-        assert serving.stderr.readline().startswith("Listening on http://127.0.0.1:")
+        address = serving.stderr.readline().split()[-1]
         signing_in = "People sign in at https://faces.example/sign-in, review at https://faces.example/review\n"
         assert serving.stderr.readline() == signing_in
+        assert httpx2.get(f"{address}/health/live").status_code == 200
     finally:
         serving.send_signal(signal.SIGTERM)
         serving.communicate(timeout=30)
