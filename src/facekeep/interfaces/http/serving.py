@@ -5,8 +5,8 @@ from __future__ import annotations
 import ipaddress
 import signal
 import socket
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -117,6 +117,19 @@ class _Forgetting(H11Protocol):
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)
+
+
+@contextmanager
+def _held_back(number: signal.Signals) -> Iterator[None]:
+    """A signal that comes meanwhile is handled when the block is done."""
+    came: list[int] = []  # blocking it would not do: another thread would get it, and the handler run all the same
+    handler = signal.signal(number, lambda *_: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(number, handler)
+    if came:
+        signal.raise_signal(number)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -260,8 +273,9 @@ def _run(app: FastAPI, listening: Listening, told: Callable[[str], None]) -> Non
         # Uvicorn raises the signal that ended it once more, which would end the process before the keep is closed.
         ending.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, _leave))
         warm_up()  # whoever asks first waits for an answer and not for a compiler
-        ending.enter_context(watched(app.state.keep))
-        told(f"{scheme}://{host}:{bound.getsockname()[1]}")
-        ending.enter_context(Retaining(app.state.keep))
+        with _held_back(signal.SIGTERM):  # between a thread's start and its being entered nobody would end it
+            ending.enter_context(watched(app.state.keep))
+            told(f"{scheme}://{host}:{bound.getsockname()[1]}")
+            ending.enter_context(Retaining(app.state.keep))
         settle()
         uvicorn.Server(config).run(sockets=[bound])
