@@ -390,3 +390,24 @@ def test_everybody_can_use_it(desk: Desk, look: tuple[tuple[int, int], str]) -> 
         desk.key("Escape")
     desk.page.size(*DESKTOP)
     assert not [line for line in desk.page.console if "Content Security Policy" in line or "Uncaught" in line]
+
+
+def test_a_key_goes_after_a_question_alone(desk: Desk) -> None:
+    def keys() -> int:
+        return len(desk.keep.reviewer(desk.keep.account_named(REVIEWER)).reviewer.keys)
+
+    desk.open()
+    desk.until("home")
+    desk.page.until("document.querySelector('.own-key strong') !== null")
+    desk.press("own-keys.remove")
+    assert text("own-keys.lose-here") in desk.page.text()
+    assert keys() == 1
+    desk.press("own-keys.keep")
+    assert text("own-keys.lose-here") not in desk.page.text()
+    assert desk.page.evaluate("document.activeElement.textContent") == text("own-keys.remove")
+    desk.press("own-keys.remove")
+    desk.press("own-keys.remove-it")
+    desk.page.until("document.querySelector('.own-key') === null")
+    assert keys() == 0
+    desk.press("own-keys.make")
+    desk.page.until("document.querySelector('.own-key strong') !== null")

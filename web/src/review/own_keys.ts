@@ -71,10 +71,9 @@ export function keysOf(visit: Visit, { keys }: Reviewer, here: KeyHere, again: (
   );
 }
 
+/** A key, whose removal is asked about first: what was sealed to it alone cannot be opened any more. */
 function registered({ id, added }: RegisteredKey, own: boolean, remove: () => void): HTMLElement {
   const name = `key-${id}`;
-  const act = button("own-keys.remove", remove);
-  act.setAttribute("aria-describedby", name);
   const text = h(
     "p",
     { attributes: { id: name } },
@@ -84,5 +83,18 @@ function registered({ id, added }: RegisteredKey, own: boolean, remove: () => vo
     own ? document.createTextNode(" · ") : null,
     own ? h("strong", { say: "own-keys.here" }) : null,
   );
-  return h("li", { class: "own-key" }, text, act);
+  const row = h("li", { class: "own-key" });
+  const ask = button("own-keys.remove", () => {
+    const question = h("p", { say: own ? "own-keys.lose-here" : "own-keys.lose", attributes: { tabindex: "-1" } });
+    const sure = button("own-keys.remove-it", remove, "main");
+    const keep = button("own-keys.keep", () => {
+      row.replaceChildren(text, ask);
+      ask.focus();
+    });
+    row.replaceChildren(text, question, h("div", { class: "buttons" }, sure, keep));
+    question.focus();
+  });
+  ask.setAttribute("aria-describedby", name);
+  row.append(text, ask);
+  return row;
 }

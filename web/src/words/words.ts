@@ -83,12 +83,16 @@ export function measured(value: number): string {
   return new Intl.NumberFormat(language, { maximumSignificantDigits: 3 }).format(value);
 }
 
-/** How far a time is from now, in the largest unit that it fills: in 3 days, 20 minutes ago. */
+/**
+ * How far a time is from now, in the largest unit that it fills: in 3 days, 20 minutes ago. Below three days in hours: what
+ * is left of "1 day" may be two.
+ */
 export function relative(iso: string, now = Date.now()): string {
   const seconds = (new Date(iso).getTime() - now) / 1000;
   const format = new Intl.RelativeTimeFormat(language, { numeric: "always" });
   for (const [unit, length] of UNITS)
-    if (Math.abs(seconds) >= length) return format.format(Math.trunc(seconds / length), unit);
+    if (Math.abs(seconds) >= (unit === "day" ? 3 : 1) * length)
+      return format.format(Math.trunc(seconds / length), unit);
   return format.format(Math.trunc(seconds), "second");
 }
 
