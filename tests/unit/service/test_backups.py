@@ -218,7 +218,11 @@ def test_it_is_of_one_moment_while_everybody_works(
         for turn in range(turns):
             before = set(told)
             clock.forward(seconds=2)
-            made = small.backup(elsewhere.backups, RECIPIENTS)
+            try:
+                made = small.backup(elsewhere.backups, RECIPIENTS)
+            except UsageError as error:  # it was refreshed during this very backup, and nothing was written
+                assert "refreshed" in error.message  # noqa: PT017 - every other backup has to be made
+                continue
             after = set(told) | {f"new{len(told)}"}
             keys = elsewhere.keys()
             try:
