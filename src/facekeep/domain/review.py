@@ -362,19 +362,24 @@ class Review:
         return next((vote for vote in self.votes if vote.reviewer == account), None)
 
     @property
-    def is_settled(self) -> bool:
-        """Whether people decided, and nothing is left that the person could object to.
+    def is_against(self) -> bool:
+        """Whether people decided something that the person could object to; not where it only measured them.
 
         Of pictures that were filed, either answer may be against whom it is about: who is the same person is the hit of
-        a search, and who is another one has claimed in vain.
+        a search, and who is another one has claimed in vain. Which it is, is known once the person objected to one.
         """
-        if self.decision is None:
+        if self.decision is None or self.known is not None:
             return False
         if self.capture is None:
-            return self.decision is Decision.BONA_FIDE
-        return self.capture.outcome is CaptureOutcome.OFF or (
-            self.decision.passes and self.capture.outcome is CaptureOutcome.PASSED
-        )
+            turned = self.before is not None and self.decision not in (self.before, Decision.UNUSABLE)
+            return self.decision is not Decision.BONA_FIDE and not turned
+        passed = self.decision.passes and self.capture.outcome is CaptureOutcome.PASSED
+        return self.capture.outcome is not CaptureOutcome.OFF and not passed
+
+    @property
+    def can_be_appealed(self) -> bool:
+        """Whether the person, if it is about one, could object to it, once, as long as there is evidence."""
+        return self.is_against and self.round == 1
 
     @property
     def ballots(self) -> tuple[Vote, ...]:

@@ -110,8 +110,7 @@ class SessionLife:
 
     def alarm(self, session: CaptureSession, reasons: tuple[str, ...]) -> None:
         """Have it told that a person has to look at once. Its lock is held, and it may have ended."""
-        about = _about(session, tuple(str(reason) for reason in reasons))
-        session.untold.append(Event(EventKind.CAPTURE_ESCALATED, self._clock(), about))
+        session.untold.append(Event(EventKind.CAPTURE_ESCALATED, self._clock(), _about(session, reasons)))
 
     def to_people(self, session: CaptureSession) -> None:
         """Have it wait for what people say. Its lock is held, and it is not over."""

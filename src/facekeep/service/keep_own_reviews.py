@@ -11,7 +11,6 @@ from facekeep.domain.accounts import AccountId
 from facekeep.domain.review import (
     DEADLINE_DEFAULT,
     FORGOTTEN,
-    Decision,
     Review,
     ReviewPicture,
     ReviewReason,
@@ -149,7 +148,7 @@ class KeepOwnReviews(KeepReviewers):
             with self._roles.registry.read() as view:
                 before = _of(view, identifier, review)
                 others = _in_time(before, now) and self._can_be_decided(view, before)
-            if not _is_against(before) or before.round > 1:
+            if not before.can_be_appealed:
                 raise conflict("this review cannot be appealed", hint="What was decided against you can be, once.")
             if not _in_time(before, now):
                 raise GoneError("the evidence of this review was destroyed", hint=_IN_WORDS)
@@ -193,16 +192,9 @@ def _words(review: Review, kind: WordsKind, text: str, now: datetime) -> ReviewW
     return ReviewWords(ReviewWordsId(os.urandom(_WORDS_ID_BYTES)), review.id, kind, text, now)
 
 
-def _is_against(review: Review) -> bool:
-    # Of pictures that were filed nobody knows which answer is for the person, until the person has objected to one.
-    turned = review.capture is None and review.before is not None
-    turned = turned and review.decision not in (review.before, Decision.UNUSABLE)
-    return review.state is ReviewState.DECIDED and not review.is_settled and review.known is None and not turned
-
-
 def _in_time(review: Review, now: datetime) -> bool:
     """Whether the person may object still, once."""
-    return _is_against(review) and review.round == 1 and review.destroyed is None and review.deadline > now
+    return review.can_be_appealed and review.destroyed is None and review.deadline > now
 
 
 def _own(
@@ -213,6 +205,6 @@ def _own(
         tuple(OwnView(seen.time, names.get(seen.reviewer, ""), seen.reason) for seen in review.views),
         tuple(each for each in words if each.review == review.id),
         review.pictures if review.destroyed is None else (),
-        _is_against(review),
+        review.is_against,
         may_appeal,
     )

@@ -21,7 +21,7 @@ from facekeep.service.keep_signing import KeepSigning
 from facekeep.service.opening import Roles
 from facekeep.service.review_outcomes import EVIDENCE_LOST, switched_off, unanswered
 from facekeep.service.review_queue import Claims, ReviewQueue
-from facekeep.service.review_rules import every, over, still_allowed, tell_ended
+from facekeep.service.review_rules import every, over, reported, still_allowed, tell_ended
 from facekeep.store.transaction import Transaction
 from facekeep.store.view import View
 
@@ -184,10 +184,27 @@ class KeepReviewEnds(KeepSigning):
             view: a snapshot or transaction of the registry.
             review: decided, with what its capture came to, or taken back.
         """
-        if any(concern.waits for concern in view.concerns_of(review.id)):
-            return False
-        can_be_appealed = review.state is ReviewState.DECIDED and review.round == 1 and not review.is_settled
-        return not can_be_appealed or review.subject is None or review.known is not None
+        appeal = review.can_be_appealed and review.subject is not None
+        return not appeal and not reported(view, review)
+
+    def _close_review(self, review: Review, now: datetime, entries: Sequence[LedgerEntry]) -> None:
+        """Record that a review is not open any more. Its evidence ends now, or once nobody needs it.
+
+        Args:
+            review: decided, with what its capture came to, or taken back.
+            now: the time.
+            entries: what the ledger is to have of it.
+        """
+        with self._roles.registry.read() as view:
+            final = self._is_final(view, review)
+        if final:
+            self._end_review(review, now, entries)
+            return
+        with self._roles.registry.transaction() as tx:
+            tx.change_review(review)
+            tx.record(entries, review.subject)
+            tell_ended(tx, review, now)
+        self._queue.put(review)
 
     def _end_if_final(self, review: ReviewId) -> None:
         """Destroy the evidence of what is not open any more, once the last concern in it is answered.

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 
 from facekeep.domain.accounts import Account, AccountId
 from facekeep.domain.review import Review, ReviewId, ReviewKind, ReviewReason, ReviewState
@@ -49,9 +49,11 @@ class KeepReviewLists(KeepReviewing):
             NotFoundError: no account, client or review is of it.
         """
         with self._reading(), self._roles.registry.read() as view:
-            known = {account.organisation for account in view.accounts()}
-            known.update(client.organisation for client in view.clients())
-            known.update(review.organisation for review in every(view))
+            known = chain(
+                (account.organisation for account in view.accounts()),
+                (client.organisation for client in view.clients()),
+                (review.organisation for review in every(view)),
+            )
             if organisation and organisation not in known:
                 raise NotFoundError(
                     "no account, client or review is of this organisation",

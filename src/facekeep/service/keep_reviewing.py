@@ -40,7 +40,7 @@ from facekeep.errors import NotFoundError, UsageError
 from facekeep.service.keep_reviews import KeepReviews
 from facekeep.service.review_outcomes import concluded, switched_off
 from facekeep.service.review_queue import Claim
-from facekeep.service.review_rules import check_alive, conflict, still_allowed, tell_ended, within
+from facekeep.service.review_rules import check_alive, conflict, still_allowed, within
 from facekeep.store.view import View
 
 __all__ = ["KeepReviewing", "ReviewSeen", "ShownReview"]
@@ -243,16 +243,12 @@ class KeepReviewing(KeepReviews):
             ended = concluded(replace(review, state=ReviewState.DECIDED, decision=decision, decided=now))
             entries.append(deed(EntryKind.REVIEW_DECIDED, now, "", review=name, decision=decision.value))
             with self._roles.registry.read() as view:
-                review = ended if still_allowed(view, ended) else switched_off(ended)
-                final = self._is_final(view, review)
-            if final:  # nobody needs the picture again
-                self._end_review(review, now, entries)
-                return
+                allowed = still_allowed(view, ended)
+            self._close_review(ended if allowed else switched_off(ended), now, entries)
+            return
         with self._roles.registry.transaction() as tx:
             tx.change_review(review)
             tx.record(entries, review.subject)
-            if decision is not None:
-                tell_ended(tx, review, now)
         self._queue.put(review)
 
     # Concerns

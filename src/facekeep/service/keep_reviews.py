@@ -34,7 +34,7 @@ from facekeep.domain.subject import SubjectId
 from facekeep.errors import DamagedStoreError, FacekeepError, GoneError, NotFoundError, RateError, UnsignedError
 from facekeep.service.keep_review_ends import REVIEW_DAYS, End, KeepReviewEnds
 from facekeep.service.review_outcomes import unanswered
-from facekeep.service.review_rules import able, check_alive, conflict, over, owned, tell_ended, tell_opened
+from facekeep.service.review_rules import able, check_alive, conflict, over, owned, reported, tell_opened
 from facekeep.service.review_sealing import seal
 from facekeep.store.view import View
 
@@ -222,7 +222,7 @@ class KeepReviews(KeepReviewEnds):
         with self._using():
             with self._roles.registry.read() as view:
                 before = owned(view, review, owner)
-                reported = any(concern.waits for concern in view.concerns_of(before.id))
+                waits = reported(view, before)
             if before.state is not ReviewState.OPEN:
                 raise conflict("this review is over", hint="Nothing is left to take back.")
             if before.round > 1:
@@ -230,7 +230,7 @@ class KeepReviews(KeepReviewEnds):
                 raise conflict(message, hint="Wait for what others decide by the appeal.")
             if before.votes:
                 raise conflict("somebody voted in this review", hint="Wait until it is decided, or for its deadline.")
-            if reported:
+            if waits:
                 raise conflict("something was reported in this review", hint="An officer has to answer it first.")
             if before.capture is not None and not with_capture:
                 hint = "Cancel the capture: DELETE /v1/capture-sessions/{capture}."
@@ -255,17 +255,9 @@ class KeepReviews(KeepReviewEnds):
                 if before.state is not ReviewState.OPEN or before.round > 1 or before.urgent:
                     hint = "Wait for what people decide."
                     raise conflict("this review cannot be ended by a passkey", hint=hint)
-                ended = replace(before, state=ReviewState.WITHDRAWN)
-                final = self._is_final(view, ended)
-            if final:
-                self._end_review(ended, now, [over(ended, now)])
-                return
-            with self._roles.registry.transaction() as tx:
-                tx.change_review(ended)
-                tx.record([over(ended, now)], ended.subject)
-                tell_ended(tx, ended, now)
+            ended = replace(before, state=ReviewState.WITHDRAWN)
+            self._close_review(ended, now, [over(ended, now)])
             self._claims.drop(ended.id)
-            self._queue.put(ended)
 
     @contextmanager
     def _without_reviews(self, owner: Principal) -> Iterator[None]:
@@ -351,8 +343,7 @@ class KeepReviews(KeepReviewEnds):
 
 
 def _taken_back(view: View, review: Review, *, now: datetime) -> End | None:
-    going_on = review.votes or review.urgent or any(concern.waits for concern in view.concerns_of(review.id))
-    if review.state is not ReviewState.OPEN or going_on:
+    if review.state is not ReviewState.OPEN or review.votes or review.urgent or reported(view, review):
         return None
     ended = unanswered(replace(review, state=ReviewState.WITHDRAWN, destroyed=now))  # the person may be at its page
     return End(ended, (over(ended, now),))

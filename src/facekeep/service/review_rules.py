@@ -24,6 +24,7 @@ __all__ = [
     "every",
     "over",
     "owned",
+    "reported",
     "still_allowed",
     "tell_ended",
     "tell_gone",
@@ -102,6 +103,11 @@ def check_alive(review: Review, now: datetime) -> None:
         raise GoneError("the evidence of this review was destroyed")
 
 
+def reported(view: View, review: Review) -> bool:
+    """Whether something was reported in a review that an officer has yet to answer."""
+    return any(concern.waits for concern in view.concerns_of(review.id))
+
+
 def still_allowed(view: View, review: Review) -> bool:
     """Whether what its capture was for is still on, for everybody and, where it is about somebody, by that person."""
     if review.capture is None:
@@ -146,7 +152,7 @@ def tell_gone(tx: Transaction, subject: SubjectId, now: datetime) -> None:
     """Tell whoever was called to look that what they were called for is about to go with the person."""
     for review in tx.reviews_of(subject):
         called = review.urgent and review.state is ReviewState.OPEN
-        if called or any(concern.waits for concern in tx.concerns_of(review.id)):
+        if called or reported(tx, review):
             capture = None if review.capture is None else replace(review.capture, outcome=None, outcome_reasons=())
             gone = replace(review, state=ReviewState.WITHDRAWN, decision=None, decided=None, capture=capture)
             tell_ended(tx, gone, now)

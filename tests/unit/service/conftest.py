@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from facekeep.domain.accounts import Account, Role
 from facekeep.domain.consent import Purpose
 from facekeep.face.models import ModelPack
 from facekeep.service.keep import Keep
@@ -72,6 +73,12 @@ def reopen(folder: Path, pack: ModelPack, clock: MovedClock) -> Iterator[Callabl
 @pytest.fixture
 def keep(reopen: Callable[[], Keep]) -> Keep:
     return reopen()
+
+
+@pytest.fixture
+def owner(keep: Keep) -> Account:
+    """Somebody who files reviews."""
+    return keep.invite("till", [Role.OPERATOR]).account
 
 
 @pytest.fixture(scope="session")

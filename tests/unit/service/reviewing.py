@@ -11,6 +11,7 @@ from PIL import Image
 from facekeep.domain.accounts import Account, Role
 from facekeep.domain.review import Decision, ReasonCode, Review, ReviewKind, ReviewReason, ViewReason
 from facekeep.domain.reviewer import key_id
+from facekeep.domain.subject import SubjectId
 from facekeep.service.keep import Keep
 from facekeep.service.keep_reviews import NewReview
 
@@ -35,6 +36,14 @@ def a_person(keep: Keep, name: str, *roles: Role, organisation: str = "", on_dut
     if on_duty:
         keep.set_duty(on=True, who=account)
     return Person(account, private)
+
+
+def reviewers(keep: Keep, count: int) -> list[Person]:
+    return [a_person(keep, f"reviewer {number}") for number in range(count)]
+
+
+def subject_of(keep: Keep, label: str) -> SubjectId:
+    return SubjectId(bytes.fromhex(keep.subject(label).id))
 
 
 def png(shade: int = 90) -> bytes:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from facekeep.domain.accounts import Account, Role
+from facekeep.domain.accounts import Account
 from facekeep.domain.review import Decision, Review, ReviewReason
 from facekeep.domain.subject import SubjectId
 from facekeep.domain.webhooks import EventKind
@@ -18,20 +18,15 @@ from facekeep.service.review_facts import reviewing_of
 from facekeep.service.review_queue import Backlog
 from facekeep.service.review_statistics import ReviewStatistics
 from tests.unit.service.conftest import MovedClock
-from tests.unit.service.reviewing import Person, a_person, decide, filed
-from tests.unit.service.test_reviews import a_capture, subject_of
+from tests.unit.service.reviewing import Person, decide, filed, reviewers, subject_of
+from tests.unit.service.test_reviews import a_capture
 
 URGENT = ReviewReason.NO_VITAL_SIGNS
 
 
 @pytest.fixture
-def owner(keep: Keep) -> Account:
-    return keep.invite("till", [Role.OPERATOR]).account
-
-
-@pytest.fixture
 def people(keep: Keep) -> list[Person]:
-    return [a_person(keep, f"reviewer {number}") for number in range(5)]
+    return reviewers(keep, 5)
 
 
 @pytest.fixture

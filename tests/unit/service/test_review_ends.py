@@ -25,20 +25,15 @@ from facekeep.service.review_rules import able
 from facekeep.service.review_sealing import seal
 from facekeep.store.transaction import Transaction
 from tests.unit.service.conftest import MovedClock
-from tests.unit.service.reviewing import LOOK, Person, a_person, decide, filed, new, png
-from tests.unit.service.test_reviews import a_capture, opened, subject_of
+from tests.unit.service.reviewing import LOOK, Person, a_person, decide, filed, new, png, reviewers, subject_of
+from tests.unit.service.test_reviews import a_capture, opened
 
 LATE = datetime(2027, 3, 2, tzinfo=UTC)
 
 
 @pytest.fixture
-def owner(keep: Keep) -> Account:
-    return keep.invite("till", [Role.OPERATOR]).account
-
-
-@pytest.fixture
 def people(keep: Keep) -> list[Person]:
-    return [a_person(keep, f"reviewer {number}") for number in range(3)]
+    return reviewers(keep, 3)
 
 
 def hour_keys(folder: Path) -> list[str]:

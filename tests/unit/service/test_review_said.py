@@ -12,20 +12,15 @@ from facekeep.errors import NotFoundError, ReviewConflictError
 from facekeep.service.keep import Keep
 from facekeep.service.keep_reviewing import CONCERNS_MAX
 from tests.unit.service.conftest import MovedClock
-from tests.unit.service.reviewing import Person, a_person, decide, filed
-from tests.unit.service.test_reviews import a_capture, subject_of
+from tests.unit.service.reviewing import Person, a_person, decide, filed, reviewers, subject_of
+from tests.unit.service.test_reviews import a_capture
 
 ENDS = [EventKind.REVIEW_DECIDED, EventKind.CAPTURE_FINISHED]
 
 
 @pytest.fixture
-def owner(keep: Keep) -> Account:
-    return keep.invite("till", [Role.OPERATOR]).account
-
-
-@pytest.fixture
 def people(keep: Keep) -> list[Person]:
-    return [a_person(keep, f"reviewer {number}") for number in range(4)]
+    return reviewers(keep, 4)
 
 
 def told(keep: Keep, webhook: bytes) -> list[Event]:

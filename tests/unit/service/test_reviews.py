@@ -32,7 +32,6 @@ from facekeep.domain.review import (
 from facekeep.domain.review_evidence import StoredPicture
 from facekeep.domain.review_words import Concern
 from facekeep.domain.reviewer import key_id
-from facekeep.domain.subject import SubjectId
 from facekeep.domain.webhooks import EventKind
 from facekeep.errors import FormatError, GoneError, NotFoundError, ReviewConflictError, UsageError
 from facekeep.service.answers import AccessOutcome
@@ -41,23 +40,14 @@ from facekeep.service.keep_review_lists import Wanted
 from facekeep.service.review_queue import place_of
 from facekeep.service.review_sealing import open_with
 from tests.unit.service.conftest import MovedClock
-from tests.unit.service.reviewing import CODE, LOOK, Person, a_person, decide, filed, new, png
+from tests.unit.service.reviewing import CODE, LOOK, Person, a_person, decide, filed, new, png, reviewers, subject_of
 
 WHY = ReviewReason.INCONCLUSIVE
 
 
 @pytest.fixture
-def owner(keep: Keep) -> Account:
-    return keep.invite("till", [Role.OPERATOR]).account
-
-
-@pytest.fixture
 def people(keep: Keep) -> list[Person]:
-    return [a_person(keep, f"reviewer {number}") for number in range(3)]
-
-
-def subject_of(keep: Keep, label: str) -> SubjectId:
-    return SubjectId(bytes.fromhex(keep.subject(label).id))
+    return reviewers(keep, 3)
 
 
 def kinds(keep: Keep, label: str) -> list[EntryKind]:
@@ -271,7 +261,7 @@ def a_capture() -> ReviewedCapture:
 def test_the_person_reads_who_looked_speaks_and_appeals_once_to_others(
     keep: Keep, owner: Account, clock: MovedClock
 ) -> None:
-    people = [a_person(keep, f"reviewer {number}") for number in range(4)]
+    people = reviewers(keep, 4)
     browser = X25519PrivateKey.generate()
     subject = subject_of(keep, "obama")
     review = filed(keep, owner, subject=subject, capture=a_capture(), person=browser.public_key().public_bytes_raw())
@@ -325,7 +315,7 @@ def test_the_person_reads_who_looked_speaks_and_appeals_once_to_others(
 def test_whom_it_was_staged_with_learns_that_it_measured_reviewers_once_it_is_over(
     keep: Keep, owner: Account, clock: MovedClock
 ) -> None:
-    people = [a_person(keep, f"reviewer {number}") for number in range(4)]
+    people = reviewers(keep, 4)
     officer, me = a_person(keep, "officer", Role.OFFICER), subject_of(keep, "obama")
     usual = filed(keep, owner, subject=me)
     known = filed(keep, owner, subject=me, capture=a_capture(), known=Decision.ATTACK)
@@ -610,7 +600,7 @@ def leaves(keep: Keep) -> int:
 def test_of_an_appeal_that_nobody_decides_what_was_decided_stands(
     keep: Keep, owner: Account, clock: MovedClock
 ) -> None:
-    people = [a_person(keep, f"reviewer {number}") for number in range(4)]
+    people = reviewers(keep, 4)
     subject = subject_of(keep, "obama")
     review = filed(keep, owner, subject=subject, capture=a_capture())
     decide(keep, review, Decision.ATTACK, *people[:2])
@@ -704,7 +694,7 @@ def test_a_reference_takes_two_who_can_open_the_rest(keep: Keep, owner: Account,
 @pytest.mark.parametrize("decision", [Decision.SAME_PERSON, Decision.ANOTHER_PERSON])
 def test_either_answer_to_a_filed_comparison_can_be_appealed(keep: Keep, owner: Account, decision: Decision) -> None:
     """A hit of a search is against whoever it is; a claim in vain is against whoever it is not."""
-    people = [a_person(keep, f"reviewer {number}") for number in range(4)]
+    people = reviewers(keep, 4)
     subject = subject_of(keep, "obama")
     review = filed(keep, owner, kind=ReviewKind.COMPARISON, reference=png(99), subject=subject)
     decide(keep, review, decision, *people[:2])
@@ -733,7 +723,7 @@ def test_what_ended_off_stays_off(keep: Keep, owner: Account, people: list[Perso
 
 
 def test_an_appeal_that_nobody_decides_of_who_withdrew_ends_off(keep: Keep, owner: Account, clock: MovedClock) -> None:
-    people = [a_person(keep, f"reviewer {number}") for number in range(4)]
+    people = reviewers(keep, 4)
     subject = subject_of(keep, "obama")
     review = filed(keep, owner, subject=subject, capture=a_capture())
     decide(keep, review, Decision.ATTACK, *people[:2])

@@ -90,16 +90,16 @@ export function measured(value: number): string {
 export function relative(iso: string, now = Date.now()): string {
   const seconds = (new Date(iso).getTime() - now) / 1000;
   const format = new Intl.RelativeTimeFormat(language, { numeric: "always" });
-  for (const [unit, length] of UNITS)
-    if (Math.abs(seconds) >= (unit === "day" ? 3 : 1) * length)
-      return format.format(Math.trunc(seconds / length), unit);
+  for (const [unit, length, least] of UNITS)
+    if (Math.abs(seconds) >= least * length) return format.format(Math.trunc(seconds / length), unit);
   return format.format(Math.trunc(seconds), "second");
 }
 
+/** Units in seconds, and from how many of them on they are taken. */
 const UNITS = [
-  ["day", 86_400],
-  ["hour", 3600],
-  ["minute", 60],
+  ["day", 86_400, 3],
+  ["hour", 3600, 1],
+  ["minute", 60, 1],
 ] as const;
 
 /** The time of a day, to the minute. */

@@ -270,9 +270,7 @@ def admitted(request: Request, client: str) -> None:
     Raises:
         Problem: it asked too often.
     """
-    decide: Callable[[bool], None] | None = getattr(request.state, "decide", None)
-    if decide is not None:
-        decide(True)
+    _give_back(request)
     meter: Meter | None = getattr(request.state, "clients", None)
     if meter is not None:
         request.state.standing = standing = meter.take(client)
@@ -286,6 +284,10 @@ async def uncounted(request: Request) -> None:
     Behind one address may be a whole office, whose pages would stay blank; who has used up its requests otherwise gets
     no page either.
     """
+    _give_back(request)
+
+
+def _give_back(request: Request) -> None:
     decide: Callable[[bool], None] | None = getattr(request.state, "decide", None)
     if decide is not None:
         decide(True)
